@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace sluice {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+enum class LogFormat : std::uint8_t { kText, kJson };
+
+// LogSink - takes finished lines and never blocks the caller: the sink of a shard is a ring that a
+// thread of its own writes to stderr.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // `line` ends with '\n'. A line that finds no room is dropped and counted.
+  virtual void write(std::string_view line) noexcept = 0;
+};
+
+// Log - what one thread logs through: a sink, a level, a format and a clock.
+class Log {
+ public:
+  Log(LogSink& sink, Clock& clock, LogLevel level, LogFormat format)
+      : sink_(&sink), clock_(&clock), level_(level), format_(format) {}
+
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept { return level >= level_; }
+  [[nodiscard]] LogFormat format() const noexcept { return format_; }
+  [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
+  [[nodiscard]] LogSink& sink() const noexcept { return *sink_; }
+
+ private:
+  LogSink* sink_;
+  Clock* clock_;
+  LogLevel level_;
+  LogFormat format_;
+};
+
+// LogLine - builds one line in a buffer on the stack and hands it to the sink when it dies:
+//
+//   LogLine(log, LogLevel::kWarning, "account cooled").field("account", name).field("seconds", 30);
+//
+// Values are escaped (controls and quotes; bytes that are no UTF-8 become \xNN), so that no client
+// can forge a line. A line is cut at kLogLineBytesMax and then says so. No malloc.
+class LogLine {
+ public:
+  static constexpr std::size_t kLogLineBytesMax = 2048;
+
+  LogLine(const Log& log, LogLevel level, std::string_view message);
+  ~LogLine();
+  LogLine(const LogLine&) = delete;
+  LogLine& operator=(const LogLine&) = delete;
+
+  LogLine& field(std::string_view key, std::string_view value) &;
+  LogLine& field(std::string_view key, std::int64_t value) &;
+  LogLine&& field(std::string_view key, std::string_view value) && {
+    return static_cast<LogLine&&>(field(key, value));
+  }
+  LogLine&& field(std::string_view key, std::int64_t value) && {
+    return static_cast<LogLine&&>(field(key, value));
+  }
+
+ private:
+  void append(std::string_view text) noexcept;
+  void append_escaped(std::string_view text) noexcept;
+
+  const Log* log_;
+  bool enabled_;
+  bool cut_ = false;
+  std::size_t size_ = 0;
+  char buffer_[kLogLineBytesMax];
+};
+
+}  // namespace sluice

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/secret.h"
+
+namespace sluice {
+
+enum class Pool : std::uint8_t { kPrimary, kFallback };
+enum class Dialect : std::uint8_t { kOpenAi, kAnthropic };
+enum class BucketShape : std::uint8_t { kRolling, kSteady };
+enum class Strategy : std::uint8_t { kWeighted, kRoundRobin, kOrdered };
+
+// Endpoint - where an account's provider listens, taken apart once at start from its base URL.
+struct Endpoint {
+  bool tls = false;
+  std::string host;  // without brackets, lower case
+  std::uint16_t port = 0;
+  std::string base_path;  // "" or "/v1": begins with '/', does not end with one
+  std::string authority;  // what Host carries: the port is left out when it is the scheme's own
+  std::string ca_file;    // "" : the system store
+};
+
+// ModelMapping - how one canonical model is called at this account's provider.
+struct ModelMapping {
+  std::string canonical;
+  std::string native;
+};
+
+struct AccountTimeouts {
+  Duration connect = 5s;       // TCP connect and TLS handshake together, per try
+  Duration first_byte = 300s;  // from the last request byte to the first response byte
+  Duration idle = 120s;        // between two reads of a response body
+  Duration total = 1h;         // the whole exchange with this account
+};
+
+// Account - one provider key with its limits. Immutable; part of a Directory.
+struct Account {
+  std::string name;  // unique; what x-sluice-account and the logs say
+  std::uint32_t slot =
+      0;  // index of its AccountState; the same for the same account in all directories
+  Pool pool = Pool::kPrimary;
+  Dialect dialect = Dialect::kOpenAi;
+  bool enabled = true;
+  Endpoint endpoint;
+  Secret api_key;
+  std::uint32_t rpm_limit = 40;  // requests per `window`
+  Duration window = 60s;
+  BucketShape bucket = BucketShape::kRolling;
+  std::uint32_t weight = 1;          // multiplies the account's share under the weighted strategy
+  std::string model_prefix;          // "nvidia/": matched and stripped; "" when there is none
+  std::vector<ModelMapping> models;  // sorted by canonical; empty: every model under its own name
+  AccountTimeouts timeouts;
+  bool send_via = true;  // HTTP_RULES F10
+
+  // The name under which this account's provider knows `model`, or nothing when it does not serve
+  // it. A view into this account or into `model`.
+  [[nodiscard]] std::optional<std::string_view> native_model(std::string_view model) const noexcept;
+};
+
+// ClientKey - one key of our own clients; only its SHA-256 is kept.
+struct ClientKey {
+  std::string name;
+  std::uint8_t sha256[32] = {};
+  std::vector<std::string> models;  // sorted; empty: every model
+};
+
+}  // namespace sluice
