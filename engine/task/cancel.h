@@ -1,0 +1,49 @@
+#pragma once
+
+#include "base/error.h"
+#include "base/intrusive_list.h"
+
+namespace sluice {
+
+// CancelHook - somebody who wants to know when an exchange is called off.
+class CancelHook : public ListNode {
+ public:
+  // Called once, from CancelSource::request. Must not resume anybody, only make ready (INVARIANTS
+  // T2).
+  virtual void on_cancel(const Error& cause) noexcept = 0;
+
+ protected:
+  ~CancelHook() = default;
+};
+
+// CancelSource - the switch that calls off all waits of one exchange: the client has gone, the
+// shard drains. Cancelling is asking: whoever has an operation in flight still awaits its
+// completion.
+//
+// Affinity  one shard.
+// Lifetime  longer than every hook in it.
+class CancelSource {
+ public:
+  // The first request counts; later ones change nothing.
+  void request(const Error& cause) noexcept {
+    if (requested()) return;
+    cause_ = cause;
+    while (CancelHook* const hook = hooks_.pop_front()) hook->on_cancel(cause_);
+  }
+  [[nodiscard]] bool requested() const noexcept { return cause_.code != Errc::kOk; }
+  [[nodiscard]] const Error& cause() const noexcept { return cause_; }
+
+  void add(CancelHook& hook) noexcept { hooks_.push_back(hook); }
+
+  // Makes the source fresh for the next exchange; nobody may be waiting.
+  void reset() noexcept {
+    SL_ASSERT(hooks_.empty());
+    cause_ = Error{};
+  }
+
+ private:
+  IntrusiveList<CancelHook> hooks_;
+  Error cause_;
+};
+
+}  // namespace sluice

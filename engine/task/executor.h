@@ -1,0 +1,57 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+
+#include "base/assert.h"
+#include "engine/task/frame_pool.h"
+
+namespace sluice {
+
+// ReadyNode - a suspended coroutine that stands, or will stand, on a ready list. Lives in the
+// awaiting frame.
+struct ReadyNode {
+  ReadyNode* next = nullptr;
+  std::coroutine_handle<> handle;
+  // Set for a spawned task that has ended: run_ready() does not resume it but hands it to this
+  // function.
+  void (*reap)(std::coroutine_handle<>) = nullptr;
+};
+
+// Executor - what a coroutine needs of its shard: memory for its frame, and the list of those that
+// may go on.
+//
+// Affinity  one thread. Nothing here is atomic.
+// Rule      only run_ready() resumes (INVARIANTS T2): completions, timers and ending tasks merely
+// make ready.
+//           (Symmetric transfer would resume at once, and overflows the stack in gcc 12's
+//           unoptimised builds.)
+class Executor {
+ public:
+  Executor() = default;
+  ~Executor() { SL_ASSERT(ready_first_ == nullptr); }
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  void make_ready(ReadyNode& node) noexcept {
+    node.next = nullptr;
+    if (ready_first_ == nullptr) ready_first_ = &node;
+    else ready_last_->next = &node;
+    ready_last_ = &node;
+  }
+
+  [[nodiscard]] bool has_ready() const noexcept { return ready_first_ != nullptr; }
+
+  // Resumes those that stand on the list, in order, those that join meanwhile too, but at most
+  // `count_max`, so that timers and completions get their turn. Returns how many it resumed.
+  std::size_t run_ready(std::size_t count_max);
+
+  [[nodiscard]] FramePool& frames() noexcept { return frames_; }
+
+ private:
+  FramePool frames_;
+  ReadyNode* ready_first_ = nullptr;
+  ReadyNode* ready_last_ = nullptr;
+};
+
+}  // namespace sluice

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "base/assert.h"
+#include "engine/task/executor.h"
+
+namespace sluice {
+
+class Scope;
+
+// PromiseBase - what all tasks share: a frame from the executor's pool, and the one who waits for
+// the end.
+class PromiseBase {
+ public:
+  // The only operator new: a coroutine whose first parameter is not a shard does not compile
+  // (INVARIANTS T3).
+  template <class... Rest>
+  static void* operator new(std::size_t bytes, Executor& executor, Rest&&...) {
+    auto* const header =
+        static_cast<FrameHeader*>(executor.frames().take(bytes + sizeof(FrameHeader)));
+    header->executor = &executor;
+    return header + 1;
+  }
+  static void operator delete(void* frame, std::size_t bytes) noexcept {
+    FrameHeader* const header = static_cast<FrameHeader*>(frame) - 1;
+    header->executor->frames().give(header, bytes + sizeof(FrameHeader));
+  }
+
+  template <class... Rest>
+  explicit PromiseBase(Executor& executor, Rest&&...) noexcept : executor_(&executor) {}
+
+  // A child starts inline; it suspends only where it really waits.
+  std::suspend_never initial_suspend() noexcept { return {}; }
+
+  struct FinalAwaiter {
+    bool await_ready() noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) noexcept {
+      PromiseBase& promise = self.promise();
+      promise.done_ = true;
+      if (promise.waiter_.handle) promise.executor_->make_ready(promise.waiter_);
+    }
+    void await_resume() noexcept {}
+  };
+  FinalAwaiter final_suspend() noexcept { return {}; }
+  [[noreturn]] void unhandled_exception() noexcept {
+    std::abort();
+  }  // no exceptions on the data path
+
+ private:
+  template <class T>
+  friend class Task;
+  friend class Scope;
+  struct alignas(std::max_align_t) FrameHeader {
+    Executor* executor;
+  };
+
+  Executor* executor_;
+  ReadyNode waiter_;
+  Scope* scope_ = nullptr;  // for a spawned task
+  bool done_ = false;
+};
+
+template <class T>
+class PromiseOf : public PromiseBase {
+ public:
+  using PromiseBase::PromiseBase;
+  template <class U>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+  T take() { return std::move(*value_); }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class PromiseOf<void> : public PromiseBase {
+ public:
+  using PromiseBase::PromiseBase;
+  void return_void() noexcept {}
+  void take() noexcept {}
+};
+
+// Task - a coroutine that has been started and gives a T when it ends.
+//
+// Owns      the frame. Move-only. Must be awaited, or spawned into a Scope.
+// Affinity  the shard that was its first argument.
+// Lifetime  the frame dies with the Task, which asserts that the coroutine has ended (INVARIANTS
+// T1). Cost      one frame from the pool.
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  class promise_type : public PromiseOf<T> {
+   public:
+    using PromiseOf<T>::PromiseOf;
+    Task get_return_object() noexcept {
+      return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+  };
+
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&&) = delete;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  ~Task() {
+    if (!frame_) return;
+    SL_ASSERT(frame_.promise().done_);
+    frame_.destroy();
+  }
+
+  [[nodiscard]] bool done() const noexcept { return frame_.promise().done_; }
+
+  bool await_ready() const noexcept { return done(); }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept {
+    frame_.promise().waiter_.handle = waiter;
+  }
+  T await_resume() { return frame_.promise().take(); }
+
+  // The value of a task that is done(): for tests and for those who poll.
+  T take() {
+    SL_ASSERT(done());
+    return frame_.promise().take();
+  }
+
+ private:
+  friend class Scope;
+  explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+  std::coroutine_handle<promise_type> frame_;
+};
+
+}  // namespace sluice
