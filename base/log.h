@@ -20,6 +20,8 @@ class LogSink {
 };
 
 // Log - what one thread logs through: a sink, a level, a format and a clock.
+//
+// Affinity  one thread, set_level() too.
 class Log {
  public:
   Log(LogSink& sink, Clock& clock, LogLevel level, LogFormat format)
@@ -29,6 +31,7 @@ class Log {
   [[nodiscard]] LogFormat format() const noexcept { return format_; }
   [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
   [[nodiscard]] LogSink& sink() const noexcept { return *sink_; }
+  void set_level(LogLevel level) noexcept { level_ = level; }
 
  private:
   LogSink* sink_;
@@ -37,12 +40,19 @@ class Log {
   LogFormat format_;
 };
 
+// "debug", "info", "warning", "error". Static storage.
+[[nodiscard]] std::string_view log_level_text(LogLevel level) noexcept;
+
 // LogLine - builds one line in a buffer on the stack and hands it to the sink when it dies:
 //
 //   LogLine(log, LogLevel::kWarning, "account cooled").field("account", name).field("seconds", 30);
 //
-// Values are escaped (controls and quotes; bytes that are no UTF-8 become \xNN), so that no client
-// can forge a line. A line is cut at kLogLineBytesMax and then says so. No malloc.
+//   2026-01-31T08:15:00.250Z warning account cooled account=team-a seconds=30
+//   {"time":"2026-01-31T08:15:00.250Z","level":"warning","message":"account cooled",...}
+//
+// Values are escaped (controls, quotes, and the characters that turn the direction of text or the
+// line on a screen; bytes that are no UTF-8 become \xNN), so that no client can forge a line. A
+// line is cut at kLogLineBytesMax, between two characters, and then says so: cut=true. No malloc.
 class LogLine {
  public:
   static constexpr std::size_t kLogLineBytesMax = 2048;
@@ -62,8 +72,14 @@ class LogLine {
   }
 
  private:
+  [[nodiscard]] bool json() const noexcept { return log_->format() == LogFormat::kJson; }
+  // Room before the part of the buffer that the end of the line needs.
+  [[nodiscard]] std::size_t room() const noexcept;
+  // Writes the separator and the key when they and `value_bytes` more fit; else marks the cut.
+  bool open_field(std::string_view key, std::size_t value_bytes) noexcept;
   void append(std::string_view text) noexcept;
-  void append_escaped(std::string_view text) noexcept;
+  // As much of `text` as fits with `reserve` bytes left over.
+  void append_escaped(std::string_view text, std::size_t reserve) noexcept;
 
   const Log* log_;
   bool enabled_;
