@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/block_pool.h"
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+#include "engine/io/kernel.h"
+#include "engine/io/timer_wheel.h"
+#include "engine/task/executor.h"
+
+namespace sluice {
+
+class RecvStream;
+
+// Reactor - what waits need of their shard: the kernel, the timers, the clock, memory. The loop
+// around it is Shard::run.
+//
+// Owns      the timers, the block pool and (as Executor) the frames; not the kernel and the clock.
+// Affinity  one thread.
+class Reactor : public Executor {
+ public:
+  Reactor(Kernel& kernel, Clock& clock) noexcept
+      : kernel_(&kernel), clock_(&clock), now_(clock.now()), timers_(now_) {}
+
+  [[nodiscard]] Kernel& kernel() noexcept { return *kernel_; }
+  [[nodiscard]] Clock& clock() noexcept { return *clock_; }
+  [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
+  [[nodiscard]] BlockPool& blocks() noexcept { return blocks_; }
+
+  // The time of the last look at the clock: after every collect, so that all that one turn does
+  // shares one instant.
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+
+  // One turn: ready list (at most kReadyMax) -> timers -> one submit-and-wait -> completions.
+  // Sleeps no longer than `until`, and not at all while somebody is ready.
+  void turn(Instant until);
+
+  // When the next turn has something to do by itself.
+  [[nodiscard]] Instant next_expiry() const noexcept { return timers_.next_expiry(); }
+
+  // Streams that hold unread slices of the ring, or found no buffer to receive into. Looked at when
+  // buffers run short.
+  void attend(RecvStream& stream) noexcept;
+  void note_starved() noexcept {
+    ++starved_count_;
+    ++counters_.starved;
+  }
+  void note_fed() noexcept { --starved_count_; }
+
+  struct Counters {
+    std::uint64_t turns = 0;
+    std::uint64_t starved = 0;       // receives that found no buffer
+    std::uint64_t copied_bytes = 0;  // bytes copied out of the ring for want of buffers
+  };
+  [[nodiscard]] Counters& counters() noexcept { return counters_; }
+
+ private:
+  // Frees ring buffers by copying unread slices out, and arms starved receives again once a quarter
+  // of the ring is free. Arming at once would fail again and again.
+  void feed_starved() noexcept;
+
+  // A turn's share of the ready list: some hundred microseconds of work, then timers and
+  // completions are looked at.
+  static constexpr std::size_t kReadyMax = 256;
+
+  Kernel* kernel_;
+  Clock* clock_;
+  Instant now_;
+  TimerWheel timers_;
+  BlockPool blocks_;
+  IntrusiveList<RecvStream> attended_;
+  std::size_t starved_count_ = 0;
+  Counters counters_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "engine/io/slice_queue.h"
+#include "engine/io/wait.h"
+
+namespace sluice {
+
+// RecvStream - everything a socket receives, in order: a multishot receive that stays armed, also
+// while idle (an armed receive holds no buffer), and the queue of slices that nobody has read yet.
+//
+// Owns      the operation and the queue; not the descriptor.
+// Affinity  one shard.
+// Lifetime  must be stopped (co_await stop()) before it dies and before its descriptor is closed
+// (INVARIANTS C2). Limits    stops receiving at kPauseBytes unread, goes on at kResumeBytes
+// (HTTP_RULES, Timers).
+class RecvStream final : public Op, public ListNode {
+ public:
+  static constexpr std::size_t kPauseBytes = 64 * 1024;
+  static constexpr std::size_t kResumeBytes = 16 * 1024;
+
+  RecvStream(Reactor& reactor, Side side) noexcept
+      : reactor_(&reactor), queue_(reactor.blocks()), side_(side) {}
+
+  void start(int fd) noexcept;
+
+  // Next - the next slice; an empty one is the end of the stream. Errors: reset, deadline,
+  // cancellation.
+  class Next final : private Wait {
+   public:
+    Next(RecvStream& stream, const Limits& limits) noexcept
+        : Wait(*stream.reactor_, limits, stream.side_), stream_(&stream) {}
+    bool await_ready() noexcept { return stream_->readable() || refused_at_start(); }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept;
+    Result<Slice> await_resume() noexcept;
+
+   private:
+    friend class RecvStream;
+    RecvStream* stream_;
+  };
+  [[nodiscard]] Next next(const Limits& limits) noexcept { return Next(*this, limits); }
+
+  // Something lies ready: a slice, the end, or an error.
+  [[nodiscard]] bool readable() const noexcept { return !queue_.empty() || ended(); }
+  [[nodiscard]] bool ended() const noexcept { return end_ || error_.code != Errc::kOk; }
+  [[nodiscard]] std::size_t unread_bytes() const noexcept { return queue_.bytes(); }
+
+  // Puts bytes back that belong to the next reader.
+  void put_back(Slice slice) {
+    if (!slice.empty()) queue_.push_front(std::move(slice));
+  }
+
+  // While set, the end of the stream or an error calls off `source` at once: the peer has gone.
+  void watch_end(CancelSource* source) noexcept;
+  // While set, the arrival of any byte calls off `source`: a peer that answers before it was asked.
+  void watch_data(CancelSource* source) noexcept { data_watcher_ = source; }
+
+  // Copies what lies unread in the ring into blocks of the pool, so that the ring's buffers are
+  // free (B1).
+  void copy_out();
+
+  // Asks the kernel to stop and waits until it has. Unread bytes are dropped. May be called twice.
+  class Stop final : private Wait {
+   public:
+    explicit Stop(RecvStream& stream) noexcept
+        : Wait(*stream.reactor_, Limits{}, stream.side_), stream_(&stream) {}
+    bool await_ready() noexcept;
+    void await_suspend(std::coroutine_handle<> waiter) noexcept;
+    void await_resume() noexcept { stream_->stopper_ = nullptr; }
+
+   private:
+    friend class RecvStream;
+    RecvStream* stream_;
+  };
+  [[nodiscard]] Stop stop() noexcept { return Stop(*this); }
+
+ private:
+  friend class Reactor;
+  void on_completion(Completion completion) noexcept override;
+  void arm() noexcept;
+  void pause_if_full() noexcept;
+  void after_read() noexcept;
+  void note_end() noexcept;
+  void leave_attention() noexcept { unlink(); }
+  void set_starved(bool starved) noexcept;
+
+  Reactor* reactor_;
+  SliceQueue queue_;
+  Next* reader_ = nullptr;
+  Stop* stopper_ = nullptr;
+  CancelSource* end_watcher_ = nullptr;
+  CancelSource* data_watcher_ = nullptr;
+  Error error_;
+  int fd_ = -1;
+  Side side_;
+  bool end_ = false;
+  bool stopping_ = false;
+  bool starved_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+#include "base/block_pool.h"
+#include "engine/io/slice.h"
+
+namespace sluice {
+
+// SliceQueue - received bytes in order, waiting to be read.
+//
+// Owns      its slices, and while it holds more than kInline of them one block of the pool.
+// Affinity  the pool's thread.
+// Cost      neighbouring slices merge, so that a queue rarely holds more than one per ring buffer.
+class SliceQueue {
+ public:
+  explicit SliceQueue(BlockPool& pool) noexcept : pool_(&pool) {}
+  ~SliceQueue() { clear(); }
+  SliceQueue(const SliceQueue&) = delete;
+  SliceQueue& operator=(const SliceQueue&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] const Slice& front() const noexcept { return items_[first_]; }
+
+  void push(Slice slice) {
+    bytes_ += slice.size();
+    if (count_ > 0 && items_[first_ + count_ - 1].absorb(slice)) return;
+    if (first_ + count_ == capacity_) make_room();
+    new (&items_[first_ + count_]) Slice(std::move(slice));
+    ++count_;
+  }
+
+  [[nodiscard]] Slice pop() noexcept {
+    SL_ASSERT(count_ > 0);
+    Slice slice = std::move(items_[first_]);
+    items_[first_].~Slice();
+    ++first_;
+    --count_;
+    bytes_ -= slice.size();
+    if (count_ == 0) give_block();
+    return slice;
+  }
+
+  // Puts back what a reader did not use.
+  void push_front(Slice slice) {
+    bytes_ += slice.size();
+    if (first_ == 0) make_room_in_front();
+    --first_;
+    new (&items_[first_]) Slice(std::move(slice));
+    ++count_;
+  }
+
+  void clear() noexcept {
+    while (count_ > 0) static_cast<void>(pop());
+  }
+
+ private:
+  static constexpr std::size_t kInline =
+      2;  // an idle connection pays for these: keep it at what is usual
+
+  void give_block() noexcept {
+    first_ = 0;
+    if (items_ == inline_items()) return;
+    pool_->give(items_, capacity_ * sizeof(Slice));
+    items_ = inline_items();
+    capacity_ = kInline;
+  }
+  void make_room() { move_to(first_ > 0 && count_ < capacity_ ? capacity_ : capacity_ * 2, 0); }
+  void make_room_in_front() { move_to(count_ + 1 > capacity_ ? capacity_ * 2 : capacity_, 1); }
+
+  void move_to(std::size_t capacity, std::size_t first) {
+    if (first + count_ > capacity) capacity *= 2;
+    Slice* const target = static_cast<Slice*>(pool_->take(capacity * sizeof(Slice)));
+    for (std::size_t i = 0; i < count_; ++i) {
+      new (&target[first + i]) Slice(std::move(items_[first_ + i]));
+      items_[first_ + i].~Slice();
+    }
+    if (items_ != inline_items()) pool_->give(items_, capacity_ * sizeof(Slice));
+    items_ = target;
+    capacity_ = capacity;
+    first_ = first;
+  }
+  [[nodiscard]] Slice* inline_items() noexcept { return reinterpret_cast<Slice*>(inline_); }
+
+  BlockPool* pool_;
+  Slice* items_ = inline_items();
+  std::size_t capacity_ = kInline;
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+  alignas(Slice) unsigned char inline_[kInline * sizeof(Slice)];
+};
+
+}  // namespace sluice
