@@ -1,0 +1,48 @@
+#include "engine/net/outbox.h"
+
+#include <cstring>
+
+#include "engine/io/pool_block.h"
+
+namespace sluice {
+
+void Outbox::consume(std::size_t bytes) noexcept {
+  SL_ASSERT(bytes <= bytes_);
+  bytes_ -= bytes;
+  if (bytes_ == 0) {
+    clear();
+    return;
+  }
+  while (bytes > 0) {
+    iovec& piece = pieces_[first_];
+    if (bytes < piece.iov_len) {
+      piece.iov_base = static_cast<char*>(piece.iov_base) + bytes;
+      piece.iov_len -= bytes;
+      return;
+    }
+    bytes -= piece.iov_len;
+    ++first_;
+  }
+}
+
+void Outbox::copy_out(BlockPool& pool) {
+  if (empty()) return;
+  PoolBlock& block = PoolBlock::create(pool, bytes_);
+  char* end = block.data();
+  for (const iovec& piece : pieces()) {
+    std::memcpy(end, piece.iov_base, piece.iov_len);
+    end += piece.iov_len;
+  }
+  Slice copy(block, block.data(), static_cast<std::uint32_t>(bytes_));
+  clear();
+  add(copy.view());
+  keep(std::move(copy));
+}
+
+void Outbox::clear() noexcept {
+  for (std::size_t i = 0; i < kept_; ++i) slices_[i].reset();
+  first_ = last_ = kept_ = bytes_ = 0;
+  scarce_ = false;
+}
+
+}  // namespace sluice

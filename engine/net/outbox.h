@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/block_pool.h"
+#include "engine/io/slice.h"
+
+namespace sluice {
+
+// Outbox - bytes on their way out, gathered for one send: pieces in order, some of them slices that
+// must live until the kernel has taken them.
+//
+// Owns      the slices; not the bytes of other pieces, which must stay in place until they are
+// sent. Affinity  one shard. Limits    kPiecesMax pieces; who fills it sends when full() says so.
+class Outbox {
+ public:
+  static constexpr std::size_t kPiecesMax = 32;
+  // Pieces that one call of the relay may add at most without asking full() in between.
+  static constexpr std::size_t kPiecesReserved = 8;
+
+  Outbox() = default;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  // Bytes that stay where they are: static text, the exchange's arena.
+  void add(std::string_view text) noexcept {
+    if (text.empty()) return;
+    SL_ASSERT(last_ < kPiecesMax);
+    pieces_[last_++] = iovec{const_cast<char*>(text.data()), text.size()};
+    bytes_ += text.size();
+  }
+  // Keeps `slice` alive until everything is sent; its bytes are added by add(), whole or in parts.
+  void keep(Slice slice) noexcept {
+    if (slice.empty()) return;
+    SL_ASSERT(kept_ < kPiecesMax);
+    scarce_ = scarce_ || slice.scarce();
+    slices_[kept_++] = std::move(slice);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
+  [[nodiscard]] bool full() const noexcept {
+    return last_ + kPiecesReserved > kPiecesMax || kept_ + 1 >= kPiecesMax;
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  // True when kept slices lie in the kernel's ring: they must not wait for a slow reader (B1).
+  [[nodiscard]] bool scarce() const noexcept { return scarce_; }
+
+  [[nodiscard]] std::span<iovec> pieces() noexcept {
+    return std::span(pieces_).subspan(first_, last_ - first_);
+  }
+
+  // The first `bytes` have been taken.
+  void consume(std::size_t bytes) noexcept;
+  // Copies all that is left into one block of the pool and lets the kept slices go.
+  void copy_out(BlockPool& pool);
+  void clear() noexcept;
+
+ private:
+  std::array<iovec, kPiecesMax> pieces_;
+  std::array<Slice, kPiecesMax> slices_;
+  std::size_t first_ = 0;
+  std::size_t last_ = 0;
+  std::size_t kept_ = 0;
+  std::size_t bytes_ = 0;
+  bool scarce_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,198 @@
+#include "engine/net/stream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "engine/io/operations.h"
+#include "engine/io/pool_block.h"
+
+namespace sluice {
+namespace {
+
+// How long slices of the ring may wait for a reader before they are copied out of it.
+constexpr Duration kRingPatience = 5ms;
+// A block for decrypted bytes: one whole TLS record of 16 KiB and the start of the next.
+constexpr std::size_t kPlaintextBytes = 32 * 1024 - 64;
+
+Error tls_error(const TlsSession& tls, Side side) {
+  Error error = tls.error();
+  error.side = side;
+  return error;
+}
+
+// The shorter of "no progress for limits.stall" and the deadline.
+Instant stall_deadline(const Shard& shard, const WriteLimits& limits) {
+  return std::min(limits.deadline, shard.now() + limits.stall);
+}
+
+// Sends what the TLS session has encrypted.
+Task<Result<void>> flush_tls(Shard& shard, Stream& stream, WriteLimits limits) {
+  TlsSession& tls = *stream.tls();
+  while (tls.output_bytes() > 0) {
+    std::string_view texts[Send::kPiecesMax];
+    iovec pieces[Send::kPiecesMax];
+    const std::size_t count = tls.output_pieces(texts);
+    for (std::size_t i = 0; i < count; ++i) {
+      pieces[i] = iovec{const_cast<char*>(texts[i].data()), texts[i].size()};
+    }
+    const Limits send_limits{.deadline = stall_deadline(shard, limits), .cancel = limits.cancel};
+    const SendResult sent =
+        co_await Send(shard, stream.fd(), std::span(pieces, count), send_limits, stream.side());
+    tls.consume_output(sent.bytes);
+    if (sent.error.code == Errc::kOk) continue;
+    const bool progressed = sent.bytes > 0 && shard.now() < limits.deadline;
+    if (sent.error.code == Errc::kTimedOut && progressed) continue;
+    co_return fail(sent.error);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> write_plain(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits) {
+  while (!outbox.empty()) {
+    const Instant stalled_at = stall_deadline(shard, limits);
+    Limits send_limits{.deadline = stalled_at, .cancel = limits.cancel};
+    if (outbox.scarce()) send_limits.deadline = std::min(stalled_at, shard.now() + kRingPatience);
+    const SendResult sent =
+        co_await Send(shard, stream.fd(), outbox.pieces(), send_limits, stream.side());
+    outbox.consume(sent.bytes);
+    if (sent.error.code == Errc::kOk) continue;
+    if (sent.error.code != Errc::kTimedOut || shard.now() >= limits.deadline)
+      co_return fail(sent.error);
+    if (outbox.scarce()) {
+      outbox.copy_out(shard.blocks());
+      continue;
+    }
+    if (sent.bytes == 0) co_return fail(sent.error);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> write_tls(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits) {
+  TlsSession& tls = *stream.tls();
+  while (!outbox.empty()) {
+    std::string_view texts[Outbox::kPiecesMax];
+    std::size_t count = 0;
+    for (const iovec& piece : outbox.pieces()) {
+      texts[count++] = std::string_view(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    const Result<std::size_t> taken =
+        tls.write(std::span(texts, count), 0, TlsSession::kWriteBytesSuggested);
+    if (!taken) co_return fail(tls_error(tls, stream.side()));
+    outbox.consume(*taken);  // encrypted bytes are copies: the ring's buffers are free at once
+    const Result<void> flushed = co_await flush_tls(shard, stream, limits);
+    if (!flushed) co_return flushed;
+  }
+  co_return Result<void>();
+}
+
+}  // namespace
+
+// Gives the TLS session its next ciphertext, or tells it that there is no more.
+Task<Result<void>> feed_tls(Shard&, Stream& stream, Limits limits) {
+  Result<Slice> received = co_await stream.recv_.next(limits);
+  if (!received) co_return std::unexpected(received.error());
+  if (received->empty()) {
+    stream.tls_->end_input();
+    co_return Result<void>();
+  }
+  stream.ciphertext_ = std::move(*received);
+  stream.tls_->set_input(
+      std::span<const char>(stream.ciphertext_.data(), stream.ciphertext_.size()));
+  co_return Result<void>();
+}
+
+Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits) {
+  TlsSession& tls = *stream.tls();
+  while (true) {
+    const TlsStatus status = tls.handshake();
+    const WriteLimits write_limits{.deadline = limits.deadline, .cancel = limits.cancel};
+    const Result<void> flushed = co_await flush_tls(shard, stream, write_limits);
+    if (status == TlsStatus::kFailed) co_return fail(tls_error(tls, stream.side()));
+    if (!flushed) co_return flushed;
+    if (status == TlsStatus::kDone) co_return Result<void>();
+    if (stream.ended() && stream.recv().unread_bytes() == 0) {
+      co_return fail(Errc::kTlsHandshakeFailed, stream.side(), Retry::kSafe);
+    }
+    const Result<void> fed = co_await feed_tls(shard, stream, limits);
+    if (!fed) co_return fed;
+  }
+}
+
+Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
+  TlsSession& tls = *stream.tls_;
+  while (true) {
+    PoolBlock& block = PoolBlock::create(shard.blocks(), kPlaintextBytes);
+    const TlsRead read = tls.read(std::span(block.data(), block.capacity()));
+    if (read.bytes > 0)
+      co_return Slice(block, block.data(), static_cast<std::uint32_t>(read.bytes));
+    block.discard();
+    if (tls.output_bytes() > 0) {  // an answer to a key update, or an alert
+      const Result<void> flushed = co_await flush_tls(
+          shard, stream, WriteLimits{.deadline = limits.deadline, .cancel = limits.cancel});
+      if (!flushed) co_return std::unexpected(flushed.error());
+    }
+    switch (read.state) {
+      case TlsReadState::kMore: break;
+      case TlsReadState::kClosed: co_return Slice{};
+      case TlsReadState::kTruncated:
+      case TlsReadState::kFailed: co_return std::unexpected(tls_error(tls, stream.side_));
+      case TlsReadState::kWantInput: {
+        stream.ciphertext_.reset();
+        const Result<void> fed = co_await feed_tls(shard, stream, limits);
+        if (!fed) co_return std::unexpected(fed.error());
+        break;
+      }
+    }
+  }
+}
+
+Task<Result<Slice>> read_some(Shard& shard, Stream& stream, Limits limits) {
+  if (!stream.unread_.empty()) co_return std::move(stream.unread_);
+  if (stream.tls_ != nullptr) {
+    Result<Slice> record = co_await read_record(shard, stream, limits);
+    co_return record;
+  }
+  Result<Slice> slice = co_await stream.recv_.next(limits);
+  co_return slice;
+}
+
+Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits) {
+  if (stream.tls() != nullptr) return write_tls(shard, stream, outbox, limits);
+  return write_plain(shard, stream, outbox, limits);
+}
+
+Task<void> close_stream(Shard& shard, Stream& stream) {
+  if (stream.fd_ < 0) co_return;
+  if (stream.tls_ != nullptr && stream.tls_->established() && !stream.ended()) {
+    stream.tls_->close_notify();
+    constexpr Duration kGoodbye =
+        100ms;  // a courtesy: a peer that takes nothing now does not get it
+    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.stall = kGoodbye}));
+  }
+  co_await stream.recv_.stop();
+  stream.unread_.reset();
+  stream.ciphertext_.reset();
+  stream.tls_.reset();
+  shard.kernel().close_socket(stream.fd_);
+  stream.fd_ = -1;
+}
+
+Task<void> linger(Shard& shard, Stream& stream) {
+  constexpr std::size_t kDiscardBytesMax = 64 * 1024;
+  constexpr Duration kPatience = 2s;
+  if (stream.tls() != nullptr && stream.tls()->established()) {
+    stream.tls()->close_notify();
+    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.stall = kPatience}));
+  }
+  shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
+  const Limits limits{.deadline = shard.now() + kPatience};
+  std::size_t discarded = 0;
+  while (discarded < kDiscardBytesMax) {
+    Result<Slice> slice = co_await stream.recv().next(limits);
+    if (!slice || slice->empty()) break;
+    discarded += slice->size();
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/io/recv_stream.h"
+#include "engine/net/outbox.h"
+#include "engine/shard.h"
+#include "engine/task/task.h"
+#include "tls/session.h"
+
+namespace sluice {
+
+// Stream - a connected socket, plain or under TLS, as bytes in and bytes out.
+//
+// Owns      the descriptor, the receive stream, the TLS session.
+// Affinity  one shard. One reader and one writer at a time, never both at once under TLS.
+// Lifetime  co_await close_stream() before it dies (INVARIANTS C2).
+class Stream {
+ public:
+  Stream(Shard& shard, int fd, Side side) noexcept : recv_(shard, side), fd_(fd), side_(side) {
+    recv_.start(fd);
+  }
+  ~Stream() { SL_ASSERT(fd_ < 0); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  void use_tls(std::unique_ptr<TlsSession> session) noexcept { tls_ = std::move(session); }
+  [[nodiscard]] TlsSession* tls() noexcept { return tls_.get(); }
+
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] Side side() const noexcept { return side_; }
+  [[nodiscard]] RecvStream& recv() noexcept { return recv_; }
+
+  // Bytes, the end or an error of the transport lie ready. Under TLS this may be a record without
+  // plaintext.
+  [[nodiscard]] bool readable() const noexcept {
+    return !unread_.empty() || recv_.readable() || (tls_ != nullptr && tls_->input_left() > 0);
+  }
+  // The peer has closed or reset the connection.
+  [[nodiscard]] bool ended() const noexcept { return recv_.ended(); }
+
+  // Gives back bytes that read_some() returned and that belong to the next reader.
+  void put_back(Slice slice) noexcept {
+    if (slice.empty()) return;
+    SL_ASSERT(unread_.empty());
+    unread_ = std::move(slice);
+  }
+
+ private:
+  friend Task<Result<Slice>> read_some(Shard&, Stream&, Limits);
+  friend Task<Result<Slice>> read_record(Shard&, Stream&, Limits);
+  friend Task<void> close_stream(Shard&, Stream&);
+  friend Task<Result<void>> feed_tls(Shard&, Stream&, Limits);
+
+  RecvStream recv_;
+  std::unique_ptr<TlsSession> tls_;
+  Slice unread_;      // put back
+  Slice ciphertext_;  // what the TLS session still reads from
+  int fd_;
+  Side side_;
+};
+
+// How long one write may make no progress, and who may call it off.
+struct WriteLimits {
+  Duration stall = 60s;
+  Instant deadline = kNever;
+  CancelSource* cancel = nullptr;
+};
+
+// Does the TLS handshake as the side that the session was made for. Errors: kTlsUntrusted,
+// kTlsHandshakeFailed and those of the transport; stream.tls()->failure() has the sentence.
+Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits);
+
+// The next plaintext; an empty slice is the end of the stream. Under TLS an end without
+// close_notify is kTlsBroken (HTTP_RULES C6).
+Task<Result<Slice>> read_some(Shard& shard, Stream& stream, Limits limits);
+
+// Sends all of `outbox`, in order. Slices of the ring that a slow reader does not take are copied
+// out after kRingPatience (B1). After an error the outbox holds what was not sent.
+Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits);
+
+// Says goodbye (TLS close_notify, as far as the socket takes it at once), stops everything and
+// closes the descriptor.
+Task<void> close_stream(Shard& shard, Stream& stream);
+
+// Closes after an early answer, so that the client sees it and no reset: half-close, then read and
+// discard up to 64 KiB or 2 s (HTTP_RULES B7). close_stream() must still follow.
+Task<void> linger(Shard& shard, Stream& stream);
+
+}  // namespace sluice

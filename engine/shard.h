@@ -1,0 +1,76 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "base/prng.h"
+#include "engine/io/reactor.h"
+#include "engine/mailbox.h"
+
+namespace sluice {
+
+// Shard - one thread's whole world: its kernel ring, its coroutines, timers, memory, log and random
+// numbers.
+//
+// Owns      the mailboxes that lead to it; not the kernel and the clock.
+// Affinity  the thread that calls run(). From other threads only post() of *their* shard, which
+// names this one. Lifetime  a fleet of shards is made before their threads start and dies after
+// they have ended.
+class Shard : public Reactor {
+ public:
+  struct Options {
+    std::uint32_t index = 0;
+    std::uint64_t seed = 1;
+    // How long an idle shard may look for work before it sleeps, while that pays: a sleep costs a
+    // wake-up, in a virtual machine some 50 us. 0 switches it off.
+    Duration spin_max = 50us;
+  };
+
+  Shard(const Options& options, Kernel& kernel, Clock& clock, const Log& log)
+      : Reactor(kernel, clock),
+        log_(log),
+        prng_(options.seed),
+        spin_max_(options.spin_max),
+        index_(options.index) {}
+
+  // Runs until stop(). The order of a turn:
+  //   mailboxes -> (spin) -> one submit-and-wait -> completions -> timers -> ready list (bounded)
+  // Completions and timers only make ready; coroutines go on in the ready list alone.
+  void run();
+  // Ends run() after the present turn. From this shard's own thread (a message, a coroutine).
+  void stop() noexcept { stopping_ = true; }
+
+  // Connects the shards of a process, each with each. Before any of them runs.
+  static void connect(const std::vector<Shard*>& fleet);
+  // Sends `message` to `receiver`, from this shard's thread. False when its mailbox is full: try
+  // again later.
+  [[nodiscard]] bool post(Shard& receiver, const Message& message);
+
+  [[nodiscard]] const Log& log() const noexcept { return log_; }
+  [[nodiscard]] Prng& prng() noexcept { return prng_; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+
+ private:
+  [[nodiscard]] bool has_mail() const noexcept;
+  void read_mail();
+  void wait_for_work();
+  [[nodiscard]] bool spin();
+
+  Log log_;
+  Prng prng_;
+  std::vector<std::unique_ptr<Mailbox>> inboxes_;  // by the sender's index
+  // Set while this shard may sleep: who posts then must wake it. Apart from what the shard itself
+  // writes often.
+  alignas(64) std::atomic<bool> may_sleep_{false};
+  Duration spin_max_;
+  // Of the last waits, how many ended within spin_max_: a running mean in 1/256, spinning pays
+  // above kSpinPays.
+  std::uint32_t short_waits_ = 0;
+  std::uint32_t index_;
+  bool stopping_ = false;
+};
+
+}  // namespace sluice
