@@ -1,0 +1,168 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+// The three byte searches that a head costs, each twice: a scalar form that says what is searched,
+// and one that looks at 16 bytes at a time where the machine can (SSE2 is part of x86-64, so
+// nothing has to be asked at run time). Both return the same for every input (scan_test.cc). None
+// reads outside `text`, all return text.size() when nothing is found; `from` <= text.size().
+
+namespace sluice {
+
+// RFC 9110 section 5.6.2.
+[[nodiscard]] constexpr bool is_token_byte(char c) noexcept {
+  constexpr auto kTable = [] {
+    std::array<bool, 256> table{};
+    for (const char t : std::string_view("!#$%&'*+-.^_`|~"))
+      table[static_cast<unsigned char>(t)] = true;
+    for (unsigned char t = '0'; t <= '9'; ++t) table[t] = true;
+    for (unsigned char t = 'a'; t <= 'z'; ++t) table[t] = table[t - 'a' + 'A'] = true;
+    return table;
+  }();
+  return kTable[static_cast<unsigned char>(c)];
+}
+
+// A control other than HTAB, or DEL: what no line of a head may hold, and what ends one.
+[[nodiscard]] constexpr bool is_forbidden_control(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+}
+
+// What a request target may hold (S4): visible ASCII without '#' and '\'.
+[[nodiscard]] constexpr bool is_target_byte(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f && byte != '#' && byte != '\\';
+}
+
+[[nodiscard]] constexpr std::size_t find_control_scalar(std::string_view text,
+                                                        std::size_t from) noexcept {
+  while (from < text.size() && !is_forbidden_control(text[from])) ++from;
+  return from;
+}
+
+[[nodiscard]] constexpr std::size_t find_token_end_scalar(std::string_view text,
+                                                          std::size_t from) noexcept {
+  while (from < text.size() && is_token_byte(text[from])) ++from;
+  return from;
+}
+
+[[nodiscard]] constexpr std::size_t find_target_end_scalar(std::string_view text,
+                                                           std::size_t from) noexcept {
+  while (from < text.size() && is_target_byte(text[from])) ++from;
+  return from;
+}
+
+#if defined(__SSE2__)
+
+namespace scan {
+
+inline constexpr std::size_t kBlockBytes = 16;
+
+inline __m128i load(const char* at) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+inline __m128i bytes_of(unsigned char byte) noexcept {
+  return _mm_set1_epi8(static_cast<char>(byte));
+}
+// Each byte of `v` (unsigned) in low..high: 0xff, else 0.
+inline __m128i in_range(__m128i v, unsigned char low, unsigned char high) noexcept {
+  const __m128i shifted = _mm_sub_epi8(v, bytes_of(low));
+  const __m128i span = bytes_of(static_cast<unsigned char>(high - low));
+  return _mm_cmpeq_epi8(_mm_min_epu8(shifted, span), shifted);
+}
+inline unsigned mask_of(__m128i v) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(v)); }
+
+inline unsigned control_mask(const char* at) noexcept {
+  const __m128i v = load(at);
+  const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(v, bytes_of('\t')), in_range(v, 0, 0x1f));
+  return mask_of(_mm_or_si128(control, _mm_cmpeq_epi8(v, bytes_of(0x7f))));
+}
+
+inline unsigned target_end_mask(const char* at) noexcept {
+  const __m128i v = load(at);
+  const __m128i odd =
+      _mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('#')), _mm_cmpeq_epi8(v, bytes_of('\\')));
+  return mask_of(_mm_andnot_si128(odd, in_range(v, 0x21, 0x7e))) ^ 0xffffu;
+}
+
+// Bytes that are not letter, digit or '-': a superset of what ends a token.
+inline unsigned plain_name_end_mask(const char* at) noexcept {
+  const __m128i v = load(at);
+  const __m128i letter = in_range(_mm_or_si128(v, bytes_of(0x20)), 'a', 'z');
+  const __m128i rest = _mm_or_si128(in_range(v, '0', '9'), _mm_cmpeq_epi8(v, bytes_of('-')));
+  return mask_of(_mm_or_si128(letter, rest)) ^ 0xffffu;
+}
+
+// The first byte from `from` on whose bit is set in `Mask` of its block. The last block is read
+// from text.size() - 16, so that no byte behind the text is touched.
+template <unsigned (*Mask)(const char*) noexcept>
+[[nodiscard]] inline std::size_t find_blockwise(std::string_view text, std::size_t from) noexcept {
+  while (text.size() - from >= kBlockBytes) {
+    const unsigned mask = Mask(text.data() + from);
+    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
+    from += kBlockBytes;
+  }
+  if (from == text.size()) return from;
+  const std::size_t last = text.size() - kBlockBytes;
+  const unsigned mask = Mask(text.data() + last) >> (from - last);
+  return mask != 0 ? from + static_cast<std::size_t>(std::countr_zero(mask)) : text.size();
+}
+
+}  // namespace scan
+
+// The first forbidden control from `from` on.
+[[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
+  if (text.size() < scan::kBlockBytes) return find_control_scalar(text, from);
+  return scan::find_blockwise<scan::control_mask>(text, from);
+}
+
+// The first byte from `from` on that is no token byte. Names of letters, digits and '-' take the
+// fast way; the first other byte is nearly always the colon.
+[[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {
+  if (text.size() < scan::kBlockBytes) return find_token_end_scalar(text, from);
+  const std::size_t odd = scan::find_blockwise<scan::plain_name_end_mask>(text, from);
+  return find_token_end_scalar(text, odd);
+}
+
+// The first byte from `from` on that may not stand in a request target.
+[[nodiscard]] inline std::size_t find_target_end(std::string_view text, std::size_t from) noexcept {
+  if (text.size() < scan::kBlockBytes) return find_target_end_scalar(text, from);
+  return scan::find_blockwise<scan::target_end_mask>(text, from);
+}
+
+#else
+
+[[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
+  return find_control_scalar(text, from);
+}
+[[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {
+  return find_token_end_scalar(text, from);
+}
+[[nodiscard]] inline std::size_t find_target_end(std::string_view text, std::size_t from) noexcept {
+  return find_target_end_scalar(text, from);
+}
+
+#endif
+
+// The whole of `text` is a token (RFC 9110 section 5.6.2), which is never empty.
+[[nodiscard]] inline bool is_token(std::string_view text) noexcept {
+  return !text.empty() && find_token_end(text, 0) == text.size();
+}
+
+// `text` without the SP and HTAB around it (OWS, RFC 9110 section 5.6.3).
+[[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace sluice
