@@ -56,6 +56,28 @@ void add_names(const X509* certificate, FailureText& why) {
   }
 }
 
+// Told by its names: the library calls it so only when the key may also sign certificates.
+bool is_self_signed(const X509* certificate) {
+  return certificate != nullptr &&
+         X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+}
+
+void add_untrusted(const X509* certificate, int depth, FailureText& why) {
+  if (depth == 0 && is_self_signed(certificate)) {
+    why.add("self-signed certificate (to trust it, name it in ca_file)");
+    return;
+  }
+  why.add("issued by an authority that is not trusted");
+  if (certificate != nullptr) {
+    char issuer[160];
+    X509_NAME_oneline(X509_get_issuer_name(certificate), issuer, sizeof issuer);
+    why.add(": ", static_cast<const char*>(issuer));
+  }
+  why.add(
+      " (a private authority is named in ca_file; or the server does not send its intermediate "
+      "certificate)");
+}
+
 void add_reason(X509_STORE_CTX& check, FailureText& why) {
   const int code = X509_STORE_CTX_get_error(&check);
   const X509* const certificate = X509_STORE_CTX_get_current_cert(&check);
@@ -67,21 +89,11 @@ void add_reason(X509_STORE_CTX& check, FailureText& why) {
       add_names(X509_STORE_CTX_get0_cert(&check), why);
       return;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      why.add("self-signed certificate (to trust it, name it in ca_file)");
-      return;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      why.add("issued by an authority that is not trusted");
-      if (certificate != nullptr) {
-        char issuer[160];
-        X509_NAME_oneline(X509_get_issuer_name(certificate), issuer, sizeof issuer);
-        why.add(": ", static_cast<const char*>(issuer));
-      }
-      why.add(
-          " (a private authority is named in ca_file; or the server does not send its "
-          "intermediate certificate)");
+      add_untrusted(certificate, X509_STORE_CTX_get_error_depth(&check), why);
       return;
     default:
       if (X509_STORE_CTX_get_error_depth(&check) > 0) why.add("its issuer: ");
