@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/block_pool.h"
-#include "tests/unit/parser/guarded_text.h"
+#include "tests/unit/guard_page.h"
 
 namespace sluice {
 namespace {
@@ -14,14 +14,13 @@ class JsonProbeTest : public testing::Test {
  protected:
   // Every body is read at the edge of a page, so that reading past it crashes.
   bool probe(std::string_view body) {
-    guarded_.emplace(body);
-    return prober_.probe(guarded_->view(), arena_, out_, fault_);
+    return prober_.probe(guarded_.place(body), arena_, out_, fault_);
   }
 
   BlockPool pool_;
   Arena arena_{pool_};
   JsonProber prober_;
-  std::optional<GuardedText> guarded_;
+  GuardedBytes guarded_{4u << 20};
   RequestProbe out_;
   ProbeFault fault_;
 };

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/prng.h"
-#include "tests/unit/parser/guarded_text.h"
+#include "tests/unit/guard_page.h"
 
 namespace sluice {
 namespace {
@@ -50,13 +50,13 @@ std::vector<Hit> expected_hits(std::string_view text, std::int64_t depth_max) {
 // counts whatever follows: those that turn out to begin otherwise are left out here.
 std::vector<Hit> found_hits(std::string_view text, std::int64_t depth_max, std::size_t piece) {
   JsonScan scan('u', 't', depth_max);
+  GuardedBytes guarded(text.size());
   std::vector<Hit> hits;
   for (std::size_t at = 0; at < text.size();) {
-    const std::string_view in = text.substr(at, piece);
-    const GuardedText guarded(in);
+    const std::string_view in = guarded.place(text.substr(at, piece));
     std::size_t done = 0;
     while (done < in.size()) {
-      const JsonScan::Step step = scan.seek(guarded.view().substr(done));
+      const JsonScan::Step step = scan.seek(in.substr(done));
       done += step.consumed;
       const std::size_t hit = at + done;
       const char first = hit < text.size() ? text[hit] : 'u';

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/prng.h"
-#include "tests/unit/parser/guarded_text.h"
+#include "tests/unit/guard_page.h"
 
 namespace sluice {
 namespace {
@@ -33,10 +33,10 @@ Texts split(std::string_view stream, std::size_t piece) {
 // The payload of each event that ends.
 Texts read(std::string_view stream, std::size_t piece) {
   SseReader reader;
+  GuardedBytes guarded(stream.size());
   Texts payloads(1);
   for (std::size_t at = 0; at < stream.size(); at += piece) {
-    const GuardedText guarded(stream.substr(at, piece));
-    std::string_view in = guarded.view();
+    std::string_view in = guarded.place(stream.substr(at, piece));
     while (!in.empty()) {
       const SseReader::Step step = reader.next(in);
       payloads.back() += step.data;
@@ -127,13 +127,13 @@ TEST(SseTest, RandomStreamsAreFramedTheSameInPiecesOfAnySize) {
 }
 
 TEST(SseTest, LineEndsAreFoundTheSameWithAndWithoutSimd) {
+  GuardedBytes guarded(80);
   Prng prng(9);
   for (int round = 0; round < 2000; ++round) {
     std::string text(prng.next() % 80, 'x');
     for (int i = static_cast<int>(prng.next() % 3); i > 0 && !text.empty(); --i)
       text[prng.next() % text.size()] = "\n\r\x0b"[prng.next() % 3];
-    const GuardedText guarded(text);
-    ASSERT_EQ(find_line_end(guarded.view()), find_line_end_scalar(text));
+    ASSERT_EQ(find_line_end(guarded.place(text)), find_line_end_scalar(text));
   }
 }
 
