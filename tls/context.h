@@ -70,7 +70,7 @@ struct ServedCertificate {
 //           stored. A reload starts new ones, which costs each client one full handshake.
 class ServerTlsContext {
  public:
-  // Reads the files: not on a shard. `pairs` is not empty; the first is the default.
+  // Reads the files: not on a shard. The first of `pairs` is the default.
   [[nodiscard]] static std::expected<ServerTlsContext, std::string> create(
       std::span<const CertificateFiles> pairs);
 

@@ -104,7 +104,9 @@ std::expected<bssl::UniquePtr<SSL_CTX>, std::string> make_identity(const Certifi
 
 std::expected<ServerTlsContext, std::string> ServerTlsContext::create(
     std::span<const CertificateFiles> pairs) {
-  SL_ASSERT(!pairs.empty());
+  if (pairs.empty()) {
+    return std::unexpected("TLS needs a certificate_file and a key_file, and none are named");
+  }
   bssl::UniquePtr<SSL_CTX> first;
   auto names = std::make_unique<ServerNames>();
   for (const CertificateFiles& files : pairs) {

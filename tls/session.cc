@@ -59,7 +59,7 @@ void TlsSession::attach_transport() {
 
 void TlsSession::set_input(std::span<const char> ciphertext) noexcept {
   SL_ASSERT(input_.empty());
-  input_ = ciphertext;
+  if (!failed_) input_ = ciphertext;
 }
 
 TlsStatus TlsSession::handshake() {
@@ -101,6 +101,7 @@ TlsRead TlsSession::read(std::span<char> out) {
 }
 
 TlsReadState TlsSession::read_stopped(int ssl_error) {
+  input_ = {};  // what a peer sends behind the end is nobody's
   if (ssl_error == SSL_ERROR_ZERO_RETURN) return TlsReadState::kClosed;
   if (ssl_error == SSL_ERROR_SYSCALL) {
     if (failure_.empty()) failure_.add("connection closed without close_notify");
@@ -230,6 +231,7 @@ void TlsSession::describe_failure(int ssl_error) {
     }
   }
   ERR_clear_error();
+  input_ = {};
   fail_with(untrusted_     ? Errc::kTlsUntrusted
             : established_ ? Errc::kTlsBroken
                            : Errc::kTlsHandshakeFailed);

@@ -71,8 +71,9 @@ class TlsSession {
   // go on behind the handshake: read() finds it there.
   [[nodiscard]] TlsStatus handshake();
 
-  // The next received bytes. They must stay where they are until input_left() is 0, which is so
-  // after every kWantInput; only then may the next be set.
+  // The next received bytes. They must stay where they are until input_left() is 0, and only then
+  // may the next be set. Bytes are left over by kDone and kMore alone: behind an end or a failure
+  // they are dropped.
   void set_input(std::span<const char> ciphertext) noexcept;
   [[nodiscard]] std::size_t input_left() const noexcept { return input_.size(); }
   // The transport has ended: there will be no more input.

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <ctime>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/tls/session_pair.h"
@@ -150,6 +152,37 @@ TEST_F(ServerContext, AKeyAndItsCertificateMayLieInOneFile) {
   const PemPair pair = world_.authority.issue({.dns_names = {"a.example"}});
   const std::string both = world_.directory.write("both.pem", pair.key + pair.certificate);
   EXPECT_EQ(error_of(both, both), "");
+}
+
+TEST_F(ServerContext, NoCertificateAtAllIsRefused) {
+  const auto made = ServerTlsContext::create({});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error(), "TLS needs a certificate_file and a key_file, and none are named");
+}
+
+// Shards share the server's context and the trust store; each has a client context and a pool.
+TEST_F(ServerContext, IsSharedByThreads) {
+  const ServerTlsContext server =
+      world_.server(world_.authority.issue({.dns_names = {"*.example.com"}}));
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> shards;
+  for (int shard = 0; shard < 4; ++shard) {
+    shards.emplace_back([&server, &answered, trust = world_.client.trust(), shard] {
+      BlockPool pool;
+      auto client = ClientTlsContext::create(trust);
+      const std::string host = "host" + std::to_string(shard % 2) + ".example.com";
+      for (int i = 0; i < 50; ++i) {
+        const ServerTlsContext own = server;
+        SessionPair pair(*client, {.host = host, .port = 443}, own, pool);
+        if (pair.handshake() && pair.answer("hello") == "hello" &&
+            pair.client.resumed() == (i > 0)) {
+          ++answered;
+        }
+      }
+    });
+  }
+  for (std::thread& shard : shards) shard.join();
+  EXPECT_EQ(answered, 4 * 50);
 }
 
 TEST(ServerNamesFind, NamesThatNoHostHas) {

@@ -265,6 +265,38 @@ TEST_F(Session, AFailureTellsThePeerByAlert) {
   EXPECT_EQ(pair.server.error().side, Side::kDownstream);
 }
 
+TEST_F(Session, BytesBehindTheEndAreDropped) {
+  SessionPair pair(world_.client, kPeer, server_, world_.pool);
+  ASSERT_TRUE(pair.handshake());
+  pair.server.close_notify();
+  collect(pair.server, pair.to_client);
+  pair.to_client += "and then some";
+  char out[16];
+  for (int i = 0; i < 3; ++i) {
+    pair.client.set_input(pair.to_client);
+    EXPECT_EQ(pair.client.read(out).state, TlsReadState::kClosed);
+    EXPECT_EQ(pair.client.input_left(), 0u);
+  }
+}
+
+TEST_F(Session, BytesBehindAFailureAreDropped) {
+  const std::string noise(100, 'x');
+  TlsSession server(server_, world_.pool);
+  for (int i = 0; i < 3; ++i) {
+    server.set_input(noise);
+    EXPECT_EQ(server.handshake(), TlsStatus::kFailed);
+    EXPECT_EQ(server.input_left(), 0u);
+  }
+  SessionPair pair(world_.client, kPeer, server_, world_.pool);
+  ASSERT_TRUE(pair.handshake());
+  char out[16];
+  for (int i = 0; i < 3; ++i) {
+    pair.client.set_input(noise);
+    EXPECT_EQ(pair.client.read(out).state, TlsReadState::kFailed);
+    EXPECT_EQ(pair.client.input_left(), 0u);
+  }
+}
+
 TEST_F(Session, PlainHttpOnATlsPortIsToldAsSuch) {
   TlsSession server(server_, world_.pool);
   server.set_input(std::string_view("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
