@@ -1,19 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/route/take.h"
 
 namespace sluice {
 
+class AccountState;
+
 enum class Pool : std::uint8_t { kPrimary, kFallback };
 enum class Dialect : std::uint8_t { kOpenAi, kAnthropic };
-enum class BucketShape : std::uint8_t { kRolling, kSteady };
-enum class Strategy : std::uint8_t { kWeighted, kRoundRobin, kOrdered };
 
 // Endpoint - where an account's provider listens, taken apart once at start from its base URL.
 struct Endpoint {
@@ -38,11 +41,10 @@ struct AccountTimeouts {
   Duration total = 1h;         // the whole exchange with this account
 };
 
-// Account - one provider key with its limits. Immutable; part of a Directory.
+// Account - one provider key with its limits. Filled by the configuration, completed by
+// finish_directory(), immutable from then on; part of a Directory.
 struct Account {
   std::string name;  // unique; what x-sluice-account and the logs say
-  std::uint32_t slot =
-      0;  // index of its AccountState; the same for the same account in all directories
   Pool pool = Pool::kPrimary;
   Dialect dialect = Dialect::kOpenAi;
   bool enabled = true;
@@ -53,12 +55,17 @@ struct Account {
   BucketShape bucket = BucketShape::kRolling;
   std::uint32_t weight = 1;          // multiplies the account's share under the weighted strategy
   std::string model_prefix;          // "nvidia/": matched and stripped; "" when there is none
-  std::vector<ModelMapping> models;  // sorted by canonical; empty: every model under its own name
+  std::vector<ModelMapping> models;  // empty, and no prefix: every model under its own name
   AccountTimeouts timeouts;
   bool send_via = true;  // HTTP_RULES F10
 
+  // Set by finish_directory(): `models` sorted by canonical name, and these.
+  std::shared_ptr<AccountState> state;  // the same object in all directories with this account
+  std::uint32_t generation = 1;         // grows when the key or the endpoint changes
+
   // The name under which this account's provider knows `model`, or nothing when it does not serve
-  // it. A view into this account or into `model`.
+  // it: a mapping first, then the prefix; an account with neither serves every model. A view into
+  // this account or into `model`.
   [[nodiscard]] std::optional<std::string_view> native_model(std::string_view model) const noexcept;
 };
 
@@ -66,7 +73,7 @@ struct Account {
 struct ClientKey {
   std::string name;
   std::uint8_t sha256[32] = {};
-  std::vector<std::string> models;  // sorted; empty: every model
+  std::vector<std::string> models;  // sorted by finish_directory(); empty: every model
 };
 
 }  // namespace sluice

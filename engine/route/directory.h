@@ -1,18 +1,24 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/route/account.h"
+#include "engine/route/cooldown.h"
+#include "engine/route/route.h"
 
 namespace sluice {
 
-struct CooldownPolicy {
-  Duration base = 30s;
-  Duration max = 600s;
-};
+enum class Strategy : std::uint8_t { kWeighted, kRoundRobin, kOrdered };
+
+// So many accounts fit a directory; the ladder's marks of who was tried lie in the request.
+inline constexpr std::size_t kDirectoryAccountsMax = 1024;
 
 struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
@@ -22,21 +28,45 @@ struct RoutingPolicy {
   bool retry_on_timeout = false;  // HTTP_RULES, Retry safety
 };
 
+// DepartedAccount - an account that the configuration no longer names but whose state still
+// matters: should it come back within its window, what it spent is not forgotten.
+struct DepartedAccount {
+  std::string name;
+  std::shared_ptr<AccountState> state;
+  std::uint32_t generation = 1;
+};
+
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.
-// Immutable. Rebuilt and published whole; each shard swaps its pointer when the message reaches it
-// and the old one dies with its last user.
+// Immutable once finish_directory() has completed it. Rebuilt and published whole; each shard swaps
+// its pointer when the message reaches it and the old one dies with its last user.
 struct Directory {
-  std::vector<std::unique_ptr<const Account>> accounts;  // in the order of the configuration
+  // Filled by the configuration.
+  std::vector<std::unique_ptr<Account>> accounts;  // at most kDirectoryAccountsMax, in its order
   std::vector<ClientKey> clients;
   bool open = false;  // requests without a client key are served
   RoutingPolicy routing;
   std::string default_model;        // for bodies that name none (multipart); "" when there is none
   std::int64_t created_unix_s = 0;  // "created" of GET /v1/models
 
-  // Canonical names of all models, sorted and unique; what GET /v1/models lists.
-  std::vector<std::string> model_names;
+  // Filled by finish_directory().
+  std::vector<std::string> model_names;  // those that enabled accounts map: what GET /v1/models
+                                         // lists; sorted, unique
+  std::unordered_map<std::string, Route, StringHash, std::equal_to<>> mapped_routes;
+  std::vector<PrefixRoute> prefix_routes;  // longest prefix first; "": accounts that take any name
+  Route any_route;                         // all enabled accounts, for requests without a model
+  std::vector<DepartedAccount> departed;
+
+  // Null when no account serves `model`. "" asks for the accounts that may serve a request which
+  // names no model: all of them. No allocation.
+  [[nodiscard]] const Route* find_route(std::string_view model) const noexcept;
 
   [[nodiscard]] const ClientKey* find_client(const std::uint8_t (&sha256)[32]) const noexcept;
 };
+
+// Completes a directory that is about to be published at `now`: sorts what is searched, gives each
+// account its state and builds the routes. An account with the name of one in `previous` (null:
+// there is none) takes over its state, to which new limits apply at once, also for shards that
+// still read `previous`.
+void finish_directory(Directory& directory, const Directory* previous, Instant now);
 
 }  // namespace sluice

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/route/account.h"
+#include "engine/route/account_state.h"
+
+namespace sluice {
+
+// Candidate - one account that can serve a route; what the ladder reads of it, side by side.
+struct Candidate {
+  const Account* account = nullptr;
+  AccountState* state = nullptr;
+  std::uint32_t generation = 0;
+  std::uint32_t weight = 1;
+  std::uint32_t strip_bytes = 0;  // of the model's name, where `native` is empty
+  std::string_view native;        // the model's name there, where the route is for one model
+
+  [[nodiscard]] std::string_view native_model(std::string_view model) const noexcept {
+    return native.empty() ? model.substr(strip_bytes) : native;
+  }
+};
+
+// Route - the enabled accounts that serve one model, or all models with one prefix. Empty when all
+// accounts that could are disabled.
+struct Route {
+  std::vector<Candidate> candidates;  // primary first, each pool in the order of the configuration
+  std::uint32_t primary_count = 0;
+  std::uint32_t weight_max = 1;
+  std::uint32_t id = 0;  // its place among the directory's routes
+
+  // Positions in `candidates`: [first, last).
+  struct Range {
+    std::uint32_t first;
+    std::uint32_t last;
+  };
+  [[nodiscard]] Range range_of(Pool pool) const noexcept {
+    switch (pool) {
+      case Pool::kPrimary: return {0, primary_count};
+      case Pool::kFallback: break;
+    }
+    return {primary_count, static_cast<std::uint32_t>(candidates.size())};
+  }
+};
+
+// StringHash - lets a map of strings be asked with a string_view, without a copy.
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+// PrefixRoute - the route of models that no mapping names and whose longest known prefix is this.
+struct PrefixRoute {
+  std::string prefix;
+  Route route;
+};
+
+}  // namespace sluice

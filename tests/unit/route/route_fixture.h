@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/route/directory.h"
+#include "engine/route/ladder.h"
+
+namespace sluice::test {
+
+inline constexpr Instant kStart = Instant(1000s);
+
+// AccountRow - an account as a test table states it.
+struct AccountRow {
+  std::string name;
+  std::uint32_t rpm_limit = 40;
+  Pool pool = Pool::kPrimary;
+  std::vector<ModelMapping> models = {};
+  std::string prefix = {};
+  std::uint32_t weight = 1;
+  bool enabled = true;
+  BucketShape bucket = BucketShape::kRolling;
+  Duration window = 60s;
+  std::string api_key = "sk-test-1";
+};
+
+// The directory of `rows`, finished at `now` as the successor of `previous`.
+inline Directory make_directory(const std::vector<AccountRow>& rows,
+                                Strategy strategy = Strategy::kOrdered,
+                                const Directory* previous = nullptr, Instant now = kStart) {
+  Directory directory;
+  directory.routing.strategy = strategy;
+  for (const AccountRow& row : rows) {
+    auto account = std::make_unique<Account>();
+    account->name = row.name;
+    account->rpm_limit = row.rpm_limit;
+    account->pool = row.pool;
+    account->models = row.models;
+    account->model_prefix = row.prefix;
+    account->weight = row.weight;
+    account->enabled = row.enabled;
+    account->bucket = row.bucket;
+    account->window = row.window;
+    account->endpoint.host = "provider.test";
+    account->api_key = Secret(row.api_key);
+    directory.accounts.push_back(std::move(account));
+  }
+  finish_directory(directory, previous, now);
+  return directory;
+}
+
+// Shard - what a shard lends to its ladders.
+struct Shard {
+  explicit Shard(std::uint64_t seed = 1) : prng(seed) {}
+  Ladder ladder(const Directory& directory, std::string_view model) {
+    return Ladder(directory, prng, round_robin, model);
+  }
+  Prng prng;
+  RoundRobin round_robin;
+};
+
+}  // namespace sluice::test
