@@ -1,23 +1,31 @@
 #include "parser/authority.h"
 
+#include <array>
+
 #include "parser/hex.h"
+#include "parser/scan.h"
 
 namespace sluice {
 namespace {
 
-constexpr bool is_alphanumeric(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+constexpr bool is_unreserved(char c) noexcept {
+  return is_plain_name_byte(c) || c == '.' || c == '_' || c == '~';
 }
 
-constexpr bool is_unreserved(char c) noexcept {
-  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
+// unreserved and sub-delims, but for the comma (RFC 3986 section 3.2.2).
+constexpr auto kRegNameBytes = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c)
+    table[static_cast<std::size_t>(c)] =
+        is_unreserved(static_cast<char>(c)) ||
+        std::string_view("!$&'()*+;=").find(static_cast<char>(c)) != std::string_view::npos;
+  return table;
+}();
 
 bool is_reg_name(std::string_view host) noexcept {
-  constexpr std::string_view kDelimiters = "!$&'()*+;=";  // sub-delims without the comma
   for (std::size_t i = 0; i < host.size(); ++i) {
     const char c = host[i];
-    if (is_unreserved(c) || kDelimiters.find(c) != std::string_view::npos) continue;
+    if (kRegNameBytes[static_cast<unsigned char>(c)]) continue;
     const int escaped = c == '%' ? hex_pair(host, i + 1) : -1;
     if (escaped < 0 || (escaped < 0x80 && !is_unreserved(static_cast<char>(escaped)))) return false;
     i += 2;

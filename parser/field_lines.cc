@@ -83,6 +83,7 @@ constexpr bool is_security_field(FieldId id) noexcept {
 
 // F5: CGI-like servers read `_` as `-`, so `Content_Length` would slip past us and count there.
 bool imitates_security_field(std::string_view name) noexcept {
+  if (name.find('_') == std::string_view::npos) return false;
   constexpr std::size_t kNameBytesMax = 64;  // longer than any name or prefix that we know
   char dashed[kNameBytesMax];
   const std::size_t bytes = std::min(name.size(), kNameBytesMax);
@@ -103,7 +104,7 @@ void note(const Field& field, FieldFacts& facts) noexcept {
     constexpr static Field kList{"expect", "", FieldId::kExpect, false};
     facts.expect = facts.expect == nullptr ? &field : &kList;
   } else if (field.id == FieldId::kConnection) {
-    ++facts.connections;
+    if (facts.connections++ == 0) facts.connection = &field;
   }
 }
 
@@ -124,7 +125,9 @@ bool apply_option(std::string_view option, FieldList& fields, HeadKind kind, boo
     close = true;
     return true;
   }
-  if (!may_be_named(field_id(option), kind))
+  const FieldId id = field_id(option);
+  if (is_hop_by_hop(id)) return true;  // marked by its own name
+  if (!may_be_named(id, kind))
     return refuse(why, kind, "F9", "Connection names a field that is not hop-by-hop");
   for (Field& field : fields)
     if (equals_ignoring_case(field.name, option)) field.drop = true;
@@ -139,31 +142,34 @@ bool parse_fields(std::string_view bytes, const HeadLines& lines, HeadKind kind,
   for (std::uint32_t i = 0; i < lines.field_count(); ++i) {
     const std::size_t at = lines.field_at(i);
     const std::size_t end = lines.field_end(i);
-    // The search may run over the whole head: the CR at `end` is no token byte.
-    const std::size_t colon = find_token_end(bytes, at);
+    // The searches may run over the whole head: the CR at `end` is no token byte.
+    const std::size_t plain_end = find_plain_name_end(bytes, at);
+    const bool plain = bytes[plain_end] == ':';
+    const std::size_t colon = plain ? plain_end : find_token_end_scalar(bytes, plain_end);
     if (colon == at || bytes[colon] != ':')
       return refuse_line(bytes.substr(at, end - at), colon - at, i == 0, kind, why);
     Field& field = out.items[i];
-    field.name = bytes.substr(at, colon - at);
-    field.value = trim_blanks(bytes.substr(colon + 1, end - colon - 1));
+    field.name = {bytes.data() + at, colon - at};
+    field.value = trim_blanks({bytes.data() + colon + 1, end - colon - 1});
     field.id = field_id(field.name);
     field.drop = is_hop_by_hop(field.id);
     if (field.id != FieldId::kOther) note(field, facts);
-    else if (kind == HeadKind::kRequest && field.name.find('_') != std::string_view::npos &&
-             imitates_security_field(field.name))
+    else if (!plain && kind == HeadKind::kRequest && imitates_security_field(field.name))
       return refuse(why, kind, "F5", "a field name imitates another with an underscore");
   }
   out.count = lines.field_count();
   return true;
 }
 
-bool apply_connection_options(FieldList& fields, HeadKind kind, bool& close,
-                              Refusal& why) noexcept {
+bool apply_connection_options(FieldList& fields, const FieldFacts& facts, HeadKind kind,
+                              bool& close, Refusal& why) noexcept {
   constexpr int kOptionsMax = 32;  // each costs a pass over the fields
   int options = 0;
-  for (std::uint32_t i = 0; i < fields.count; ++i) {
-    if (fields.items[i].id != FieldId::kConnection) continue;
-    std::string_view list = fields.items[i].value;
+  std::uint32_t left = facts.connections;
+  for (const Field* field = facts.connection; left > 0; ++field) {
+    if (field->id != FieldId::kConnection) continue;
+    --left;
+    std::string_view list = field->value;
     while (!list.empty()) {
       const std::size_t comma = list.find(',');
       const std::string_view option = trim_blanks(list.substr(0, comma));

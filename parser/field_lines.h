@@ -22,6 +22,7 @@ struct FieldFacts {
   const Field* content_length = nullptr;
   const Field* transfer_encoding = nullptr;
   const Field* expect = nullptr;
+  const Field* connection = nullptr;
   std::uint32_t hosts = 0;
   std::uint32_t content_lengths = 0;
   std::uint32_t transfer_encodings = 0;
@@ -33,10 +34,10 @@ struct FieldFacts {
 [[nodiscard]] bool parse_fields(std::string_view bytes, const HeadLines& lines, HeadKind kind,
                                 FieldList& out, FieldFacts& facts, Refusal& why) noexcept;
 
-// F9: reads all Connection fields, marks what they name for removal and says whether they hold
-// `close`.
-[[nodiscard]] bool apply_connection_options(FieldList& fields, HeadKind kind, bool& close,
-                                            Refusal& why) noexcept;
+// F9: reads all Connection fields, marks what they name for removal and sets `close` when they hold
+// that option.
+[[nodiscard]] bool apply_connection_options(FieldList& fields, const FieldFacts& facts,
+                                            HeadKind kind, bool& close, Refusal& why) noexcept;
 
 // What HeadLines found, as a refusal of a request or a response.
 [[nodiscard]] Refusal refusal_of(HeadLines::Fault fault, bool in_start_line,

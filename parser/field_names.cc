@@ -13,7 +13,6 @@ struct KnownName {
   FieldId id;
 };
 
-// Sorted by length.
 constexpr KnownName kKnownNames[] = {
     {"te", FieldId::kTe},
     {"via", FieldId::kVia},
@@ -56,22 +55,27 @@ constexpr KnownName kKnownNames[] = {
     {"x-accel-buffering", FieldId::kXAccelBuffering},
     {"x-upstream-request-id", FieldId::kXUpstreamRequestId},
 };
-constexpr std::size_t kKnownNameBytesMax = 21;
+// A perfect hash over length, first and last byte, so that a name is compared with one known name
+// at most. The factors are the first ones without a collision; the assertion below says when a new
+// name needs others.
+constexpr std::size_t kSlots = 128;
+constexpr std::size_t slot_of(std::string_view name) noexcept {
+  const auto first = static_cast<std::size_t>(name.front() | 0x20);
+  const auto last = static_cast<std::size_t>(name.back() | 0x20);
+  return (2 * name.size() + 51 * first + last) % kSlots;
+}
 
-// kFirstOfLength[n]: index of the first known name of n bytes or more.
-constexpr auto kFirstOfLength = [] {
-  std::array<std::uint8_t, kKnownNameBytesMax + 2> first{};
-  std::uint8_t index = 0;
-  for (std::size_t bytes = 0; bytes < first.size(); ++bytes) {
-    while (index < std::size(kKnownNames) && kKnownNames[index].name.size() < bytes) ++index;
-    first[bytes] = index;
-  }
-  return first;
+constexpr std::uint8_t kNoName = 0xff;
+constexpr auto kNameInSlot = [] {
+  std::array<std::uint8_t, kSlots> slots{};
+  slots.fill(kNoName);
+  for (std::uint8_t i = 0; i < std::size(kKnownNames); ++i) slots[slot_of(kKnownNames[i].name)] = i;
+  return slots;
 }();
 static_assert([] {
-  for (std::size_t i = 1; i < std::size(kKnownNames); ++i)
-    if (kKnownNames[i - 1].name.size() > kKnownNames[i].name.size()) return false;
-  return kKnownNames[std::size(kKnownNames) - 1].name.size() == kKnownNameBytesMax;
+  for (std::uint8_t i = 0; i < std::size(kKnownNames); ++i)
+    if (kNameInSlot[slot_of(kKnownNames[i].name)] != i) return false;
+  return true;
 }());
 
 template <class Word>
@@ -103,14 +107,20 @@ bool begins_with(std::string_view name, std::string_view known) noexcept {
   return name.size() > known.size() && same_name(name.data(), known.data(), known.size());
 }
 
+// The third byte tells which prefix is worth a comparison: most names that begin with x- are
+// others.
 FieldId id_by_prefix(std::string_view name) noexcept {
+  constexpr std::size_t kShortestBytes = 7;  // "proxy-" and a byte
+  if (name.size() < kShortestBytes) return FieldId::kOther;
   const char first = static_cast<char>(name[0] | 0x20);
   if (first == 'p') return begins_with(name, "proxy-") ? FieldId::kProxy : FieldId::kOther;
   if (first != 'x') return FieldId::kOther;
-  if (begins_with(name, "x-forwarded-")) return FieldId::kXForwarded;
-  if (begins_with(name, "x-ratelimit-")) return FieldId::kRateLimit;
-  if (begins_with(name, "x-sluice-")) return FieldId::kXSluice;
-  return FieldId::kOther;
+  switch (name[2] | 0x20) {
+    case 'f': return begins_with(name, "x-forwarded-") ? FieldId::kXForwarded : FieldId::kOther;
+    case 'r': return begins_with(name, "x-ratelimit-") ? FieldId::kRateLimit : FieldId::kOther;
+    case 's': return begins_with(name, "x-sluice-") ? FieldId::kXSluice : FieldId::kOther;
+    default: return FieldId::kOther;
+  }
 }
 
 constexpr char lower(char c) noexcept {
@@ -121,10 +131,10 @@ constexpr char lower(char c) noexcept {
 
 FieldId field_id(std::string_view name) noexcept {
   if (name.empty()) return FieldId::kOther;
-  if (name.size() <= kKnownNameBytesMax) {
-    const std::size_t end = kFirstOfLength[name.size() + 1];
-    for (std::size_t i = kFirstOfLength[name.size()]; i < end; ++i)
-      if (same_name(name.data(), kKnownNames[i].name.data(), name.size())) return kKnownNames[i].id;
+  if (const std::uint8_t index = kNameInSlot[slot_of(name)]; index != kNoName) {
+    const KnownName& known = kKnownNames[index];
+    if (known.name.size() == name.size() && same_name(name.data(), known.name.data(), name.size()))
+      return known.id;
   }
   return id_by_prefix(name);
 }

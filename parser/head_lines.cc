@@ -21,7 +21,7 @@ void HeadLines::clear() noexcept {
   line_at_ = scanned_ = 0;
 }
 
-HeadLines::Bound HeadLines::bound() const noexcept {
+inline HeadLines::Bound HeadLines::bound() const noexcept {
   if (in_start_line()) return {line_at_ + limits_.line_bytes_max, Fault::kStartLineTooLong};
   const std::size_t line = std::size_t{line_at_} + limits_.field_bytes_max;
   // The blank line does not count as a field: it may still follow when the room is used up.
@@ -30,7 +30,7 @@ HeadLines::Bound HeadLines::bound() const noexcept {
   return line <= all ? Bound{line, Fault::kFieldTooLong} : Bound{all, Fault::kFieldsTooLarge};
 }
 
-HeadLines::Event HeadLines::end_line() noexcept {
+inline HeadLines::Event HeadLines::end_line() noexcept {
   const auto end = static_cast<std::uint16_t>(scanned_);
   const bool empty = scanned_ == line_at_;
   scanned_ += 2;

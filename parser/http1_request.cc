@@ -112,8 +112,7 @@ bool RequestHeadParser::finish(std::string_view bytes, RequestHead& out,
   out.content_length = framing.content_length;
 
   out.close = out.minor_version == 0;  // C5
-  if (facts.connections > 0 &&
-      !apply_connection_options(out.fields, HeadKind::kRequest, out.close, why))
+  if (!apply_connection_options(out.fields, facts, HeadKind::kRequest, out.close, why))
     return false;
   return decide_expectation(facts, out, why);
 }

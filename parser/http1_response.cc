@@ -47,8 +47,7 @@ bool ResponseHeadParser::finish(std::string_view bytes, bool head_request, Respo
   out.framing = framing.body;
   out.content_length = framing.content_length;
   out.close = out.minor_version == 0 || out.framing == BodyFraming::kUntilClose;
-  return facts.connections == 0 ||
-         apply_connection_options(out.fields, HeadKind::kResponse, out.close, why);
+  return apply_connection_options(out.fields, facts, HeadKind::kResponse, out.close, why);
 }
 
 HeadState ResponseHeadParser::parse(std::string_view bytes, bool head_request, ResponseHead& out,

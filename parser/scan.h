@@ -10,24 +10,29 @@
 #include <emmintrin.h>
 #endif
 
-// The three byte searches that a head costs, each twice: a scalar form that says what is searched,
+// The byte searches that a head costs, each twice: a scalar form that says what is searched,
 // and one that looks at 16 bytes at a time where the machine can (SSE2 is part of x86-64, so
 // nothing has to be asked at run time). Both return the same for every input (scan_test.cc). None
 // reads outside `text`, all return text.size() when nothing is found; `from` <= text.size().
 
 namespace sluice {
 
-// RFC 9110 section 5.6.2.
+// RFC 9110 section 5.6.2. A table of the namespace: gcc 12 builds a constexpr local anew per call.
+inline constexpr auto kTokenBytes = [] {
+  std::array<bool, 256> table{};
+  for (const char t : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<unsigned char>(t)] = true;
+  for (unsigned char t = '0'; t <= '9'; ++t) table[t] = true;
+  for (unsigned char t = 'a'; t <= 'z'; ++t) table[t] = table[t - 'a' + 'A'] = true;
+  return table;
+}();
 [[nodiscard]] constexpr bool is_token_byte(char c) noexcept {
-  constexpr auto kTable = [] {
-    std::array<bool, 256> table{};
-    for (const char t : std::string_view("!#$%&'*+-.^_`|~"))
-      table[static_cast<unsigned char>(t)] = true;
-    for (unsigned char t = '0'; t <= '9'; ++t) table[t] = true;
-    for (unsigned char t = 'a'; t <= 'z'; ++t) table[t] = table[t - 'a' + 'A'] = true;
-    return table;
-  }();
-  return kTable[static_cast<unsigned char>(c)];
+  return kTokenBytes[static_cast<unsigned char>(c)];
+}
+
+// The token bytes that nearly all field names are made of.
+[[nodiscard]] constexpr bool is_plain_name_byte(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
 }
 
 // A control other than HTAB, or DEL: what no line of a head may hold, and what ends one.
@@ -45,6 +50,12 @@ namespace sluice {
 [[nodiscard]] constexpr std::size_t find_control_scalar(std::string_view text,
                                                         std::size_t from) noexcept {
   while (from < text.size() && !is_forbidden_control(text[from])) ++from;
+  return from;
+}
+
+[[nodiscard]] constexpr std::size_t find_plain_name_end_scalar(std::string_view text,
+                                                               std::size_t from) noexcept {
+  while (from < text.size() && is_plain_name_byte(text[from])) ++from;
   return from;
 }
 
@@ -93,7 +104,7 @@ inline unsigned target_end_mask(const char* at) noexcept {
   return mask_of(_mm_andnot_si128(odd, in_range(v, 0x21, 0x7e))) ^ 0xffffu;
 }
 
-// Bytes that are not letter, digit or '-': a superset of what ends a token.
+// Bytes that are no letter, digit or '-'.
 inline unsigned plain_name_end_mask(const char* at) noexcept {
   const __m128i v = load(at);
   const __m128i letter = in_range(_mm_or_si128(v, bytes_of(0x20)), 'a', 'z');
@@ -101,10 +112,27 @@ inline unsigned plain_name_end_mask(const char* at) noexcept {
   return mask_of(_mm_or_si128(letter, rest)) ^ 0xffffu;
 }
 
-// The first byte from `from` on whose bit is set in `Mask` of its block. The last block is read
-// from text.size() - 16, so that no byte behind the text is touched.
-template <unsigned (*Mask)(const char*) noexcept>
+// The masks of `Blocks` blocks side by side. Looking at several at once costs a few instructions
+// and saves a branch that no predictor gets right: where among them a line or a name ends.
+template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
+inline std::uint64_t wide_mask(const char* at) noexcept {
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < Blocks; ++i)
+    mask |= std::uint64_t{Mask(at + i * kBlockBytes)} << (i * kBlockBytes);
+  return mask;
+}
+
+// The first byte from `from` on whose bit is set in `Mask` of its block, searched by `Blocks`
+// blocks at a time. The last block is read from text.size() - 16, so that no byte behind the text
+// is touched.
+template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
 [[nodiscard]] inline std::size_t find_blockwise(std::string_view text, std::size_t from) noexcept {
+  constexpr std::size_t kWideBytes = Blocks * kBlockBytes;
+  while (text.size() - from >= kWideBytes) {
+    const std::uint64_t mask = wide_mask<Mask, Blocks>(text.data() + from);
+    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
+    from += kWideBytes;
+  }
   while (text.size() - from >= kBlockBytes) {
     const unsigned mask = Mask(text.data() + from);
     if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
@@ -121,21 +149,20 @@ template <unsigned (*Mask)(const char*) noexcept>
 // The first forbidden control from `from` on.
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_control_scalar(text, from);
-  return scan::find_blockwise<scan::control_mask>(text, from);
+  return scan::find_blockwise<scan::control_mask, 4>(text, from);
 }
 
-// The first byte from `from` on that is no token byte. Names of letters, digits and '-' take the
-// fast way; the first other byte is nearly always the colon.
-[[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {
-  if (text.size() < scan::kBlockBytes) return find_token_end_scalar(text, from);
-  const std::size_t odd = scan::find_blockwise<scan::plain_name_end_mask>(text, from);
-  return find_token_end_scalar(text, odd);
+// The first byte from `from` on that is no letter, digit or '-': the end of all usual names.
+[[nodiscard]] inline std::size_t find_plain_name_end(std::string_view text,
+                                                     std::size_t from) noexcept {
+  if (text.size() < scan::kBlockBytes) return find_plain_name_end_scalar(text, from);
+  return scan::find_blockwise<scan::plain_name_end_mask, 2>(text, from);
 }
 
 // The first byte from `from` on that may not stand in a request target.
 [[nodiscard]] inline std::size_t find_target_end(std::string_view text, std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_target_end_scalar(text, from);
-  return scan::find_blockwise<scan::target_end_mask>(text, from);
+  return scan::find_blockwise<scan::target_end_mask, 2>(text, from);
 }
 
 #else
@@ -143,14 +170,20 @@ template <unsigned (*Mask)(const char*) noexcept>
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   return find_control_scalar(text, from);
 }
-[[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {
-  return find_token_end_scalar(text, from);
+[[nodiscard]] inline std::size_t find_plain_name_end(std::string_view text,
+                                                     std::size_t from) noexcept {
+  return find_plain_name_end_scalar(text, from);
 }
 [[nodiscard]] inline std::size_t find_target_end(std::string_view text, std::size_t from) noexcept {
   return find_target_end_scalar(text, from);
 }
 
 #endif
+
+// The first byte from `from` on that is no token byte.
+[[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {
+  return find_token_end_scalar(text, find_plain_name_end(text, from));
+}
 
 // The whole of `text` is a token (RFC 9110 section 5.6.2), which is never empty.
 [[nodiscard]] inline bool is_token(std::string_view text) noexcept {

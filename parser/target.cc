@@ -1,5 +1,7 @@
 #include "parser/target.h"
 
+#include <algorithm>
+
 #include "parser/authority.h"
 #include "parser/hex.h"
 
@@ -63,6 +65,8 @@ bool parse_target(Method method, std::string_view text, Target& out, Refusal& wh
 }
 
 bool check_path(std::string_view path, std::string_view& why) noexcept {
+  const auto harmless = [](char c) { return c != '.' && c != '%'; };
+  if (std::all_of(path.begin(), path.end(), harmless)) return true;  // nearly every path
   std::size_t dots = 0;  // dots of the current segment, plain or encoded
   bool only_dots = true;
   for (std::size_t i = 0; i < path.size(); ++i) {

@@ -21,8 +21,9 @@ TEST(Scan, TokenBytesAreThoseOfRfc9110) {
 }
 
 TEST(Scan, EveryByteIsFoundAtEveryPlaceAsTheScalarFormFindsIt) {
-  GuardedBytes memory(64);
-  for (std::size_t size = 0; size <= 49; ++size) {
+  GuardedBytes memory(160);
+  for (const std::size_t size :
+       {0u, 1u, 2u, 7u, 15u, 16u, 17u, 31u, 32u, 33u, 47u, 63u, 64u, 65u, 79u, 130u}) {
     for (std::size_t place = 0; place < size; ++place) {
       for (int byte = 0; byte < 256; ++byte) {
         std::string bytes(size, 'a');
@@ -31,6 +32,8 @@ TEST(Scan, EveryByteIsFoundAtEveryPlaceAsTheScalarFormFindsIt) {
         for (const std::size_t from : {std::size_t{0}, place / 2, place, place + 1}) {
           ASSERT_EQ(find_control(text, from), find_control_scalar(text, from)) << byte;
           ASSERT_EQ(find_token_end(text, from), find_token_end_scalar(text, from)) << byte;
+          ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from))
+              << byte;
           ASSERT_EQ(find_target_end(text, from), find_target_end_scalar(text, from)) << byte;
         }
       }
@@ -51,6 +54,7 @@ TEST(Scan, BothFormsAgreeOnRandomBytesAtEveryAlignment) {
     for (std::size_t from = 0; from < 64; ++from) {
       ASSERT_EQ(find_control(text, from), find_control_scalar(text, from));
       ASSERT_EQ(find_token_end(text, from), find_token_end_scalar(text, from));
+      ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from));
       ASSERT_EQ(find_target_end(text, from), find_target_end_scalar(text, from));
     }
   }
