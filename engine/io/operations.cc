@@ -74,4 +74,20 @@ Result<void> Connect::await_resume() noexcept {
   return std::unexpected(error);
 }
 
+void PollFd::await_suspend(std::coroutine_handle<> waiter) noexcept {
+  suspend(waiter);
+  reactor().kernel().poll(fd_, mask_, *this);
+}
+
+void PollFd::on_completion(Completion completion) noexcept {
+  result_ = completion.result;
+  wake();
+}
+
+Result<std::uint32_t> PollFd::await_resume() noexcept {
+  if (result_ < 0) return std::unexpected(failure(result_, cause(), side()));
+  if (result_ == 0) return std::unexpected(cause());
+  return static_cast<std::uint32_t>(result_);
+}
+
 }  // namespace sluice

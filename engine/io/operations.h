@@ -80,6 +80,27 @@ class Connect final : public Op, private Wait {
   const SocketAddress* address_;
 };
 
+// PollFd - until a descriptor that is no socket of ours (a signalfd, say) is ready as `mask`
+// (poll(2)) asks.
+class PollFd final : public Op, private Wait {
+ public:
+  PollFd(Reactor& reactor, int fd, std::uint32_t mask, const Limits& limits) noexcept
+      : Wait(reactor, limits, Side::kOurs), fd_(fd), mask_(mask) {}
+
+  bool await_ready() noexcept { return refused_at_start(); }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept;
+  // The mask that came true.
+  Result<std::uint32_t> await_resume() noexcept;
+
+ private:
+  void on_completion(Completion completion) noexcept override;
+  void on_interrupt() noexcept override { reactor().kernel().cancel(*this); }
+
+  int fd_;
+  std::int32_t result_ = 0;
+  std::uint32_t mask_;
+};
+
 // Sleep - until an instant; kOk, or why it was cut short.
 class Sleep final : private Wait {
  public:

@@ -44,6 +44,11 @@ class RecvStream final : public Op, public ListNode {
   [[nodiscard]] bool ended() const noexcept { return end_ || error_.code != Errc::kOk; }
   [[nodiscard]] std::size_t unread_bytes() const noexcept { return queue_.bytes(); }
 
+  // The bytes that next() would give, without taking them; empty when none lie there.
+  [[nodiscard]] std::string_view peek() const noexcept {
+    return queue_.empty() ? std::string_view{} : queue_.front().view();
+  }
+
   // Puts bytes back that belong to the next reader.
   void put_back(Slice slice) {
     if (!slice.empty()) queue_.push_front(std::move(slice));

@@ -20,8 +20,10 @@ namespace sluice {
 class Outbox {
  public:
   static constexpr std::size_t kPiecesMax = 32;
-  // Pieces that one call of the relay may add at most without asking full() in between.
-  static constexpr std::size_t kPiecesReserved = 8;
+  // Pieces that a filler may add without asking full() in between.
+  static constexpr std::size_t kPiecesReserved = 12;
+  // Pieces that may be put in front of the others: a message head and a chunk head.
+  static constexpr std::size_t kFrontMax = 2;
 
   Outbox() = default;
   Outbox(const Outbox&) = delete;
@@ -34,11 +36,19 @@ class Outbox {
     pieces_[last_++] = iovec{const_cast<char*>(text.data()), text.size()};
     bytes_ += text.size();
   }
+  // The same, in front of everything else. At most kFrontMax times before a send.
+  void add_front(std::string_view text) noexcept {
+    if (text.empty()) return;
+    SL_ASSERT(first_ > 0);
+    pieces_[--first_] = iovec{const_cast<char*>(text.data()), text.size()};
+    bytes_ += text.size();
+  }
   // Keeps `slice` alive until everything is sent; its bytes are added by add(), whole or in parts.
   void keep(Slice slice) noexcept {
     if (slice.empty()) return;
     SL_ASSERT(kept_ < kPiecesMax);
     scarce_ = scarce_ || slice.scarce();
+    if (kept_ > 0 && slices_[kept_ - 1].absorb(slice)) return;
     slices_[kept_++] = std::move(slice);
   }
 
@@ -63,8 +73,8 @@ class Outbox {
  private:
   std::array<iovec, kPiecesMax> pieces_;
   std::array<Slice, kPiecesMax> slices_;
-  std::size_t first_ = 0;
-  std::size_t last_ = 0;
+  std::size_t first_ = kFrontMax;
+  std::size_t last_ = kFrontMax;
   std::size_t kept_ = 0;
   std::size_t bytes_ = 0;
   bool scarce_ = false;

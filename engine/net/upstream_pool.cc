@@ -16,11 +16,11 @@ void UpstreamConnection::IdleWatch::on_cancel(const Error&) noexcept {
 
 void UpstreamConnection::IdleTimer::on_timer() noexcept { connection.watch_.on_cancel(Error{}); }
 
-UpstreamPools::UpstreamPools(Shard& shard, Resolver& resolver, ClientTlsContext& tls,
+UpstreamPools::UpstreamPools(Shard& shard, Resolver& resolver, ClientTlsContext* tls,
                              const Limits& limits)
     : shard_(&shard),
       resolver_(&resolver),
-      tls_(&tls),
+      tls_(tls),
       limits_(limits),
       work_(shard),
       scope_(shard) {}
@@ -41,11 +41,19 @@ Task<void> UpstreamPools::stop(Shard&, UpstreamPools& pools) {
   co_await pools.scope_.join();
 }
 
-EndpointPool& UpstreamPools::pool_for(const UpstreamTarget& target) {
+EndpointPool& UpstreamPools::pool_for(const UpstreamTargetView& target) {
   for (auto& pool : pools_) {
-    if (pool->target() == target) return *pool;
+    const UpstreamTarget& known = pool->target();
+    if (known.port == target.port && known.tls == target.tls && known.host == target.host &&
+        known.ca_file == target.ca_file) {
+      return *pool;
+    }
   }
-  pools_.push_back(std::make_unique<EndpointPool>(*this, target));
+  pools_.push_back(
+      std::make_unique<EndpointPool>(*this, UpstreamTarget{.host = std::string(target.host),
+                                                           .ca_file = std::string(target.ca_file),
+                                                           .port = target.port,
+                                                           .tls = target.tls}));
   return *pools_.back();
 }
 

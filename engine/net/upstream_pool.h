@@ -23,8 +23,14 @@ struct UpstreamTarget {
   std::string ca_file;  // "" : the system's authorities
   std::uint16_t port = 0;
   bool tls = false;
+};
 
-  friend bool operator==(const UpstreamTarget&, const UpstreamTarget&) = default;
+// The same as views: how a target is asked for, without a copy.
+struct UpstreamTargetView {
+  std::string_view host;
+  std::string_view ca_file;
+  std::uint16_t port = 0;
+  bool tls = false;
 };
 
 // UpstreamConnection - one open connection to a provider, in use by an exchange or idle in its
@@ -97,7 +103,7 @@ class UpstreamPools {
     std::size_t idle_per_endpoint_max = 1024;
   };
 
-  UpstreamPools(Shard& shard, Resolver& resolver, ClientTlsContext& tls, const Limits& limits);
+  UpstreamPools(Shard& shard, Resolver& resolver, ClientTlsContext* tls, const Limits& limits);
   ~UpstreamPools();
   UpstreamPools(const UpstreamPools&) = delete;
   UpstreamPools& operator=(const UpstreamPools&) = delete;
@@ -106,7 +112,7 @@ class UpstreamPools {
   static Task<void> stop(Shard& shard, UpstreamPools& pools);
 
   // The pool of a target; made when it is new.
-  [[nodiscard]] EndpointPool& pool_for(const UpstreamTarget& target);
+  [[nodiscard]] EndpointPool& pool_for(const UpstreamTargetView& target);
 
   // An idle connection, or null: then open() one.
   [[nodiscard]] UpstreamConnection* take_idle(EndpointPool& pool) noexcept;

@@ -1,0 +1,67 @@
+#include "engine/build_snapshot.h"
+
+#include <algorithm>
+
+#include "engine/config/build_directory.h"
+
+namespace sluice {
+namespace {
+
+ProxySettings settings_of(const Config& config) {
+  ProxySettings settings;
+  settings.body_bytes_max = config.limits.body_bytes_max;
+  settings.connections_max = config.limits.connections_max;
+  settings.tls_handshake = config.timeouts.tls_handshake;
+  settings.request_head = config.timeouts.request_head;
+  settings.body_idle = config.timeouts.body_idle;
+  settings.body_rate_after = config.timeouts.body_rate_after;
+  settings.body_rate_min = config.timeouts.body_rate_min;
+  settings.keep_alive_idle = config.timeouts.keep_alive;
+  settings.client_stall = config.timeouts.client_stalled;
+  settings.identity_headers = config.identity_headers;
+  return settings;
+}
+
+// Loads the authorities that some account needs. A machine without the system's store is fine as
+// long as no account relies on it.
+std::expected<void, std::string> load_trust(Snapshot& snapshot) {
+  auto system = TrustStore::system();
+  if (system) snapshot.system_trust.emplace(std::move(*system));
+  for (const auto& account : snapshot.directory->accounts) {
+    const Endpoint& endpoint = account->endpoint;
+    if (!endpoint.tls || !account->enabled) continue;
+    if (endpoint.ca_file.empty()) {
+      if (!snapshot.system_trust)
+        return std::unexpected("account '" + account->name + "': " + system.error() + "\n");
+      continue;
+    }
+    const auto known =
+        std::find_if(snapshot.ca_files.begin(), snapshot.ca_files.end(),
+                     [&](const auto& entry) { return entry.first == endpoint.ca_file; });
+    if (known != snapshot.ca_files.end()) continue;
+    auto trust = TrustStore::from_file(endpoint.ca_file);
+    if (!trust) return std::unexpected("account '" + account->name + "': " + trust.error() + "\n");
+    snapshot.ca_files.emplace_back(endpoint.ca_file, std::move(*trust));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Snapshot>, std::string> build_snapshot(
+    const Config& config, const Directory* previous) {
+  auto snapshot = std::make_shared<Snapshot>();
+  auto directory = build_directory(config, previous, SystemClock().now());
+  if (!directory) return std::unexpected(directory.error().text());
+  snapshot->directory = std::move(*directory);
+  snapshot->settings = settings_of(config);
+  if (auto loaded = load_trust(*snapshot); !loaded) return std::unexpected(loaded.error());
+  if (!config.tls.empty()) {
+    auto tls = ServerTlsContext::create(config.tls);
+    if (!tls) return std::unexpected(tls.error() + "\n");
+    snapshot->listener_tls.emplace(std::move(*tls));
+  }
+  return snapshot;
+}
+
+}  // namespace sluice

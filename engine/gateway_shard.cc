@@ -1,0 +1,119 @@
+#include "engine/gateway_shard.h"
+
+#include "engine/io/operations.h"
+#include "engine/proxy/serve_connection.h"
+
+namespace sluice {
+
+GatewayShard::GatewayShard(const Shard::Options& options, LogSink& sink, LogLevel level,
+                           LogFormat format, UpstreamPools::Limits pool_limits)
+    : shard_(options, kernel_, clock_, Log(sink, clock_, level, format)),
+      pool_limits_(pool_limits),
+      scope_(shard_) {}
+
+GatewayShard::~GatewayShard() {
+  for (const auto& listener : listeners_) {
+    if (listener->fd >= 0) kernel_.close_socket(listener->fd);
+  }
+}
+
+std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
+                                  std::shared_ptr<const HostsFile> hosts) {
+  if (std::string failed = resolver_.open(Resolver::Options{}, std::move(hosts)); !failed.empty())
+    return failed;
+  // Every session names the authorities of its account; the context's own are those of accounts
+  // that name none.
+  const std::optional<TrustStore>& system = snapshot->system_trust;
+  if (system || !snapshot->ca_files.empty()) {
+    auto context = ClientTlsContext::create(system ? *system : snapshot->ca_files.front().second);
+    if (!context) return context.error();
+    client_tls_.emplace(std::move(*context));
+  }
+  upstreams_ = std::make_unique<UpstreamPools>(shard_, resolver_,
+                                               client_tls_ ? &*client_tls_ : nullptr, pool_limits_);
+  worker_ = std::make_unique<Worker>(shard_, *upstreams_, SnapshotRef(std::move(snapshot)));
+  worker_->started_at = clock_.now();
+  return {};
+}
+
+Result<SocketAddress> GatewayShard::listen(const SocketAddress& address) {
+  constexpr int kBacklog =
+      4096;  // a burst of clients at start; the kernel caps it at net.core.somaxconn
+  const Result<int> fd = kernel_.open_listener(address, kBacklog);
+  if (!fd) return std::unexpected(fd.error());
+  listeners_.push_back(std::make_unique<Listener>(shard_, *fd));
+  return kernel_.local_address(*fd);
+}
+
+int GatewayShard::open_kernel() { return kernel_.open(UringKernel::Options{}); }
+
+void GatewayShard::run() {
+  upstreams_->start();
+  for (const auto& listener : listeners_) {
+    listener->accept.start(listener->fd);
+    scope_.spawn(accept_connections(shard_, *this, listener->accept));
+  }
+  shard_.run();
+}
+
+Task<void> GatewayShard::accept_connections(Shard& shard, GatewayShard& self,
+                                            AcceptStream& accept) {
+  Worker& worker = *self.worker_;
+  while (true) {
+    const Result<int> fd = co_await accept.next(&worker.drain);
+    if (!fd) co_return;
+    ++worker.counters.connections_accepted;
+    if (worker.connections.count() >= worker.snapshot->settings.connections_max) {
+      ++worker.counters.connections_refused;
+      shard.kernel().close_socket(*fd);
+      continue;
+    }
+    worker.connections.spawn(serve_connection(shard, worker, *fd));
+  }
+}
+
+void GatewayShard::publish(std::shared_ptr<const Snapshot> snapshot) {
+  worker_->snapshot = SnapshotRef(std::move(snapshot));
+}
+
+void GatewayShard::begin_drain(const DrainPlan& plan) {
+  if (draining_) return;
+  draining_ = true;
+  worker_->draining = true;  // readiness fails, answers carry Connection: close
+  scope_.spawn(drain(shard_, *this, plan));
+}
+
+void GatewayShard::cut_now() {
+  worker_->cut.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  grace_over_.request(Error{.code = Errc::kCancelled});
+}
+
+Task<void> GatewayShard::stop_accepting(Shard& shard, GatewayShard& self) {
+  for (const auto& listener : self.listeners_) {
+    co_await listener->accept.stop();
+    shard.kernel().close_socket(listener->fd);
+    listener->fd = -1;
+  }
+}
+
+Task<void> GatewayShard::cut_after(Shard& shard, GatewayShard& self, Duration grace) {
+  const Result<void> slept = co_await Sleep(shard, shard.now() + grace, &self.grace_over_);
+  if (slept) self.cut_now();
+}
+
+Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan) {
+  Worker& worker = *self.worker_;
+  static_cast<void>(co_await Sleep(shard, shard.now() + plan.delay, &worker.cut));
+  worker.drain.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  co_await stop_accepting(shard, self);
+  Scope cutter(shard);
+  cutter.spawn(cut_after(shard, self, plan.grace));
+  co_await worker.connections.join();
+  self.grace_over_.request(Error{.code = Errc::kCancelled});
+  co_await cutter.join();
+  co_await UpstreamPools::stop(shard, *self.upstreams_);
+  co_await stop(shard, self.resolver_);
+  shard.stop();
+}
+
+}  // namespace sluice

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/io/accept_stream.h"
+#include "engine/io/uring_kernel.h"
+#include "engine/net/resolver.h"
+#include "engine/proxy/worker.h"
+
+namespace sluice {
+
+// DrainPlan - how a shard ends (HTTP_RULES, Drain and upgrade).
+struct DrainPlan {
+  Duration delay = 0s;   // from "not ready" to the end of accepting
+  Duration grace = 30s;  // from then until what still runs is cut
+};
+
+// GatewayShard - everything that runs on one shard's thread: kernel, loop, resolver, connections to
+// providers, listeners, the proxy.
+//
+// Owns      all of it, and the listening descriptors.
+// Affinity  made and opened on the starting thread (open_here), then run() on its own.
+// Lifetime  run() returns when the shard has drained.
+class GatewayShard {
+ public:
+  GatewayShard(const Shard::Options& options, LogSink& sink, LogLevel level, LogFormat format,
+               UpstreamPools::Limits pool_limits);
+  ~GatewayShard();
+  GatewayShard(const GatewayShard&) = delete;
+  GatewayShard& operator=(const GatewayShard&) = delete;
+
+  // On the starting thread: what reads files and must not run on the shard. Empty, or what went
+  // wrong.
+  [[nodiscard]] std::string prepare(std::shared_ptr<const Snapshot> snapshot,
+                                    std::shared_ptr<const HostsFile> hosts);
+  // Opens a listener; the address that it got (port 0 is the kernel's choice).
+  [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address);
+  // On the shard's thread, first: opens the ring. 0 or an errno.
+  [[nodiscard]] int open_kernel();
+
+  // Serves until begin_drain() has done its work.
+  void run();
+
+  // On the shard's thread, from messages.
+  void publish(std::shared_ptr<const Snapshot> snapshot);
+  void begin_drain(const DrainPlan& plan);
+  void cut_now();
+
+  [[nodiscard]] Shard& shard() noexcept { return shard_; }
+  [[nodiscard]] const UringKernel& kernel() const noexcept { return kernel_; }
+
+ private:
+  static Task<void> accept_connections(Shard& shard, GatewayShard& self, AcceptStream& accept);
+  static Task<void> drain(Shard& shard, GatewayShard& self, DrainPlan plan);
+  static Task<void> cut_after(Shard& shard, GatewayShard& self, Duration grace);
+  static Task<void> stop_accepting(Shard& shard, GatewayShard& self);
+
+  struct Listener {
+    Listener(Shard& shard, int fd) : accept(shard), fd(fd) {}
+    AcceptStream accept;
+    int fd;
+  };
+
+  UringKernel kernel_;
+  SystemClock clock_;
+  Shard shard_;
+  Resolver resolver_;
+  std::optional<ClientTlsContext> client_tls_;
+  std::unique_ptr<UpstreamPools> upstreams_;
+  std::unique_ptr<Worker> worker_;
+  UpstreamPools::Limits pool_limits_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Scope scope_;              // accept loops and the drain itself
+  CancelSource grace_over_;  // calls off cut_after when everything ended by itself
+  bool draining_ = false;
+};
+
+}  // namespace sluice

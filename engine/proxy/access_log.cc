@@ -1,0 +1,41 @@
+#include "engine/proxy/access_log.h"
+
+namespace sluice {
+namespace {
+
+std::int64_t microseconds(Duration duration) { return duration / 1us; }
+
+}  // namespace
+
+void log_exchange(Shard& shard, const Exchange& exchange) {
+  if (exchange.head == nullptr && exchange.report.status == 0)
+    return;  // a connection that said nothing
+  if (!shard.log().enabled(LogLevel::kInfo)) return;
+  const ExchangeReport& report = exchange.report;
+  LogLine line(shard.log(), LogLevel::kInfo, "request");
+  line.field("id", exchange.request_id);
+  if (exchange.head != nullptr)
+    line.field("method", exchange.head->method_text).field("path", exchange.head->path);
+  line.field("status", report.status);
+  if (exchange.client_key != nullptr) line.field("client", exchange.client_key->name);
+  if (!exchange.model.empty()) line.field("model", exchange.model);
+  if (!report.account.empty()) line.field("account", report.account).field("pool", report.pool);
+  if (report.attempts > 0) line.field("attempts", report.attempts);
+  line.field("request_bytes", static_cast<std::int64_t>(exchange.body.size()));
+  line.field("answer_bytes", static_cast<std::int64_t>(report.body_bytes_out));
+  if (report.usage.seen || report.usage.estimated) {
+    line.field("prompt_tokens", report.usage.prompt)
+        .field("completion_tokens", report.usage.completion);
+    line.field("total_tokens", report.usage.total);
+    if (report.usage.cached_read > 0) line.field("cached_tokens", report.usage.cached_read);
+    if (report.usage.reasoning > 0) line.field("reasoning_tokens", report.usage.reasoning);
+    if (report.usage.estimated) line.field("usage", "estimated");
+  }
+  if (report.first_token_at != Instant{})
+    line.field("ttft_us", microseconds(report.first_token_at - exchange.began_at));
+  line.field("total_us", microseconds(shard.now() - exchange.began_at));
+  if (report.client_gone) line.field("ended", "the client left");
+  if (!report.error.empty()) line.field("error", report.error);
+}
+
+}  // namespace sluice

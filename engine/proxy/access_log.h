@@ -1,0 +1,11 @@
+#pragma once
+
+#include "engine/proxy/exchange.h"
+
+namespace sluice {
+
+// One line for one exchange: what was asked, who served it, what it used and how long it took.
+// Never a key, never a byte of a body.
+void log_exchange(Shard& shard, const Exchange& exchange);
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "engine/proxy/exchange.h"
+#include "parser/http1_common.h"
+
+namespace sluice {
+
+// Answer - an answer of the gateway's own: an error in the OpenAI shape (docs/WIRE.md), or a JSON
+// document.
+struct Answer {
+  std::uint16_t status = 0;  // 0: nobody is there to be answered
+  std::string_view type{};
+  std::string_view code{};   // "": null
+  std::string_view param{};  // "": null
+  std::string_view message{};
+  std::string_view document{};  // a JSON text to send instead of an error
+  std::string_view allow{};     // for 405
+  std::optional<Duration> retry_after{};
+  bool never_retry = false;   // x-should-retry: false: a retry might be paid twice
+  bool close = false;         // what follows on the connection cannot be trusted
+  bool authenticate = false;  // WWW-Authenticate, for 401
+};
+
+// What a step of serving a request gives: a value, or the answer that ends the exchange.
+template <class T>
+using OrAnswer = std::expected<T, Answer>;
+
+// The client has gone or its connection broke: there is nobody to answer.
+[[nodiscard]] std::unexpected<Answer> nobody();
+// A head or body that breaks a rule: the parser's refusal as an answer.
+[[nodiscard]] Answer answer_refusal(const Refusal& refusal);
+[[nodiscard]] Answer bad_request(std::string_view message, std::string_view param = {});
+[[nodiscard]] Answer too_large(std::string_view message);
+[[nodiscard]] Answer not_found(std::string_view code, std::string_view message);
+
+// Sends `answer` (unless its status is 0) and settles what becomes of the connection.
+Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer);
+
+}  // namespace sluice

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/net/upstream_pool.h"
+#include "engine/proxy/answer.h"
+#include "engine/proxy/response_head.h"
+#include "parser/http1_response.h"
+#include "parser/json_splice.h"
+
+namespace sluice {
+
+// Attempt - one try of an exchange with one account: its connection, its answer.
+//
+// Affinity  one shard. Lifetime: within the exchange, whose arena holds the heads.
+struct Attempt {
+  const Account* account = nullptr;
+  UpstreamConnection* connection = nullptr;  // null: none yet, or given back
+  std::uint64_t body_bytes = 0;              // of the request as it goes to this account
+  bool usage_injected = false;               // we asked for usage, the client did not
+  bool sent_any = false;                     // a byte of the request has left
+  bool sent_all = false;
+  Instant deadline = kNever;  // the account's total timeout
+  ResponseHead* head = nullptr;
+  Slice rest;                // received behind the head
+  std::string_view failure;  // a sentence on what went wrong, "" when the code says it all
+};
+
+// Opens or reuses a connection and sends the request. Errors: those of the transport;
+// attempt.sent_any tells whether the provider may have seen something of it.
+Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attempt,
+                                std::string_view native_model);
+
+// Reads the answer's head into attempt.head; interim answers (1xx) are passed on (P1). Errors:
+// kMalformed, kEndOfStream, kTimedOut, and those of the transport.
+Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt& attempt);
+
+// Gives the connection back or closes it.
+void release_connection(Exchange& exchange, Attempt& attempt, bool reusable) noexcept;
+
+// Reads the rest of an answer that is not relayed, at most kHeldBodyBytesMax, so that its
+// connection can be used again; nothing when it is longer, broken or too slow.
+Task<std::optional<std::string_view>> read_whole_body(Shard& shard, Exchange& exchange,
+                                                      Attempt& attempt);
+inline constexpr std::size_t kHeldBodyBytesMax =
+    64 * 1024;  // error documents are a few hundred bytes
+
+}  // namespace sluice

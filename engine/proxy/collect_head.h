@@ -1,0 +1,67 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/arena.h"
+#include "engine/net/stream.h"
+#include "parser/http1_common.h"
+
+namespace sluice {
+
+// CollectedHead - a head that has arrived as a whole, copied into one piece of an arena: it is
+// needed longer than the ring's buffers may be held.
+struct CollectedHead {
+  HeadState state = HeadState::kIncomplete;  // kIncomplete: the stream ended
+  Refusal refusal;                           // for kRefused
+  std::string_view behind;  // bytes that were copied along from behind the head; in `rest` too
+};
+
+// How much of a slice is copied in the hope that the head lies in it: usual heads and small bodies
+// fit.
+inline constexpr std::size_t kHeadCopyBytes = 3072;
+// The longest head that a parser lets through: line, fields, their ends, and an empty line before.
+inline constexpr std::size_t kHeadBytesMax = 8192 + 32768 + 8;
+
+// Reads a head from `stream`, beginning with what lies in `rest`; what belongs to the body is left
+// there. `parse(bytes, refusal)` is a step of a head parser; it returns the number of bytes of the
+// head in `head_bytes`. Errors: those of read_some().
+template <class Parse>
+Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& arena, Slice& rest,
+                                         Limits limits, Parse parse) {
+  CollectedHead collected;
+  std::size_t capacity = kHeadCopyBytes;
+  char* buffer = arena.bytes(capacity + 64);
+  std::size_t used = 0;
+  while (true) {
+    if (rest.empty()) {
+      Result<Slice> next = co_await read_some(shard, stream, limits);
+      if (!next) co_return std::unexpected(next.error());
+      if (next->empty()) co_return collected;
+      rest = std::move(*next);
+    }
+    if (used == capacity) {
+      capacity = std::min(capacity * 4, kHeadBytesMax + kHeadCopyBytes);
+      SL_ASSERT(used < capacity);  // the parser refuses longer heads
+      char* const larger = arena.bytes(capacity + 64);
+      std::memcpy(larger, buffer, used);
+      buffer = larger;
+    }
+    const std::size_t copied = std::min<std::size_t>(rest.size(), capacity - used);
+    std::memcpy(buffer + used, rest.data(), copied);
+    const std::size_t before = used;
+    used += copied;
+    std::size_t head_bytes = 0;
+    collected.state = parse(std::string_view(buffer, used), collected.refusal, head_bytes);
+    if (collected.state == HeadState::kRefused) co_return collected;
+    if (collected.state == HeadState::kComplete) {
+      SL_ASSERT(head_bytes >= before);
+      rest.drop_front(head_bytes - before);
+      collected.behind = std::string_view(buffer + head_bytes, used - head_bytes);
+      co_return collected;
+    }
+    rest.drop_front(copied);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/arena.h"
+#include "engine/llm/api.h"
+#include "engine/llm/usage.h"
+#include "engine/net/stream.h"
+#include "engine/proxy/worker.h"
+#include "parser/http1_request.h"
+#include "parser/json_probe.h"
+
+namespace sluice {
+
+// What becomes of the client's connection after an exchange.
+enum class Ending : std::uint8_t {
+  kKeepAlive,
+  kClose,
+  kLinger,  // close, but let the client read its answer first (HTTP_RULES B7)
+};
+
+// ExchangeReport - what the access line tells of one exchange; filled as it goes on.
+struct ExchangeReport {
+  std::uint16_t status = 0;  // 0: nobody was answered
+  std::string_view account;
+  std::string_view pool;
+  std::string_view error;  // why it went wrong, in words
+  std::uint32_t attempts = 0;
+  std::uint64_t body_bytes_out = 0;
+  Instant head_sent_at{};
+  Instant first_token_at{};
+  Duration upstream_time{};  // waiting for providers; the rest is our own
+  Usage usage;
+  bool client_gone = false;
+};
+
+// Exchange - one request and its answer.
+//
+// Owns      the arena in which everything about the request lies, and the request's bytes in it.
+// Affinity  one shard. Lifetime: from the first byte of the request to the access line.
+struct Exchange {
+  Exchange(Shard& shard, Worker& worker, Stream& client)
+      : worker(&worker),
+        client(&client),
+        snapshot(worker.snapshot),
+        arena(shard.blocks()),
+        began_at(shard.now()),
+        cut_(cancel) {
+    if (worker.cut.requested()) cancel.request(worker.cut.cause());
+    else worker.cut.add(cut_);
+  }
+  ~Exchange() { cut_.unlink(); }
+
+  [[nodiscard]] const ProxySettings& settings() const noexcept { return snapshot->settings; }
+  [[nodiscard]] const Directory& directory() const noexcept { return *snapshot->directory; }
+
+  Worker* worker;
+  Stream* client;
+  SnapshotRef snapshot;
+  Arena arena;
+  CancelSource cancel;  // the client has gone, or the drain is over
+  Instant began_at;
+
+  RequestHead* head = nullptr;  // null until the head is complete
+  std::string_view request_id;
+  Slice rest;               // received behind what has been read of the request
+  std::string_view copied;  // the beginning of what lies behind the head, copied with it
+  std::string_view body;    // 64 readable bytes follow
+
+  const ClientKey* client_key = nullptr;
+  ApiKind api = ApiKind::kNone;
+  bool json = false;  // probe is valid
+  RequestProbe probe;
+  std::string_view model;  // canonical; "" for requests without one
+
+  Ending ending = Ending::kKeepAlive;
+  bool answered = false;  // the first byte of an answer has left (INVARIANTS R3)
+  ExchangeReport report;
+
+ private:
+  // The end of the drain period calls off every exchange.
+  struct CutHook final : CancelHook {
+    explicit CutHook(CancelSource& cancel) : cancel(cancel) {}
+    void on_cancel(const Error& cause) noexcept override { cancel.request(cause); }
+    CancelSource& cancel;
+  };
+  CutHook cut_;
+};
+
+}  // namespace sluice

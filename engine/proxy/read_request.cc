@@ -1,0 +1,155 @@
+#include "engine/proxy/read_request.h"
+
+#include "engine/proxy/body_decoder.h"
+#include "engine/proxy/collect_head.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kPadding = 64;  // readable bytes behind a body, for SIMD readers
+
+Answer too_slow(std::string_view message) {
+  return Answer{.status = 408,
+                .type = "invalid_request_error",
+                .code = "request_timeout",
+                .message = message,
+                .close = true};
+}
+
+// GrowingBody - where a body of unknown length goes: doubles when it is full, never above the
+// limit.
+class GrowingBody {
+ public:
+  GrowingBody(Arena& arena, std::uint64_t bytes_max) : arena_(arena), bytes_max_(bytes_max) {}
+
+  [[nodiscard]] bool append(std::string_view payload) {
+    if (payload.size() > bytes_max_ - size_) return false;
+    if (size_ + payload.size() > capacity_) grow(size_ + payload.size());
+    std::memcpy(data_ + size_, payload.data(), payload.size());
+    size_ += payload.size();
+    return true;
+  }
+  void reserve(std::uint64_t bytes) { grow(bytes); }
+  [[nodiscard]] std::string_view view() const { return {data_, size_}; }
+
+ private:
+  void grow(std::uint64_t wanted) {
+    constexpr std::uint64_t kFirstBytes = 16 * 1024;
+    const std::uint64_t capacity = data_ == nullptr
+                                       ? std::max(wanted, std::uint64_t{1})
+                                       : std::max({wanted, capacity_ * 2, kFirstBytes});
+    char* const larger = arena_.bytes(capacity + kPadding);
+    if (size_ > 0) std::memcpy(larger, data_, size_);
+    data_ = larger;
+    capacity_ = capacity;
+  }
+
+  Arena& arena_;
+  char* data_ = nullptr;
+  std::uint64_t bytes_max_;
+  std::uint64_t capacity_ = 0;
+  std::uint64_t size_ = 0;
+};
+
+// The deadline of the next read of a body: it may idle for body_idle, and after body_rate_after it
+// must have come at body_rate_min all the time.
+Instant body_deadline(const ProxySettings& settings, Instant began, std::uint64_t received,
+                      Instant now) {
+  const Instant idle = now + settings.body_idle;
+  if (settings.body_rate_min == 0) return idle;
+  const Duration earned = 1s * static_cast<std::int64_t>(received / settings.body_rate_min);
+  return std::min(idle, began + settings.body_rate_after + earned);
+}
+
+Task<OrAnswer<void>> send_continue(Shard& shard, Exchange& exchange) {
+  Outbox outbox;
+  outbox.add("HTTP/1.1 100 Continue\r\n\r\n");
+  const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
+  const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
+  if (!written) co_return nobody();
+  co_return OrAnswer<void>();
+}
+
+Answer body_read_failure(const Error& error) {
+  return error.code == Errc::kTimedOut ? too_slow("the request body came too slowly") : Answer{};
+}
+
+}  // namespace
+
+Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
+  RequestHead* const head = exchange.arena.make<RequestHead>();
+  struct Parse {
+    RequestHeadParser parser;
+    RequestHead* head;
+    HeadState operator()(std::string_view bytes, Refusal& refusal, std::size_t& head_bytes) {
+      const HeadState state = parser.parse(bytes, *head, refusal);
+      head_bytes = head->bytes;
+      return state;
+    }
+  };
+  const Limits limits{.deadline = exchange.began_at + exchange.settings().request_head,
+                      .cancel = &exchange.cancel};
+  const Result<CollectedHead> collected =
+      co_await collect_head(shard, *exchange.client, exchange.arena, exchange.rest, limits,
+                            Parse{.parser = RequestHeadParser(), .head = head});
+  if (!collected) {
+    if (collected.error().code != Errc::kTimedOut) co_return nobody();
+    co_return std::unexpected(too_slow("the request head was not complete in time"));
+  }
+  if (collected->state == HeadState::kIncomplete) co_return nobody();
+  if (collected->state == HeadState::kRefused) {
+    Answer answer = answer_refusal(collected->refusal);
+    if (answer.status == 405) answer.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    answer.message = exchange.arena.join(answer.message, " (rule ", collected->refusal.rule, ")");
+    co_return std::unexpected(answer);
+  }
+  exchange.head = head;
+  exchange.copied = collected->behind;
+  co_return OrAnswer<void>();
+}
+
+Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
+  const RequestHead& head = *exchange.head;
+  const ProxySettings& settings = exchange.settings();
+  BodyDecoder decoder(head.framing, head.content_length);
+  if (decoder.done()) co_return OrAnswer<void>();
+  if (head.framing == BodyFraming::kLength && head.content_length <= exchange.copied.size()) {
+    // A small body was copied together with its head.
+    exchange.body = exchange.copied.substr(0, head.content_length);
+    exchange.rest.drop_front(head.content_length);
+    co_return OrAnswer<void>();
+  }
+  if (head.expect_continue && exchange.rest.empty() && head.minor_version == 1) {
+    const OrAnswer<void> continued = co_await send_continue(shard, exchange);
+    if (!continued) co_return continued;
+  }
+  GrowingBody body(exchange.arena, settings.body_bytes_max);
+  if (head.framing == BodyFraming::kLength) body.reserve(head.content_length);
+  const Instant began = shard.now();
+  std::uint64_t received = 0;
+  while (true) {
+    while (!exchange.rest.empty() && !decoder.done()) {
+      const BodyDecoder::Step step = decoder.next(exchange.rest.view());
+      if (step.malformed) {
+        Answer answer = bad_request("the chunked request body is malformed (rule B4)");
+        answer.close = true;
+        co_return std::unexpected(answer);
+      }
+      if (!body.append(step.payload))
+        co_return std::unexpected(too_large("the request body is above the limit"));
+      received += step.consumed;
+      exchange.rest.drop_front(step.consumed);
+    }
+    if (decoder.done()) break;
+    const Limits limits{.deadline = body_deadline(settings, began, received, shard.now()),
+                        .cancel = &exchange.cancel};
+    Result<Slice> next = co_await read_some(shard, *exchange.client, limits);
+    if (!next) co_return std::unexpected(body_read_failure(next.error()));
+    if (next->empty()) co_return nobody();  // B8
+    exchange.rest = std::move(*next);
+  }
+  exchange.body = body.view();
+  co_return OrAnswer<void>();
+}
+
+}  // namespace sluice

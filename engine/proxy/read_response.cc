@@ -1,0 +1,99 @@
+#include <algorithm>
+
+#include "engine/proxy/attempt.h"
+#include "engine/proxy/body_decoder.h"
+#include "engine/proxy/collect_head.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kInterimMax = 10;  // P1
+
+struct ParseResponse {
+  ResponseHeadParser parser;
+  ResponseHead* head;
+  bool head_request;
+  HeadState operator()(std::string_view bytes, Refusal& refusal, std::size_t& head_bytes) {
+    const HeadState state = parser.parse(bytes, head_request, *head, refusal);
+    head_bytes = head->bytes;
+    return state;
+  }
+};
+
+// Passes an interim answer on: never to HTTP/1.0, never our own 100 (P1).
+Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, const ResponseHead& head) {
+  if (head.status == 100 || exchange.head->minor_version == 0) co_return Result<void>();
+  Outbox outbox;
+  outbox.add(write_interim_head(exchange.arena, head));
+  const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
+  const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
+  co_return written;
+}
+
+}  // namespace
+
+Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt& attempt) {
+  Stream& stream = attempt.connection->stream;
+  attempt.head = exchange.arena.make<ResponseHead>();
+  const Limits limits{
+      .deadline = std::min(attempt.deadline, shard.now() + attempt.account->timeouts.first_byte),
+      .cancel = &exchange.cancel};
+  for (int interim = 0; interim <= kInterimMax; ++interim) {
+    const bool head_request = exchange.head->method == Method::kHead;
+    const Result<CollectedHead> collected = co_await collect_head(
+        shard, stream, exchange.arena, attempt.rest, limits,
+        ParseResponse{
+            .parser = ResponseHeadParser(), .head = attempt.head, .head_request = head_request});
+    if (!collected) co_return std::unexpected(collected.error());
+    switch (collected->state) {
+      case HeadState::kIncomplete: co_return fail(Errc::kEndOfStream, Side::kUpstream);
+      case HeadState::kRefused:
+        attempt.failure = exchange.arena.join(collected->refusal.message, " (rule ",
+                                              collected->refusal.rule, ")");
+        co_return fail(Errc::kMalformed, Side::kUpstream);
+      case HeadState::kComplete: break;
+    }
+    if (!attempt.head->interim()) co_return Result<void>();
+    const Result<void> passed = co_await relay_interim(shard, exchange, *attempt.head);
+    if (!passed) co_return passed;
+  }
+  attempt.failure = "more than ten interim answers (rule P1)";
+  co_return fail(Errc::kMalformed, Side::kUpstream);
+}
+
+Task<std::optional<std::string_view>> read_whole_body(Shard& shard, Exchange& exchange,
+                                                      Attempt& attempt) {
+  const ResponseHead& head = *attempt.head;
+  BodyDecoder decoder(head.framing, head.content_length);
+  if (head.framing == BodyFraming::kLength && head.content_length > kHeldBodyBytesMax)
+    co_return std::nullopt;
+  const bool known = head.framing == BodyFraming::kLength || head.framing == BodyFraming::kNone;
+  const std::size_t capacity =
+      known ? static_cast<std::size_t>(decoder.done() ? 0 : head.content_length)
+            : kHeldBodyBytesMax;
+  char* const body = exchange.arena.bytes(capacity + 1);
+  std::size_t size = 0;
+  constexpr Duration kPatience =
+      5s;  // for an error document, with other accounts waiting to be tried
+  const Limits limits{.deadline = std::min(attempt.deadline, shard.now() + kPatience),
+                      .cancel = &exchange.cancel};
+  while (!decoder.done()) {
+    if (attempt.rest.empty()) {
+      Result<Slice> next = co_await read_some(shard, attempt.connection->stream, limits);
+      if (!next) co_return std::nullopt;
+      if (next->empty()) {
+        if (!decoder.end()) co_return std::nullopt;
+        break;
+      }
+      attempt.rest = std::move(*next);
+    }
+    const BodyDecoder::Step step = decoder.next(attempt.rest.view());
+    if (step.malformed || step.payload.size() > capacity - size) co_return std::nullopt;
+    if (!step.payload.empty()) std::memcpy(body + size, step.payload.data(), step.payload.size());
+    size += step.payload.size();
+    attempt.rest.drop_front(step.consumed);
+  }
+  co_return std::string_view(body, size);
+}
+
+}  // namespace sluice

@@ -1,0 +1,211 @@
+#include "engine/proxy/relay_response.h"
+
+#include <algorithm>
+
+#include "engine/proxy/body_pump.h"
+#include "engine/proxy/json_text.h"
+
+namespace sluice {
+namespace {
+
+// Relay - the state of one answer on its way through.
+struct Relay {
+  Relay(Exchange& exchange, Attempt& attempt, const RelayPlan& plan, AnswerKind kind)
+      : exchange(exchange),
+        attempt(attempt),
+        event_stream(plan.event_stream),
+        pump(*attempt.head, plan.framing, kind, plan.filtered, exchange.arena) {
+    no_wait.request(Error{.code = Errc::kCancelled});
+  }
+
+  Exchange& exchange;
+  Attempt& attempt;
+  bool event_stream;
+  BodyPump pump;
+  Outbox outbox;
+  std::string_view head_text;  // not sent yet
+  CancelSource no_wait;        // always requested: for reads that must not wait
+  Instant heard_at{};          // the provider's last byte
+  Error failure;               // why it broke
+
+  [[nodiscard]] bool has_output() const { return !head_text.empty() || !outbox.empty(); }
+};
+
+enum class Gathered : std::uint8_t { kMore, kDone, kBroke };
+
+// Until when to wait for the provider: its idle time, or the moment for a comment in a silent
+// stream.
+Instant wait_deadline(const Relay& relay) {
+  const Instant idle = relay.heard_at + relay.attempt.account->timeouts.idle;
+  return std::min(relay.attempt.deadline, idle);
+}
+
+bool comment_is_possible(const Relay& relay) {
+  return relay.event_stream && relay.pump.between_events() && !relay.pump.done();
+}
+
+void note_progress(Shard& shard, Relay& relay) {
+  ExchangeReport& report = relay.exchange.report;
+  if (report.first_token_at == Instant{} && relay.pump.tap().first_event_seen())
+    report.first_token_at = shard.now();
+}
+
+// Waits for the next bytes of the provider; with output at hand only looks. False when there is
+// something to send instead (a comment, or what is at hand), or when the provider broke:
+// relay.failure says so.
+Task<bool> receive(Shard& shard, Relay& relay) {
+  Stream& stream = relay.attempt.connection->stream;
+  const bool wait = !relay.has_output();
+  if (!wait && !stream.readable()) co_return false;
+  const Instant end = wait_deadline(relay);
+  const Instant comment_at = relay.heard_at + relay.exchange.settings().stream_comment_after;
+  const bool may_comment = comment_is_possible(relay);
+  Limits limits{.deadline = end, .cancel = wait ? &relay.exchange.cancel : &relay.no_wait};
+  if (may_comment) limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
+  const Instant asked_at = shard.now();
+  Result<Slice> next = co_await read_some(shard, stream, limits);
+  relay.exchange.report.upstream_time += shard.now() - asked_at;
+  if (next && !next->empty()) {
+    relay.heard_at = shard.now();
+    relay.attempt.rest = std::move(*next);
+    co_return true;
+  }
+  if (next) {
+    relay.failure = Error{.code = Errc::kEndOfStream, .side = Side::kUpstream};
+  } else if (!wait && next.error().code == Errc::kCancelled) {
+    co_return false;
+  } else if (may_comment && next.error().code == Errc::kTimedOut && shard.now() < end) {
+    relay.pump.add_comment(": keep-alive\n\n", relay.outbox);
+  } else {
+    relay.failure = next.error();
+  }
+  co_return false;
+}
+
+// Fills the outbox with all that lies ready; waits only while there is nothing to send.
+Task<Gathered> gather(Shard& shard, Relay& relay) {
+  while (true) {
+    const BodyPump::Fed fed = relay.pump.feed(relay.attempt.rest, relay.outbox);
+    note_progress(shard, relay);
+    switch (fed) {
+      case BodyPump::Fed::kSendFirst: co_return Gathered::kMore;
+      case BodyPump::Fed::kDone: co_return Gathered::kDone;
+      case BodyPump::Fed::kMalformed:
+        relay.failure = Error{.code = Errc::kMalformed, .side = Side::kUpstream};
+        co_return Gathered::kBroke;
+      case BodyPump::Fed::kMore: break;
+    }
+    const bool received = co_await receive(shard, relay);
+    if (received) continue;
+    if (relay.failure.code == Errc::kOk) co_return Gathered::kMore;
+    if (relay.failure.code != Errc::kEndOfStream || relay.failure.side != Side::kUpstream)
+      co_return Gathered::kBroke;
+    // Closed: that completes a close-delimited body, and truncates any other.
+    if (relay.pump.end(relay.outbox) != BodyPump::Fed::kDone) co_return Gathered::kBroke;
+    relay.failure = Error{};
+    co_return Gathered::kDone;
+  }
+}
+
+Task<Result<void>> send_gathered(Shard& shard, Relay& relay) {
+  relay.pump.frame(relay.outbox);
+  relay.outbox.add_front(relay.head_text);
+  relay.exchange.answered = true;
+  if (!relay.head_text.empty()) relay.exchange.report.head_sent_at = shard.now();
+  relay.head_text = {};
+  const WriteLimits limits{.stall = relay.exchange.settings().client_stall,
+                           .cancel = &relay.exchange.cancel};
+  const Result<void> sent = co_await write_all(shard, *relay.exchange.client, relay.outbox, limits);
+  co_return sent;
+}
+
+std::string_view broken_stream_code(const Error& failure) {
+  switch (failure.code) {
+    case Errc::kTimedOut: return "upstream_timeout";
+    case Errc::kMalformed: return "upstream_invalid_response";
+    default: return "upstream_unreachable";
+  }
+}
+
+// Tells the client of an event stream that it broke: an error event, no [DONE], and no proper end
+// of the body.
+Task<void> send_broken_stream(Shard& shard, Relay& relay) {
+  if (!relay.event_stream || relay.pump.done()) co_return;
+  Arena& arena = relay.exchange.arena;
+  const std::string_view start = relay.pump.between_events() ? "" : "\n\n";
+  const std::string_view text = arena.join(
+      start, "data: {\"error\":{\"message\":\"the provider's stream broke off: ",
+      errc_text(relay.failure.code), "\",\"type\":\"server_error\",\"param\":null,\"code\":\"",
+      broken_stream_code(relay.failure), "\"}}\n\n");
+  relay.outbox.add(text);
+  static_cast<void>(co_await send_gathered(shard, relay));
+}
+
+RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration> retry_after,
+                    AnswerKind kind) {
+  const ResponseHead& head = *attempt.head;
+  RelayPlan plan;
+  plan.event_stream = kind == AnswerKind::kEventStream;
+  plan.filtered = attempt.usage_injected && plan.event_stream;
+  plan.framing = choose_framing(*exchange.head, head, plan.filtered);
+  plan.account = attempt.account->name;
+  plan.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
+  plan.degraded = attempt.account->pool == Pool::kFallback;
+  plan.retry_after = retry_after;
+  if (exchange.head->close || exchange.worker->draining || plan.framing == OutFraming::kClose) {
+    exchange.ending = Ending::kClose;
+  }
+  return plan;
+}
+
+std::string_view field_value(const FieldList& fields, FieldId id) {
+  const Field* const field = fields.find(id);
+  return field == nullptr ? std::string_view{} : field->value;
+}
+
+void fill_report(Relay& relay) {
+  ExchangeReport& report = relay.exchange.report;
+  report.usage = relay.pump.tap().usage(relay.attempt.body_bytes);
+  report.body_bytes_out = relay.pump.payload_total();
+}
+
+}  // namespace
+
+Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
+                              std::optional<Duration> retry_after) {
+  const ResponseHead& head = *attempt.head;
+  const AnswerKind kind = classify_answer(field_value(head.fields, FieldId::kContentType),
+                                          field_value(head.fields, FieldId::kContentEncoding));
+  const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
+  Relay relay(exchange, attempt, plan, kind);
+  relay.head_text = write_response_head(exchange, head, plan, shard.now());
+  relay.heard_at = shard.now();
+  exchange.report.status = static_cast<std::uint16_t>(head.status);
+  RelayEnd end = RelayEnd::kComplete;
+  while (true) {
+    const Gathered gathered = co_await gather(shard, relay);
+    if (gathered == Gathered::kBroke) {
+      end =
+          relay.failure.side == Side::kUpstream ? RelayEnd::kUpstreamBroke : RelayEnd::kClientGone;
+      break;
+    }
+    const Result<void> sent = co_await send_gathered(shard, relay);
+    if (!sent) {
+      end = RelayEnd::kClientGone;
+      break;
+    }
+    if (gathered == Gathered::kDone) break;
+  }
+  if (end == RelayEnd::kUpstreamBroke && exchange.answered)
+    co_await send_broken_stream(shard, relay);
+  if (end != RelayEnd::kComplete) exchange.ending = Ending::kClose;
+  fill_report(relay);
+  exchange.report.error =
+      end == RelayEnd::kComplete ? std::string_view{} : errc_text(relay.failure.code);
+  const bool reusable = end == RelayEnd::kComplete && attempt.sent_all && !head.close &&
+                        attempt.rest.empty() && head.framing != BodyFraming::kUntilClose;
+  release_connection(exchange, attempt, reusable);
+  co_return end;
+}
+
+}  // namespace sluice

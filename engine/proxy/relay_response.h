@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/proxy/attempt.h"
+
+namespace sluice {
+
+// How relaying an answer ended.
+enum class RelayEnd : std::uint8_t {
+  kComplete,
+  kUpstreamBroke,  // the provider's body broke off, was malformed or too slow; the client has been
+                   // told
+  kClientGone,
+};
+
+// Sends attempt.head's answer to the client: head and body as they come, each wake-up's bytes in
+// one send. Watches usage and, where we injected it, takes it out again. Nothing is retried from
+// here on (INVARIANTS R3). The connection to the provider is given back or closed; exchange.ending
+// and exchange.report are filled.
+Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
+                              std::optional<Duration> retry_after);
+
+}  // namespace sluice

@@ -1,0 +1,53 @@
+#include "engine/proxy/request_model.h"
+
+#include <charconv>
+
+#include "parser/form_model.h"
+
+namespace sluice {
+namespace {
+
+std::string_view content_type(const Exchange& exchange) {
+  const Field* const field = exchange.head->fields.find(FieldId::kContentType);
+  return field == nullptr ? std::string_view{} : field->value;
+}
+
+bool is_json(std::string_view type) {
+  constexpr std::string_view kJson = "application/json";
+  return type.size() >= kJson.size() && equals_ignoring_case(type.substr(0, kJson.size()), kJson);
+}
+
+Answer json_fault(Exchange& exchange, const ProbeFault& fault) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), fault.offset).ptr;
+  return bad_request(
+      exchange.arena.join("request body: ", fault.message, " at byte ",
+                          std::string_view(digits, static_cast<std::size_t>(end - digits))),
+      fault.param);
+}
+
+}  // namespace
+
+OrAnswer<void> find_model(Exchange& exchange) {
+  const std::string_view type = content_type(exchange);
+  const bool needs_model = api_needs_model(exchange.api);
+  const bool json = !exchange.body.empty() && (needs_model || is_json(type));
+  if (json) {
+    ProbeFault fault;
+    const bool good =
+        exchange.worker->prober.probe(exchange.body, exchange.arena, exchange.probe, fault);
+    if (!good && needs_model) return std::unexpected(json_fault(exchange, fault));
+    exchange.json = good;
+    if (good && exchange.probe.has_model) exchange.model = exchange.probe.model;
+  } else if (!exchange.body.empty()) {
+    exchange.model = find_form_model(exchange.body, type);
+  }
+  if (exchange.model.empty()) {
+    if (needs_model)
+      return std::unexpected(bad_request("you must provide a model parameter", "model"));
+    exchange.model = exchange.directory().default_model;
+  }
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,108 @@
+#include "engine/proxy/response_head.h"
+
+#include "base/units.h"
+#include "engine/proxy/head_text.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kOwnFieldBytes = 1024;
+
+std::size_t head_bytes_max(const ResponseHead& response) {
+  std::size_t bytes = response.reason.size() + kOwnFieldBytes;
+  for (const Field& field : response.fields) bytes += field.name.size() + field.value.size() + 4;
+  return bytes;
+}
+
+// Writes one field of the provider's, unless it is ours to say.
+void relay_field(HeadText& text, const Field& field, const RelayPlan& plan) {
+  switch (field.id) {
+    case FieldId::kContentLength:  // framing is written once, by add_framing()
+    case FieldId::kXSluice:        // ours alone
+    case FieldId::kXUpstreamRequestId: return;
+    case FieldId::kXRequestId: text.field("x-upstream-request-id", field.value); return;
+    case FieldId::kCacheControl:
+    case FieldId::kXAccelBuffering:
+      if (!plan.event_stream) text.field(field.name, field.value);
+      return;
+    case FieldId::kRetryAfter:
+    case FieldId::kRetryAfterMs:
+      if (!plan.retry_after) text.field(field.name, field.value);
+      return;
+    default: text.field(field.name, field.value); return;
+  }
+}
+
+void add_identity(HeadText& text, const Exchange& exchange, const ResponseHead& response,
+                  const RelayPlan& plan, Instant now) {
+  text.field("x-request-id", exchange.request_id);
+  if (response.status >= 400) text.field("x-sluice-error-source", "upstream");
+  if (plan.degraded) text.field("x-sluice-degraded", "fallback");
+  if (!exchange.settings().identity_headers) return;
+  const Duration overhead = now - exchange.began_at - exchange.report.upstream_time;
+  text.field("x-sluice-account", plan.account);
+  text.field("x-sluice-pool", plan.pool);
+  text.field("x-sluice-attempts", exchange.report.attempts);
+  text.field("x-sluice-queue-ms", 0);
+  text.field("x-sluice-overhead-us", overhead / 1us);
+}
+
+void add_framing(HeadText& text, const Exchange& exchange, const ResponseHead& response,
+                 const RelayPlan& plan) {
+  switch (plan.framing) {
+    case OutFraming::kLength:
+      text.field("content-length", static_cast<std::int64_t>(response.content_length));
+      break;
+    case OutFraming::kChunked: text.field("transfer-encoding", "chunked"); break;
+    case OutFraming::kClose: break;
+    case OutFraming::kNone:
+      // What GET would have sent; 204 and 1xx have no length (RFC 9110 section 8.6).
+      if (const Field* const length = response.fields.find(FieldId::kContentLength);
+          length != nullptr && response.status != 204) {
+        text.field("content-length", length->value);
+      }
+      break;
+  }
+  if (exchange.ending != Ending::kKeepAlive) text.field("connection", "close");
+}
+
+}  // namespace
+
+OutFraming choose_framing(const RequestHead& request, const ResponseHead& response,
+                          bool filtered) noexcept {
+  if (response.framing == BodyFraming::kNone) {
+    const bool bodiless =
+        request.method == Method::kHead || response.status == 204 || response.status == 304;
+    return bodiless ? OutFraming::kNone : OutFraming::kLength;
+  }
+  if (response.framing == BodyFraming::kLength && !filtered) return OutFraming::kLength;
+  return request.minor_version == 0 ? OutFraming::kClose : OutFraming::kChunked;
+}
+
+std::string_view write_response_head(Exchange& exchange, const ResponseHead& response,
+                                     const RelayPlan& plan, Instant now) {
+  HeadText text(exchange.arena, head_bytes_max(response) + plan.account.size());
+  text.add("HTTP/1.1 ").add(response.status).add(" ").add(response.reason).add("\r\n");
+  for (const Field& field : response.fields) {
+    if (!field.drop) relay_field(text, field, plan);
+  }
+  if (plan.event_stream) text.field("cache-control", "no-cache").field("x-accel-buffering", "no");
+  if (plan.retry_after) {
+    text.field("retry-after", ceil_seconds(*plan.retry_after));
+    text.field("retry-after-ms", ceil_milliseconds(*plan.retry_after));
+  }
+  add_identity(text, exchange, response, plan, now);
+  add_framing(text, exchange, response, plan);
+  return text.add("\r\n").take();
+}
+
+std::string_view write_interim_head(Arena& arena, const ResponseHead& response) {
+  HeadText text(arena, head_bytes_max(response));
+  text.add("HTTP/1.1 ").add(response.status).add(" ").add(response.reason).add("\r\n");
+  for (const Field& field : response.fields) {
+    if (!field.drop && field.id != FieldId::kContentLength) text.field(field.name, field.value);
+  }
+  return text.add("\r\n").take();
+}
+
+}  // namespace sluice

@@ -1,0 +1,113 @@
+#include "engine/proxy/attempt.h"
+#include "engine/proxy/upstream_head.h"
+
+namespace sluice {
+namespace {
+
+// A stall of a provider that takes no byte of a request: as long as a client may stall in sending
+// one.
+constexpr Duration kUpstreamStall = 30s;
+
+UpstreamTargetView target_of(const Endpoint& endpoint) {
+  return UpstreamTargetView{.host = endpoint.host,
+                            .ca_file = endpoint.ca_file,
+                            .port = endpoint.port,
+                            .tls = endpoint.tls};
+}
+
+Task<Result<void>> obtain_connection(Shard& shard, Exchange& exchange, Attempt& attempt,
+                                     bool fresh) {
+  UpstreamPools& upstreams = *exchange.worker->upstreams;
+  const Endpoint& endpoint = attempt.account->endpoint;
+  EndpointPool& pool = upstreams.pool_for(target_of(endpoint));
+  if (!fresh) attempt.connection = upstreams.take_idle(pool);
+  if (attempt.connection != nullptr) co_return Result<void>();
+  const Limits limits{.deadline = shard.now() + attempt.account->timeouts.connect,
+                      .cancel = &exchange.cancel};
+  const TrustStore* const trust = exchange.snapshot->trust_for(endpoint.ca_file);
+  const Result<UpstreamConnection*> opened = co_await UpstreamPools::open(
+      shard, upstreams, pool, trust, limits, exchange.arena, attempt.failure);
+  if (!opened) co_return std::unexpected(opened.error());
+  attempt.connection = *opened;
+  co_return Result<void>();
+}
+
+// True when what lies received from a provider that was not yet sent everything is a final answer:
+// it has made up its mind (413, 401), and may not read on. Interim answers (1xx) are none.
+bool has_final_answer(RecvStream& recv) noexcept {
+  const std::string_view text = recv.peek();
+  constexpr std::string_view kInterim = "HTTP/1.1 1";
+  return !text.empty() && !text.starts_with(kInterim);
+}
+
+// Sends everything, unless the provider answers or closes before it has taken it all.
+Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attempt, Outbox& outbox) {
+  Stream& stream = attempt.connection->stream;
+  const std::uint64_t total = outbox.bytes();
+  const bool watch =
+      stream.tls() == nullptr;  // under TLS, what arrives may be a ticket and no answer
+  while (!outbox.empty()) {
+    if (watch) stream.recv().watch_data(&exchange.cancel);
+    const WriteLimits limits{
+        .stall = kUpstreamStall, .deadline = attempt.deadline, .cancel = &exchange.cancel};
+    const Result<void> sent = co_await write_all(shard, stream, outbox, limits);
+    stream.recv().watch_data(nullptr);
+    attempt.sent_any = attempt.sent_any || outbox.bytes() < total;
+    if (sent) break;
+    const bool early =
+        exchange.cancel.requested() && exchange.cancel.cause().side == Side::kUpstream;
+    if (!early) co_return sent;
+    exchange.cancel.reset();
+    if (exchange.client->ended()) co_return fail(Errc::kEndOfStream, Side::kDownstream);
+    if (has_final_answer(stream.recv())) co_return Result<void>();
+  }
+  attempt.sent_all = outbox.empty();
+  co_return Result<void>();
+}
+
+}  // namespace
+
+Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attempt,
+                                std::string_view native_model) {
+  SplicedBody body;
+  if (exchange.json) {
+    const bool inject =
+        api_injects_usage(exchange.api) && exchange.probe.stream && !exchange.probe.include_usage;
+    body = splice_request(exchange.body, exchange.probe, native_model, inject, exchange.arena);
+    attempt.usage_injected = inject;
+  } else if (!exchange.body.empty()) {
+    body.pieces[0] = exchange.body;
+    body.count = 1;
+    body.bytes = exchange.body.size();
+  }
+  attempt.body_bytes = body.bytes;
+  bool fresh = false;
+  while (true) {
+    const Result<void> connected = co_await obtain_connection(shard, exchange, attempt, fresh);
+    if (!connected) co_return connected;
+    Outbox outbox;
+    add_upstream_head(exchange, *attempt.account, body.bytes, shard.prng(), outbox);
+    for (std::uint32_t i = 0; i < body.count; ++i) outbox.add(body.pieces[i]);
+    const Result<void> sent = co_await send_pieces(shard, exchange, attempt, outbox);
+    if (sent) co_return sent;
+    // A provider that refuses a body may answer and close while we still send: its answer counts,
+    // not our failure.
+    if (attempt.sent_any && attempt.connection->stream.recv().unread_bytes() > 0)
+      co_return Result<void>();
+    const bool stale = attempt.connection->exchanges > 1 && !attempt.sent_any &&
+                       sent.error().side == Side::kUpstream;
+    release_connection(exchange, attempt, false);
+    if (!stale) co_return sent;
+    fresh = true;  // the provider had closed the idle connection: nothing has left us, so a new one
+                   // may try
+  }
+}
+
+void release_connection(Exchange& exchange, Attempt& attempt, bool reusable) noexcept {
+  attempt.rest.reset();
+  if (attempt.connection == nullptr) return;
+  exchange.worker->upstreams->give_back(*attempt.connection, reusable);
+  attempt.connection = nullptr;
+}
+
+}  // namespace sluice

@@ -1,0 +1,63 @@
+#include "engine/proxy/serve_connection.h"
+
+#include "engine/proxy/access_log.h"
+#include "engine/proxy/answer.h"
+#include "engine/proxy/serve_request.h"
+
+namespace sluice {
+namespace {
+
+// One request and its answer. The only place that answers errors.
+Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
+  Exchange exchange(shard, worker, client);
+  ++worker.counters.requests;
+  const OrAnswer<void> served = co_await serve_request(shard, exchange);
+  if (!served) co_await send_answer(shard, exchange, served.error());
+  log_exchange(shard, exchange);
+  if (exchange.ending == Ending::kKeepAlive) client.put_back(std::move(exchange.rest));
+  co_return exchange.ending;
+}
+
+// Waits between two requests without holding a buffer or a frame beyond this one's. False when the
+// connection is over.
+Task<bool> wait_for_request(Shard& shard, Worker& worker, Stream& client, Duration patience) {
+  if (client.readable()) co_return !client.ended() || client.recv().unread_bytes() > 0;
+  const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
+  Result<Slice> first = co_await client.recv().next(limits);
+  if (!first || first->empty()) co_return false;
+  client.recv().put_back(std::move(*first));
+  co_return true;
+}
+
+Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
+  const std::optional<ServerTlsContext>& tls = worker.snapshot->listener_tls;
+  if (!tls) co_return true;
+  client.use_tls(std::make_unique<TlsSession>(*tls, shard.blocks()));
+  const Limits limits{.deadline = shard.now() + worker.snapshot->settings.tls_handshake,
+                      .cancel = &worker.cut};
+  const Result<void> shaken = co_await tls_handshake(shard, client, limits);
+  if (!shaken) {
+    LogLine(shard.log(), LogLevel::kInfo, "TLS handshake with a client failed")
+        .field("reason", client.tls()->failure());
+  }
+  co_return shaken.has_value();
+}
+
+}  // namespace
+
+Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
+  Stream client(shard, fd, Side::kDownstream);
+  bool open = co_await greet(shard, worker, client);
+  Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
+  while (open) {
+    open = co_await wait_for_request(shard, worker, client, patience);
+    if (!open) break;
+    const Ending ending = co_await serve_exchange(shard, worker, client);
+    if (ending == Ending::kLinger) co_await linger(shard, client);
+    open = ending == Ending::kKeepAlive;
+    patience = worker.snapshot->settings.keep_alive_idle;
+  }
+  co_await close_stream(shard, client);
+}
+
+}  // namespace sluice

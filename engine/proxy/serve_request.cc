@@ -1,0 +1,141 @@
+#include "engine/proxy/serve_request.h"
+
+#include "engine/proxy/client_auth.h"
+#include "engine/proxy/own_answers.h"
+#include "engine/proxy/read_request.h"
+#include "engine/proxy/request_id.h"
+#include "engine/proxy/request_model.h"
+#include "engine/proxy/try_account.h"
+#include "engine/proxy/upstream_head.h"
+
+namespace sluice {
+namespace {
+
+// Everything that can be said before the body is read: path, method, loops, who asks, how large it
+// is (C3).
+OrAnswer<void> admit(Shard& shard, Exchange& exchange) {
+  const RequestHead& head = *exchange.head;
+  const Field* const offered = head.fields.find(FieldId::kXRequestId);
+  exchange.request_id = choose_request_id(
+      exchange.arena, offered == nullptr ? std::string_view{} : offered->value, shard.prng());
+  if (const std::optional<Answer> health = answer_health(shard, exchange))
+    return std::unexpected(*health);
+  exchange.api = classify_api(head.path);
+  if (exchange.api == ApiKind::kNone) {
+    return std::unexpected(
+        not_found("unknown_url", exchange.arena.join("no such path here: ", head.path)));
+  }
+  if (api_path_is_ambiguous(head.path)) {
+    return std::unexpected(
+        bad_request("the path could mean another one to the provider (rule S5)"));
+  }
+  const OrAnswer<const ClientKey*> key = authenticate(exchange.directory(), head, exchange.api);
+  if (!key) return std::unexpected(key.error());
+  exchange.client_key = *key;
+  if (!api_allows(exchange.api, head.method_text)) {
+    return std::unexpected(
+        Answer{.status = 405,
+               .type = "invalid_request_error",
+               .code = "method_not_allowed",
+               .message = exchange.arena.join(head.method_text, " is not possible here"),
+               .allow = api_methods(exchange.api)});
+  }
+  if (via_names(head.fields, kViaPseudonym)) {
+    return std::unexpected(
+        Answer{.status = 508,
+               .type = "invalid_request_error",
+               .message = "this request has come through this gateway already (rule F10)"});
+  }
+  if (head.framing == BodyFraming::kLength &&
+      head.content_length > exchange.settings().body_bytes_max) {
+    return std::unexpected(too_large("the request body is above the limit (rule B6)"));
+  }
+  return {};
+}
+
+Answer unknown_model(Exchange& exchange) {
+  return not_found(
+      "model_not_found",
+      exchange.arena.join("no account of this gateway serves the model '", exchange.model, "'"));
+}
+
+// No account is left, or none was free: when will one be?
+Answer all_exhausted(Exchange& exchange, Duration wait, bool tried) {
+  return Answer{
+      .status = 503,
+      .type = "AllPoolsExhausted",
+      .code = "all_pools_exhausted",
+      .message =
+          tried ? std::string_view(
+                      "every account that serves this model was tried and failed; see Retry-After")
+                : exchange.arena.join(
+                      "every account that serves this model is at its limit or cooling down; "
+                      "see Retry-After"),
+      .retry_after = wait};
+}
+
+Duration wait_until(Exchange& exchange, Instant retry_at, Instant now) {
+  if (retry_at == kNever)
+    return exchange.directory().routing.cooldown.base;  // nothing will change by itself
+  return std::max(retry_at - now, Duration(1ms));
+}
+
+// Tries the accounts in the ladder's order until one has answered.
+Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
+  Worker& worker = *exchange.worker;
+  Ladder ladder(exchange.directory(), shard.prng(), worker.round_robin, exchange.model);
+  HeldAnswer held;
+  while (true) {
+    Choice choice = ladder.next(shard.now());
+    if (choice.kind == Choice::Kind::kUnknownModel)
+      co_return std::unexpected(unknown_model(exchange));
+    if (choice.kind == Choice::Kind::kExhausted) {
+      const Duration wait = wait_until(exchange, choice.retry_at, shard.now());
+      // A refused key is our operator's business: the client would take a 401 for its own.
+      const bool relayable =
+          held.head != nullptr && held.head->status != 401 && held.head->status != 403;
+      if (!relayable)
+        co_return std::unexpected(all_exhausted(exchange, wait, exchange.report.attempts > 0));
+      co_await relay_held(shard, exchange, held, wait);
+      co_return OrAnswer<void>();
+    }
+    const TryResult result = co_await try_account(shard, exchange, ladder, std::move(choice), held);
+    switch (result.kind) {
+      case TryResult::Kind::kAnswered:
+        if (!exchange.answered) co_return nobody();
+        co_return OrAnswer<void>();
+      case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
+      case TryResult::Kind::kNext: break;
+    }
+  }
+}
+
+}  // namespace
+
+Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
+  const OrAnswer<void> got_head = co_await read_request_head(shard, exchange);
+  if (!got_head) co_return got_head;
+  const OrAnswer<void> admitted = admit(shard, exchange);
+  if (!admitted) {
+    // What was refused before its body was read leaves that body on the connection.
+    Answer answer = admitted.error();
+    answer.close = answer.close || exchange.head->framing != BodyFraming::kNone;
+    co_return std::unexpected(answer);
+  }
+  const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
+  if (!got_body) co_return got_body;
+  if (exchange.api == ApiKind::kModels) co_return std::unexpected(answer_models(exchange));
+  if (exchange.api == ApiKind::kModel) co_return std::unexpected(answer_model(exchange));
+  const OrAnswer<void> routed = find_model(exchange);
+  if (!routed) co_return routed;
+  const OrAnswer<void> allowed =
+      authorize_model(exchange.arena, exchange.client_key, exchange.model);
+  if (!allowed) co_return allowed;
+  // From here on the client's leaving calls everything off (COMPAT 37).
+  exchange.client->recv().watch_end(&exchange.cancel);
+  const OrAnswer<void> served = co_await forward(shard, exchange);
+  exchange.client->recv().watch_end(nullptr);
+  co_return served;
+}
+
+}  // namespace sluice

@@ -1,0 +1,185 @@
+#include "engine/proxy/try_account.h"
+
+#include <algorithm>
+
+#include "engine/proxy/relay_response.h"
+#include "parser/retry_after.h"
+
+namespace sluice {
+namespace {
+
+TryResult refused(Answer answer) {
+  return TryResult{.kind = TryResult::Kind::kRefused, .answer = answer};
+}
+TryResult next_account() { return TryResult{.kind = TryResult::Kind::kNext, .answer = {}}; }
+
+// A failure of ours or the provider's as the client is told it.
+Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {
+  Answer answer{.status = 502, .type = "server_error", .code = "upstream_unreachable"};
+  std::string_view action = "could not be reached";
+  if (attempt.sent_any) action = "did not answer";
+  if (error.code == Errc::kMalformed) {
+    answer.code = "upstream_invalid_response";
+    action = "sent an answer that is no valid HTTP";
+  } else if (error.code == Errc::kTimedOut) {
+    answer.status = 504;
+    answer.code = "upstream_timeout";
+    action = attempt.sent_any ? "did not answer in time" : "could not be reached in time";
+  }
+  const std::string_view detail = attempt.failure.empty() ? errc_text(error.code) : attempt.failure;
+  answer.message = exchange.arena.join("the provider of account '", attempt.account->name, "' ",
+                                       action, ": ", detail);
+  // The provider may be working on it, and may bill it: a client that retries would pay twice.
+  answer.never_retry = attempt.sent_any;
+  return answer;
+}
+
+void log_failure(Shard& shard, const Exchange& exchange, const Attempt& attempt,
+                 std::string_view doing, const Error& error) {
+  LogLine(shard.log(), LogLevel::kWarning, "attempt failed")
+      .field("id", exchange.request_id)
+      .field("account", attempt.account->name)
+      .field("host", attempt.account->endpoint.host)
+      .field("doing", doing)
+      .field("side", side_text(error.side))
+      .field("error", errc_text(error.code))
+      .field("detail", attempt.failure)
+      .field("errno", error.os_errno);
+}
+
+// What a status means for the account, and whether another one should try (docs/DESIGN.md, the
+// ladder).
+struct Verdict {
+  TryOutcome outcome;
+  bool next = false;
+};
+
+Verdict judge(int status) {
+  if (status == 429) return {TryOutcome::kRateLimited, true};
+  if (status == 401 || status == 403) return {TryOutcome::kAuthRejected, true};
+  if (status == 408 || status >= 500) return {TryOutcome::kServerError, true};
+  if (status >= 400) return {TryOutcome::kClientFault, false};
+  return {TryOutcome::kServed, false};
+}
+
+void settle(Permit& permit, const Attempt& attempt, Instant now) {
+  if (attempt.sent_any) permit.settle_sent(now);
+  else permit.refund(now);
+}
+
+// The request could not be sent, or no head came back.
+TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const Permit& permit,
+                        const Attempt& attempt, const Error& error, std::string_view doing) {
+  if (error.side == Side::kDownstream || error.code == Errc::kDrained) {
+    ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());
+    exchange.report.client_gone = error.side == Side::kDownstream;
+    return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
+  }
+  log_failure(shard, exchange, attempt, doing, error);
+  const bool timed_out = error.code == Errc::kTimedOut;
+  const TryOutcome outcome = timed_out          ? TryOutcome::kTimedOut
+                             : attempt.sent_any ? TryOutcome::kServerError
+                                                : TryOutcome::kConnectFailed;
+  ladder.report(permit, outcome, std::nullopt, shard.now());
+  exchange.report.error = errc_text(error.code);
+  // HTTP_RULES, Retry safety: what the provider cannot have seen is safe; a timeout only by
+  // configuration; what it may have seen only when the client made it idempotent.
+  const bool idempotent = exchange.head->fields.find(FieldId::kIdempotencyKey) != nullptr ||
+                          exchange.head->method == Method::kGet ||
+                          exchange.head->method == Method::kHead;
+  const bool safe = !attempt.sent_any ||
+                    (timed_out && exchange.directory().routing.retry_on_timeout) ||
+                    (!timed_out && error.code != Errc::kMalformed && idempotent);
+  if (safe) return next_account();
+  return refused(upstream_failure(exchange, attempt, error));
+}
+
+// A complete answer that another account may better: it is kept in case there is none.
+Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
+  const std::optional<std::string_view> body = co_await read_whole_body(shard, exchange, attempt);
+  const bool whole = body.has_value();
+  const bool reusable = whole && attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
+                        attempt.head->framing != BodyFraming::kUntilClose;
+  if (whole) held = HeldAnswer{.account = attempt.account, .head = attempt.head, .body = *body};
+  release_connection(exchange, attempt, reusable);
+}
+
+}  // namespace
+
+Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+                            HeldAnswer& held) {
+  Attempt attempt;
+  attempt.account = choice.permit.account();
+  attempt.deadline = shard.now() + attempt.account->timeouts.total;
+  ++exchange.report.attempts;
+  ++exchange.worker->counters.attempts;
+  exchange.report.account = attempt.account->name;
+  exchange.report.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
+
+  const Instant asked_at = shard.now();
+  const Result<void> sent = co_await send_request(shard, exchange, attempt, choice.native_model);
+  settle(choice.permit, attempt, shard.now());
+  if (!sent)
+    co_return after_failure(shard, exchange, ladder, choice.permit, attempt, sent.error(),
+                            "sending the request");
+  const Result<void> answered = co_await read_response_head(shard, exchange, attempt);
+  exchange.report.upstream_time += shard.now() - asked_at;
+  if (!answered) {
+    release_connection(exchange, attempt, false);
+    co_return after_failure(shard, exchange, ladder, choice.permit, attempt, answered.error(),
+                            "reading the response head");
+  }
+  const Verdict verdict = judge(attempt.head->status);
+  const std::optional<Duration> wait =
+      parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
+  if (verdict.next) {
+    ladder.report(choice.permit, verdict.outcome, wait, shard.now());
+    LogLine(shard.log(), LogLevel::kWarning, "provider refused")
+        .field("id", exchange.request_id)
+        .field("account", attempt.account->name)
+        .field("status", attempt.head->status);
+    co_await hold_answer(shard, exchange, attempt, held);
+    if (exchange.cancel.requested()) co_return TryResult{};
+    co_return next_account();
+  }
+  const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
+  const bool gone = end == RelayEnd::kClientGone;
+  exchange.report.client_gone = gone;
+  const TryOutcome outcome = gone                              ? TryOutcome::kClientGone
+                             : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
+                                                               : verdict.outcome;
+  ladder.report(choice.permit, outcome, std::nullopt, shard.now());
+  if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
+    co_return refused(upstream_failure(exchange, attempt,
+                                       Error{.code = Errc::kMalformed, .side = Side::kUpstream}));
+  }
+  co_return TryResult{};
+}
+
+Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
+                      std::optional<Duration> retry_after) {
+  RelayPlan plan;
+  plan.account = held.account->name;
+  plan.pool = held.account->pool == Pool::kPrimary ? "primary" : "fallback";
+  plan.degraded = held.account->pool == Pool::kFallback;
+  plan.retry_after = retry_after;
+  // The body is at hand as a whole: its length is known, whatever the provider's framing was.
+  ResponseHead head = *held.head;
+  head.content_length = held.body.size();
+  head.framing = held.body.empty() ? BodyFraming::kNone : BodyFraming::kLength;
+  const bool head_request = exchange.head->method == Method::kHead;
+  plan.framing = head_request ? OutFraming::kNone : OutFraming::kLength;
+  if (exchange.head->close || exchange.worker->draining) exchange.ending = Ending::kClose;
+  Outbox outbox;
+  outbox.add(write_response_head(exchange, head, plan, shard.now()));
+  if (!head_request) outbox.add(held.body);
+  exchange.answered = true;
+  exchange.report.status = static_cast<std::uint16_t>(head.status);
+  exchange.report.head_sent_at = shard.now();
+  exchange.report.body_bytes_out = held.body.size();
+  const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
+  const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
+  if (!written) exchange.ending = Ending::kClose;
+}
+
+}  // namespace sluice

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/net/upstream_pool.h"
+#include "engine/proxy/snapshot.h"
+#include "engine/route/ladder.h"
+#include "engine/shard.h"
+#include "parser/json_probe.h"
+
+namespace sluice {
+
+// WorkerCounters - what a shard has done, for the log and tests. Plain numbers: one shard writes
+// and reads them.
+struct WorkerCounters {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  // above connections_max
+  std::uint64_t requests = 0;
+  std::uint64_t attempts = 0;
+};
+
+// Worker - the proxy's part of a shard: connections to providers, the directory in force, and what
+// is reused from request to request.
+//
+// Affinity  one shard. Lifetime: longer than every connection that it serves.
+struct Worker {
+  Worker(Shard& shard, UpstreamPools& upstreams, SnapshotRef snapshot)
+      : upstreams(&upstreams), snapshot(std::move(snapshot)), connections(shard) {}
+
+  UpstreamPools* upstreams;
+  SnapshotRef snapshot;  // what new exchanges begin with
+  JsonProber prober;
+  RoundRobin round_robin;
+  WorkerCounters counters;
+  Scope connections;   // one task per downstream connection
+  CancelSource drain;  // calls off idle waits when the shard drains
+  CancelSource cut;    // calls off everything when the grace period is over
+  bool draining = false;
+  Instant started_at = Instant{};
+};
+
+}  // namespace sluice

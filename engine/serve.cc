@@ -1,0 +1,24 @@
+#include <sysexits.h>
+
+#include <cstdio>
+
+#include "engine/cli/commands.h"
+#include "engine/config/config.h"
+#include "engine/server.h"
+
+namespace sluice {
+
+int run_serve(const Config& config) {
+  Server server(config);
+  if (const auto started = server.start(); !started) {
+    std::fputs(("sluice serve: " + started.error().text).c_str(), stderr);
+    return started.error().exit_code;
+  }
+  for (const std::string& url : server.urls())
+    std::printf("sluice serve: listening on %s\n", url.c_str());
+  std::fflush(stdout);
+  server.run();
+  return EX_OK;
+}
+
+}  // namespace sluice

@@ -1,0 +1,271 @@
+#include "engine/server.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <fstream>
+#include <latch>
+
+#include "engine/build_snapshot.h"
+#include "engine/config/load.h"
+#include "engine/io/operations.h"
+#include "engine/net/address.h"
+#include "tls/random.h"
+
+namespace sluice {
+namespace {
+
+std::string io_uring_setting() {
+  std::ifstream file("/proc/sys/kernel/io_uring_disabled");
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  return set;
+}
+
+// Shard i runs on the i-th CPU that this process may use; more shards than CPUs stay where the
+// kernel puts them.
+void pin_this_thread(std::size_t index) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  std::size_t seen = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof(one), &one));
+    return;
+  }
+}
+
+UpstreamPools::Limits pool_limits(const Config& config) {
+  return UpstreamPools::Limits{.idle_max = config.timeouts.pooled_idle,
+                               .age_max = config.timeouts.pooled_age};
+}
+
+Shard::Options shard_options(std::uint32_t index) {
+  return Shard::Options{.index = index, .seed = random_seed()};
+}
+
+}  // namespace
+
+Server::Server(const Config& config)
+    : config_(&config),
+      log_writer_(STDERR_FILENO, config.log.format, clock_),
+      control_(shard_options(config.shards), control_kernel_, clock_,
+               Log(log_writer_.add_producer(), clock_, config.log.level, config.log.format)) {}
+
+Server::~Server() { join_threads(); }
+
+std::expected<void, StartFailure> Server::start() {
+  auto snapshot = build_snapshot(*config_, nullptr);
+  if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error()});
+  snapshot_ = std::move(*snapshot);
+  auto hosts_file = HostsFile::read();
+  if (!hosts_file) return std::unexpected(StartFailure{EX_OSERR, hosts_file.error() + "\n"});
+  const auto hosts = std::make_shared<const HostsFile>(std::move(*hosts_file));
+  for (std::uint32_t i = 0; i < config_->shards; ++i) {
+    shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
+                                                     config_->log.level, config_->log.format,
+                                                     pool_limits(*config_)));
+    if (const std::string failed = shards_.back()->prepare(snapshot_, hosts); !failed.empty()) {
+      return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
+    }
+  }
+  if (auto opened = open_listeners(); !opened) return opened;
+  std::vector<Shard*> fleet;
+  for (const auto& shard : shards_) fleet.push_back(&shard->shard());
+  fleet.push_back(&control_);
+  Shard::connect(fleet);
+  return start_threads();
+}
+
+std::expected<void, StartFailure> Server::open_listeners() {
+  for (const ListenAddress& wanted : config_->listen) {
+    auto addresses = parse_listen(wanted.text());
+    if (!addresses) return std::unexpected(StartFailure{EX_CONFIG, addresses.error() + "\n"});
+    for (std::size_t i = 0; i < addresses->count; ++i) {
+      SocketAddress& address = addresses->items[i];
+      const Error error = open_on_all_shards(address);
+      if (error.code == Errc::kOk) {
+        urls_.push_back((config_->tls.empty() ? "http://" : "https://") + address_text(address));
+        continue;
+      }
+      const bool absent = error.os_errno == EAFNOSUPPORT || error.os_errno == EADDRNOTAVAIL;
+      if (i == 1 && addresses->second_is_optional && absent) continue;
+      return std::unexpected(StartFailure{EX_OSERR, "cannot listen on " + address_text(address) +
+                                                        ": " + std::strerror(error.os_errno) +
+                                                        "\n"});
+    }
+  }
+  return {};
+}
+
+// One listener per shard on one port: the first may get it from the kernel, the others share it.
+Error Server::open_on_all_shards(SocketAddress& address) {
+  for (const auto& shard : shards_) {
+    const Result<SocketAddress> got = shard->listen(address);
+    if (!got) return got.error();
+    address = *got;
+  }
+  return Error{};
+}
+
+std::expected<void, StartFailure> Server::start_threads() {
+  const sigset_t signals = watched_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  shards_running_.store(static_cast<std::uint32_t>(shards_.size()));
+  std::latch opened(static_cast<std::ptrdiff_t>(shards_.size()));
+  std::latch decided(1);
+  std::atomic<int> failed{control_kernel_.open(UringKernel::Options{})};
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    threads_.emplace_back([this, i, &opened, &decided, &failed] {
+      pin_this_thread(i);
+      const int result = shards_[i]->open_kernel();
+      if (result != 0) failed.store(result);
+      opened.count_down();
+      decided.wait();
+      if (failed.load() == 0) shards_[i]->run();
+      shards_running_.fetch_sub(1, std::memory_order_release);
+    });
+  }
+  opened.wait();
+  const int os_errno = failed.load();
+  decided.count_down();
+  if (os_errno == 0) return {};
+  join_threads();
+  return std::unexpected(
+      StartFailure{EX_UNAVAILABLE, uring_refusal(os_errno, io_uring_setting()) + "\n"});
+}
+
+void Server::join_threads() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Server::run() {
+  const sigset_t signals = watched_signals();
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  SL_ASSERT(signal_fd >= 0);
+  LogLine(control_.log(), LogLevel::kInfo, "serving")
+      .field("url", urls_.front())
+      .field("shards", static_cast<std::int64_t>(shards_.size()))
+      .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
+      .field("kernel", shards_.front()->kernel().features());
+  Scope scope(control_);
+  scope.spawn(watch_signals(control_, *this, signal_fd));
+  control_.run();
+  join_threads();
+  close(signal_fd);
+  LogLine(control_.log(), LogLevel::kInfo, "stopped");
+}
+
+// Sends a message to every shard, waiting where a mailbox is full.
+Task<void> Server::tell_all(Shard& control, Server& self,
+                            std::function<Message(GatewayShard&)> make) {
+  constexpr Duration kFullMailbox = 10ms;
+  for (const auto& shard : self.shards_) {
+    const Message message = make(*shard);
+    while (!control.post(shard->shard(), message)) {
+      static_cast<void>(co_await Sleep(control, control.now() + kFullMailbox, nullptr));
+    }
+  }
+}
+
+Task<void> Server::reload(Shard& control, Server& self) {
+  auto config = load_config(self.config_->sources, process_environment());
+  std::string error;
+  std::shared_ptr<const Snapshot> next;
+  if (!config) {
+    error = config.error().text();
+  } else if (auto built = build_snapshot(*config, self.snapshot_->directory.get()); !built) {
+    error = built.error();
+  } else {
+    next = std::move(*built);
+  }
+  if (next == nullptr) {
+    LogLine(control.log(), LogLevel::kError, "reload refused, nothing has changed")
+        .field("error", error);
+    co_return;
+  }
+  self.snapshot_ = next;
+  struct Publication {
+    GatewayShard* shard;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+  co_await tell_all(control, self, [next](GatewayShard& shard) {
+    return Message{
+        .run =
+            [](Shard&, void* argument) {
+              const std::unique_ptr<Publication> publication(static_cast<Publication*>(argument));
+              publication->shard->publish(std::move(publication->snapshot));
+            },
+        .argument = new Publication{&shard, next}};
+  });
+  LogLine(control.log(), LogLevel::kInfo, "reloaded")
+      .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()));
+}
+
+Task<void> Server::drain_all(Shard& control, Server& self) {
+  const DrainPlan plan{.delay = self.config_->drain.delay, .grace = self.config_->drain.grace};
+  struct Order {
+    GatewayShard* shard;
+    DrainPlan plan;
+  };
+  co_await tell_all(control, self, [plan](GatewayShard& shard) {
+    return Message{.run =
+                       [](Shard&, void* argument) {
+                         const std::unique_ptr<Order> order(static_cast<Order*>(argument));
+                         order->shard->begin_drain(order->plan);
+                       },
+                   .argument = new Order{&shard, plan}};
+  });
+}
+
+Task<void> Server::cut_all(Shard& control, Server& self) {
+  co_await tell_all(control, self, [](GatewayShard& shard) {
+    return Message{
+        .run = [](Shard&, void* argument) { static_cast<GatewayShard*>(argument)->cut_now(); },
+        .argument = &shard};
+  });
+}
+
+Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
+  constexpr Duration kLookAround = 20ms;  // while draining: whether the shards have ended
+  bool draining = false;
+  while (self.shards_running_.load(std::memory_order_acquire) > 0) {
+    const Limits limits{.deadline = draining ? control.now() + kLookAround : kNever};
+    const Result<std::uint32_t> ready = co_await PollFd(control, signal_fd, POLLIN, limits);
+    signalfd_siginfo info{};
+    if (!ready || read(signal_fd, &info, sizeof(info)) != sizeof(info)) continue;
+    const char* const name = strsignal(static_cast<int>(info.ssi_signo));
+    if (info.ssi_signo == SIGHUP) {
+      co_await reload(control, self);
+    } else if (!draining) {
+      draining = true;
+      LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);
+      co_await drain_all(control, self);
+    } else {
+      LogLine(control.log(), LogLevel::kWarning, "cutting what still runs").field("signal", name);
+      co_await cut_all(control, self);
+    }
+  }
+  control.stop();
+}
+
+}  // namespace sluice

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "engine/gateway_shard.h"
+#include "engine/log_writer.h"
+
+namespace sluice {
+
+// StartFailure - why the server does not run: an exit code of sysexits.h and a text for a person,
+// with its line end.
+struct StartFailure {
+  int exit_code;
+  std::string text;
+};
+
+// Server - the whole gateway in one process: a shard per core on threads of their own, and a
+// control shard on the thread that calls run(): signals, reload, drain.
+//
+// Owns      everything. Affinity: the starting thread.
+class Server {
+ public:
+  explicit Server(const Config& config);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Opens listeners and rings and starts the shards. Blocks SIGTERM, SIGINT and SIGHUP for this
+  // thread and its children.
+  [[nodiscard]] std::expected<void, StartFailure> start();
+
+  // What the listeners got, as URLs: "http://127.0.0.1:9190".
+  [[nodiscard]] const std::vector<std::string>& urls() const noexcept { return urls_; }
+
+  // Serves until SIGTERM or SIGINT, then drains; a second one cuts what still runs. SIGHUP reads
+  // the configuration again; one that is wrong is reported and changes nothing.
+  void run();
+
+ private:
+  [[nodiscard]] std::expected<void, StartFailure> open_listeners();
+  [[nodiscard]] Error open_on_all_shards(SocketAddress& address);
+  [[nodiscard]] std::expected<void, StartFailure> start_threads();
+  static Task<void> watch_signals(Shard& control, Server& self, int signal_fd);
+  static Task<void> tell_all(Shard& control, Server& self,
+                             std::function<Message(GatewayShard&)> make);
+  static Task<void> reload(Shard& control, Server& self);
+  static Task<void> drain_all(Shard& control, Server& self);
+  static Task<void> cut_all(Shard& control, Server& self);
+  void join_threads();
+
+  const Config* config_;
+  SystemClock clock_;
+  LogWriter log_writer_;
+  std::vector<std::unique_ptr<GatewayShard>> shards_;
+  std::vector<std::thread> threads_;
+  std::atomic<std::uint32_t> shards_running_{0};
+  std::vector<std::string> urls_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  UringKernel control_kernel_;
+  Shard control_;
+};
+
+}  // namespace sluice
