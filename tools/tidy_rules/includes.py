@@ -22,11 +22,19 @@ _BELOW = {
     "engine/llm": ["engine/route"],
     "engine/proxy": ["engine/net", "engine/llm"],
     "engine/config": ["parser", "tls", "engine/route", "engine/llm"],
+    "engine/log_writer": ["base"],
     "admin": ["engine/proxy", "engine/config", "store"],
-    "engine/server": ["admin", "engine/config", "engine/proxy"],
+    "engine/server": ["admin", "engine/config", "engine/proxy", "engine/log_writer"],
     "tools/mock": ["engine/config", "engine/proxy"],
     "engine/cli": ["engine/server", "tools/mock"],
-    "engine/main": ["engine/cli"],
+    "engine/serve": ["engine/cli"],
+    "engine/main": ["engine/serve"],
+}
+
+# Files of engine/ that are parts of one room.
+_SAME_ROOM = {
+    "engine/build_snapshot": "engine/server",
+    "engine/gateway_shard": "engine/server",
 }
 
 # Which rooms may include which third-party headers, besides the tests of those rooms.
@@ -69,7 +77,8 @@ def room_of(path: str) -> str:
     if parts[0] in ("engine", "tools") and len(parts) > 2:
         return "/".join(parts[:2])
     if parts[0] == "engine":
-        return "engine/" + pathlib.PurePosixPath(path).name.split(".")[0]
+        stem = "engine/" + pathlib.PurePosixPath(path).name.split(".")[0]
+        return _SAME_ROOM.get(stem, stem)
     return "/".join(parts[:-1]) if parts[0] == "tests" else parts[0]
 
 
