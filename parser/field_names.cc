@@ -60,8 +60,8 @@ constexpr KnownName kKnownNames[] = {
 // name needs others.
 constexpr std::size_t kSlots = 128;
 constexpr std::size_t slot_of(std::string_view name) noexcept {
-  const auto first = static_cast<std::size_t>(name.front() | 0x20);
-  const auto last = static_cast<std::size_t>(name.back() | 0x20);
+  const auto first = static_cast<std::size_t>(name.data()[0] | 0x20);
+  const auto last = static_cast<std::size_t>(name.data()[name.size() - 1] | 0x20);
   return (2 * name.size() + 51 * first + last) % kSlots;
 }
 

@@ -12,7 +12,7 @@ HeadLines::HeadLines(const HeadLimits& limits, bool skip_empty_line) noexcept
   constexpr std::uint32_t kCrlfs = 3 * 2;  // skipped line, start line, blank line
   SL_ASSERT(limits.line_bytes_max <= UINT16_MAX && limits.head_bytes_max <= UINT16_MAX);
   SL_ASSERT(limits.line_bytes_max + limits.head_bytes_max + kCrlfs <= UINT16_MAX);
-  SL_ASSERT(limits.fields_max <= kFieldsMax);
+  SL_ASSERT(limits.fields_max <= kFieldsMax && limits.head_bytes_max >= 2);
 }
 
 void HeadLines::clear() noexcept {
@@ -21,48 +21,62 @@ void HeadLines::clear() noexcept {
   line_at_ = scanned_ = 0;
 }
 
-inline HeadLines::Bound HeadLines::bound() const noexcept {
-  if (in_start_line()) return {line_at_ + limits_.line_bytes_max, Fault::kStartLineTooLong};
-  const std::size_t line = std::size_t{line_at_} + limits_.field_bytes_max;
-  // The blank line does not count as a field: it may still follow when the room is used up.
-  const std::size_t all =
-      std::max(field_at(0) + limits_.head_bytes_max, std::size_t{line_at_} + 2) - 2;
-  return line <= all ? Bound{line, Fault::kFieldTooLong} : Bound{all, Fault::kFieldsTooLarge};
+// What stands at the first control from the line's beginning on, when it is no CRLF.
+HeadLines::Event HeadLines::unfinished_line(std::string_view bytes) noexcept {
+  if (scanned_ == bytes.size()) return Event::kMore;
+  if (bytes[scanned_] == '\n') return refuse(Fault::kBareLf);
+  if (bytes[scanned_] != '\r') return refuse(Fault::kControl);
+  return scanned_ + 1 == bytes.size() ? Event::kMore : refuse(Fault::kBareCr);
 }
 
-inline HeadLines::Event HeadLines::end_line() noexcept {
-  const auto end = static_cast<std::uint16_t>(scanned_);
-  const bool empty = scanned_ == line_at_;
-  scanned_ += 2;
-  line_at_ = scanned_;
-  if (in_start_line()) {
-    if (empty && skip_empty_line_) {
-      if (first_ != 0) return refuse(Fault::kSecondEmptyLine);
-      first_ = 2;
-      return Event::kMore;
+HeadLines::Event HeadLines::advance_start_line(std::string_view bytes) noexcept {
+  while (true) {
+    const std::size_t stop = find_control(bytes, scanned_);
+    if (stop > line_at_ + std::size_t{limits_.line_bytes_max})
+      return refuse(Fault::kStartLineTooLong);
+    scanned_ = static_cast<std::uint32_t>(stop);
+    if (!bytes.substr(stop).starts_with("\r\n")) return unfinished_line(bytes);
+    const bool empty = stop == line_at_;
+    line_at_ = scanned_ += 2;
+    if (!empty || !skip_empty_line_) {
+      line_ends_[line_count_++] = static_cast<std::uint16_t>(stop);
+      return Event::kStartLine;
     }
-    line_ends_[line_count_++] = end;
-    return Event::kStartLine;
+    if (first_ != 0) return refuse(Fault::kSecondEmptyLine);
+    first_ = 2;
   }
-  if (empty) return Event::kEnd;
-  if (field_count() == limits_.fields_max) return refuse(Fault::kTooManyFields);
-  line_ends_[line_count_++] = end;
-  return Event::kMore;
+}
+
+HeadLines::Event HeadLines::advance_fields(std::string_view bytes) noexcept {
+  const std::size_t fields_end_max = field_at(0) + limits_.head_bytes_max - 2;
+  std::size_t line_at = line_at_;
+  std::size_t scanned = scanned_;
+  while (true) {
+    scanned = find_control(bytes, scanned);
+    const std::size_t line_end_max = line_at + limits_.field_bytes_max;
+    // The blank line does not count: it may still follow when the room is used up.
+    const std::size_t room_end = std::max(fields_end_max, line_at);
+    if (scanned > std::min(line_end_max, room_end))
+      return refuse(line_end_max <= room_end ? Fault::kFieldTooLong : Fault::kFieldsTooLarge);
+    if (scanned + 1 >= bytes.size() || bytes[scanned] != '\r' || bytes[scanned + 1] != '\n') break;
+    if (scanned == line_at) {
+      scanned_ = static_cast<std::uint32_t>(scanned + 2);
+      return Event::kEnd;
+    }
+    if (field_count() == limits_.fields_max) return refuse(Fault::kTooManyFields);
+    line_ends_[line_count_++] = static_cast<std::uint16_t>(scanned);
+    line_at = scanned += 2;
+  }
+  line_at_ = static_cast<std::uint32_t>(line_at);
+  scanned_ = static_cast<std::uint32_t>(scanned);
+  return unfinished_line(bytes);
 }
 
 HeadLines::Event HeadLines::advance(std::string_view bytes) noexcept {
   SL_ASSERT(bytes.size() >= scanned_);
-  while (true) {
-    const Bound limit = bound();
-    const std::size_t stop = find_control(bytes, scanned_);
-    if (stop > limit.at) return refuse(limit.fault);
-    scanned_ = static_cast<std::uint32_t>(stop);
-    if (stop == bytes.size()) return Event::kMore;
-    if (bytes[stop] != '\r') return refuse(bytes[stop] == '\n' ? Fault::kBareLf : Fault::kControl);
-    if (stop + 1 == bytes.size()) return Event::kMore;
-    if (bytes[stop + 1] != '\n') return refuse(Fault::kBareCr);
-    if (const Event event = end_line(); event != Event::kMore) return event;
-  }
+  // No head is longer, so a limit is broken before here whatever follows.
+  bytes = bytes.substr(0, std::size_t{UINT16_MAX} + 1);
+  return in_start_line() ? advance_start_line(bytes) : advance_fields(bytes);
 }
 
 }  // namespace sluice

@@ -60,12 +60,9 @@ class HeadLines {
   [[nodiscard]] std::size_t head_bytes() const noexcept { return scanned_; }
 
  private:
-  struct Bound {
-    std::size_t at;  // a line end behind this offset is too late
-    Fault fault;
-  };
-  [[nodiscard]] Bound bound() const noexcept;
-  [[nodiscard]] Event end_line() noexcept;
+  [[nodiscard]] Event advance_start_line(std::string_view bytes) noexcept;
+  [[nodiscard]] Event advance_fields(std::string_view bytes) noexcept;
+  [[nodiscard]] Event unfinished_line(std::string_view bytes) noexcept;
   [[nodiscard]] Event refuse(Fault fault) noexcept {
     fault_ = fault;
     return Event::kFault;

@@ -91,57 +91,62 @@ inline __m128i in_range(__m128i v, unsigned char low, unsigned char high) noexce
 }
 inline unsigned mask_of(__m128i v) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(v)); }
 
+// Controls but HTAB, and DEL.
 inline unsigned control_mask(const char* at) noexcept {
   const __m128i v = load(at);
   const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(v, bytes_of('\t')), in_range(v, 0, 0x1f));
   return mask_of(_mm_or_si128(control, _mm_cmpeq_epi8(v, bytes_of(0x7f))));
 }
 
-inline unsigned target_end_mask(const char* at) noexcept {
+// Bytes that a target may hold.
+inline unsigned target_mask(const char* at) noexcept {
   const __m128i v = load(at);
   const __m128i odd =
       _mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('#')), _mm_cmpeq_epi8(v, bytes_of('\\')));
-  return mask_of(_mm_andnot_si128(odd, in_range(v, 0x21, 0x7e))) ^ 0xffffu;
+  return mask_of(_mm_andnot_si128(odd, in_range(v, 0x21, 0x7e)));
 }
 
-// Bytes that are no letter, digit or '-'.
-inline unsigned plain_name_end_mask(const char* at) noexcept {
+// Letters, digits and '-'.
+inline unsigned plain_name_mask(const char* at) noexcept {
   const __m128i v = load(at);
   const __m128i letter = in_range(_mm_or_si128(v, bytes_of(0x20)), 'a', 'z');
   const __m128i rest = _mm_or_si128(in_range(v, '0', '9'), _mm_cmpeq_epi8(v, bytes_of('-')));
-  return mask_of(_mm_or_si128(letter, rest)) ^ 0xffffu;
+  return mask_of(_mm_or_si128(letter, rest));
 }
 
-// The masks of `Blocks` blocks side by side. Looking at several at once costs a few instructions
-// and saves a branch that no predictor gets right: where among them a line or a name ends.
-template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
+// The masks of `Blocks` blocks side by side, each bit inverted if `kWanted` is false. Looking at
+// several at once costs a few instructions and saves a branch that no predictor gets right: where
+// among them a line or a name ends.
+template <unsigned (*Mask)(const char*) noexcept, bool kWanted, unsigned Blocks>
 inline std::uint64_t wide_mask(const char* at) noexcept {
   std::uint64_t mask = 0;
   for (unsigned i = 0; i < Blocks; ++i)
     mask |= std::uint64_t{Mask(at + i * kBlockBytes)} << (i * kBlockBytes);
-  return mask;
+  constexpr std::uint64_t kAll = ~std::uint64_t{0} >> (64 - Blocks * kBlockBytes);
+  return kWanted ? mask : mask ^ kAll;
 }
 
-// The first byte from `from` on whose bit is set in `Mask` of its block, searched by `Blocks`
-// blocks at a time. The last block is read from text.size() - 16, so that no byte behind the text
-// is touched.
-template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
+[[nodiscard]] inline std::size_t first_bit(std::uint64_t mask) noexcept {
+  return static_cast<unsigned>(std::countr_zero(mask));
+}
+
+// The first byte from `from` on whose bit in `Mask` is `kWanted`, searched by `Blocks` blocks at a
+// time. The last block is read from text.size() - 16, so that no byte behind the text is touched.
+template <unsigned (*Mask)(const char*) noexcept, bool kWanted, unsigned Blocks>
 [[nodiscard]] inline std::size_t find_blockwise(std::string_view text, std::size_t from) noexcept {
   constexpr std::size_t kWideBytes = Blocks * kBlockBytes;
-  while (text.size() - from >= kWideBytes) {
-    const std::uint64_t mask = wide_mask<Mask, Blocks>(text.data() + from);
-    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
-    from += kWideBytes;
+  for (; text.size() - from >= kWideBytes; from += kWideBytes) {
+    const std::uint64_t mask = wide_mask<Mask, kWanted, Blocks>(text.data() + from);
+    if (mask != 0) return from + first_bit(mask);
   }
-  while (text.size() - from >= kBlockBytes) {
-    const unsigned mask = Mask(text.data() + from);
-    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
-    from += kBlockBytes;
+  for (; text.size() - from >= kBlockBytes; from += kBlockBytes) {
+    const std::uint64_t mask = wide_mask<Mask, kWanted, 1>(text.data() + from);
+    if (mask != 0) return from + first_bit(mask);
   }
   if (from == text.size()) return from;
   const std::size_t last = text.size() - kBlockBytes;
-  const unsigned mask = Mask(text.data() + last) >> (from - last);
-  return mask != 0 ? from + static_cast<std::size_t>(std::countr_zero(mask)) : text.size();
+  const std::uint64_t mask = wide_mask<Mask, kWanted, 1>(text.data() + last) >> (from - last);
+  return mask != 0 ? from + first_bit(mask) : text.size();
 }
 
 }  // namespace scan
@@ -149,20 +154,20 @@ template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
 // The first forbidden control from `from` on.
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_control_scalar(text, from);
-  return scan::find_blockwise<scan::control_mask, 4>(text, from);
+  return scan::find_blockwise<scan::control_mask, true, 4>(text, from);
 }
 
 // The first byte from `from` on that is no letter, digit or '-': the end of all usual names.
 [[nodiscard]] inline std::size_t find_plain_name_end(std::string_view text,
                                                      std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_plain_name_end_scalar(text, from);
-  return scan::find_blockwise<scan::plain_name_end_mask, 2>(text, from);
+  return scan::find_blockwise<scan::plain_name_mask, false, 2>(text, from);
 }
 
 // The first byte from `from` on that may not stand in a request target.
 [[nodiscard]] inline std::size_t find_target_end(std::string_view text, std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_target_end_scalar(text, from);
-  return scan::find_blockwise<scan::target_end_mask, 2>(text, from);
+  return scan::find_blockwise<scan::target_mask, false, 2>(text, from);
 }
 
 #else
@@ -193,9 +198,11 @@ template <unsigned (*Mask)(const char*) noexcept, unsigned Blocks>
 // `text` without the SP and HTAB around it (OWS, RFC 9110 section 5.6.3).
 [[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  while (begin != end && blank(*begin)) ++begin;
+  while (begin != end && blank(end[-1])) --end;
+  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 }  // namespace sluice

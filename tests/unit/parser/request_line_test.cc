@@ -171,6 +171,7 @@ TEST(RequestLine, S2OverLongLinesAre414AsSoonAsTheyAreTooLong) {
   EXPECT_EQ(verdict(parse_in_every_cut(over + std::string(rest), RequestSide())), "414 S2");
   EXPECT_EQ(verdict(parse_in_every_cut(over, RequestSide())), "414 S2");
   EXPECT_EQ(verdict(parse_in_every_cut(longest, RequestSide())), "incomplete");
+  EXPECT_EQ(verdict(parse_in_every_cut(std::string(200'000, 'a'), RequestSide())), "414 S2");
 }
 
 TEST(RequestLine, BytesBehindTheHeadAreNotLookedAt) {
