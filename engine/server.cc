@@ -188,7 +188,7 @@ Task<void> Server::tell_all(Shard& control, Server& self,
 }
 
 Task<void> Server::reload(Shard& control, Server& self) {
-  auto config = load_config(self.config_->sources, process_environment());
+  auto config = load_config(self.config_->sources, ProcessEnvironment());
   std::string error;
   std::shared_ptr<const Snapshot> next;
   if (!config) {

@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/commands.h"
+#include "engine/cli/config_options.h"
+#include "engine/config/show.h"
+
+namespace sluice {
+namespace {
+
+std::string counted(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+int report_sound(const Config& config) {
+  std::string listen;
+  for (const ListenAddress& address : config.listen)
+    listen += (listen.empty() ? "" : ", ") + address.text();
+  return print_out(fmt::format("{}: ok, {}, {}, listening on {}\n",
+                               config.file.empty() ? "environment" : config.file,
+                               counted(config.accounts.size(), "account"),
+                               counted(config.clients.size(), "client key"), listen));
+}
+
+}  // namespace
+
+void add_check_config_command(CommandLine& line) {
+  CLI::App* const command =
+      line.app.add_subcommand("check-config", "say everything that is wrong with a configuration");
+  command->footer(
+      "Exits with 0 when `sluice serve` with the same flags would accept the configuration, and\n"
+      "with 78 when not; warnings do not change that.\n\n"
+      "Example:\n"
+      "  sluice check-config -c /etc/sluice/sluice.yaml && systemctl reload sluice");
+  const auto options = add_config_options(*command);
+  command->callback([&line, options] {
+    line.chosen = [options] { return with_config(*options, Purpose::kServe, report_sound); };
+  });
+}
+
+void add_config_command(CommandLine& line) {
+  CLI::App* const config = line.app.add_subcommand("config", "look at the configuration");
+  config->require_subcommand(1);
+  CLI::App* const show = config->add_subcommand(
+      "show", "print the effective configuration as YAML, each value with its origin");
+  show->footer(
+      "Secrets are shown as their first 6 and last 4 characters.\n\n"
+      "Examples:\n"
+      "  sluice config show -c my.yaml\n"
+      "  SLUICE_LOG_LEVEL=debug sluice config show | grep -A2 log:");
+  const auto options = add_config_options(*show);
+  show->callback([&line, options] {
+    line.chosen = [options] {
+      return with_config(*options, Purpose::kShow,
+                         [](const Config& config) { return print_out(show_config(config)); });
+    };
+  });
+}
+
+void add_version_command(CommandLine& line) {
+  CLI::App* const command = line.app.add_subcommand("version", "print the version");
+  command->callback(
+      [&line] { line.chosen = [] { return print_out("sluice " SLUICE_VERSION "\n"); }; });
+}
+
+}  // namespace sluice

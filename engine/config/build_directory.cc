@@ -1,0 +1,88 @@
+#include "engine/config/build_directory.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "engine/config/check.h"
+#include "parser/url.h"
+
+namespace sluice {
+namespace {
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+std::unique_ptr<Account> make_account(const AccountConfig& from, const BaseUrl& url) {
+  auto account = std::make_unique<Account>();
+  account->name = from.name;
+  account->pool = from.pool;
+  account->dialect = from.dialect;
+  account->enabled = from.enabled;
+  account->endpoint = {.tls = url.tls,
+                       .host = lower_case(url.host),
+                       .port = url.port,
+                       .base_path = std::string(url.base_path),
+                       .authority = std::string(url.authority),
+                       .ca_file = from.ca_file};
+  account->api_key = Secret(from.api_key.reveal());
+  account->rpm_limit = from.rpm_limit;
+  account->window = from.window;
+  account->bucket = from.bucket;
+  account->weight = from.weight;
+  account->model_prefix = from.model_prefix;
+  account->models = from.models;
+  account->timeouts = from.timeouts;
+  account->send_via = from.send_via;
+  return account;
+}
+
+ClientKey make_client(const ClientConfig& from) {
+  ClientKey key;
+  key.name = from.name;
+  std::memcpy(key.sha256, from.key_sha256.data(), sizeof(key.sha256));
+  key.models = from.models;
+  return key;
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
+    const Config& config, const Directory* previous, Instant now) {
+  auto directory = std::make_shared<Directory>();
+  Findings findings;
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    const AccountConfig& account = config.accounts[i];
+    BaseUrl url;
+    std::string_view why;
+    if (!parse_base_url(account.base_url, url, why)) {
+      const std::string path = fmt::format("accounts[{}].base_url", i);
+      findings.error(config.origin_of(path), fmt::format("{}: {}", path, why));
+      continue;
+    }
+    directory->accounts.push_back(make_account(account, url));
+  }
+  if (findings.has_errors()) return std::unexpected(ConfigErrors{findings.take_errors(), {}});
+  for (const ClientConfig& client : config.clients)
+    directory->clients.push_back(make_client(client));
+  directory->open = is_open(config);
+  directory->routing = config.routing;
+  directory->default_model = config.default_model;
+  directory->created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(
+                                  std::chrono::system_clock::now().time_since_epoch())
+                                  .count();
+  finish_directory(*directory, previous, now);
+  return directory;
+}
+
+std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
+    const Config& config) {
+  return build_directory(config, nullptr, SystemClock().now());
+}
+
+}  // namespace sluice

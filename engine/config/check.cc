@@ -1,0 +1,167 @@
+#include "engine/config/check.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "engine/config/expand.h"
+#include "engine/config/listen_address.h"
+#include "engine/config/scalar.h"
+#include "parser/url.h"
+
+namespace sluice {
+namespace {
+
+// Reports what stands twice: the second place names the first.
+class Unique {
+ public:
+  Unique(const Config& config, Findings& findings) : config_(&config), findings_(&findings) {}
+
+  // `words`: "the account name \"a\"".
+  void see(const std::string& identity, const std::string& path, const std::string& words) {
+    const auto [first, is_new] = first_.try_emplace(identity, path);
+    if (is_new) return;
+    findings_->error(config_->origin_of(path),
+                     fmt::format("{}: {} is taken by {} ({})", path, words, first->second,
+                                 config_->origin_of(first->second).text()));
+  }
+
+ private:
+  const Config* config_;
+  Findings* findings_;
+  std::map<std::string, std::string> first_;
+};
+
+void check_unique(const Config& config, Findings& findings) {
+  Unique listeners(config, findings), accounts(config, findings);
+  Unique clients(config, findings), keys(config, findings);
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    const std::string address = config.listen[i].text();
+    if (config.listen[i].port != 0)
+      listeners.see(address, fmt::format("listen[{}]", i), "the address " + address);
+  }
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    const std::string& name = config.accounts[i].name;
+    accounts.see(name, fmt::format("accounts[{}].name", i), fmt::format("the name \"{}\"", name));
+  }
+  for (std::size_t i = 0; i < config.clients.size(); ++i) {
+    const ClientConfig& client = config.clients[i];
+    clients.see(client.name, fmt::format("clients[{}].name", i),
+                fmt::format("the name \"{}\"", client.name));
+    keys.see(std::string(text_of(client.key_sha256)), fmt::format("clients[{}].key", i), "the key");
+  }
+}
+
+void check_readable(const Config& config, const std::string& file, const std::string& path,
+                    bool secret, Findings& findings) {
+  const Place place = config.origin_of(path);
+  if (access(file.c_str(), R_OK) != 0)
+    return findings.error(place,
+                          fmt::format("{}: cannot read {}: {}", path, file, std::strerror(errno)));
+  const std::string warning = secret ? loose_permissions(file) : std::string();
+  if (!warning.empty()) findings.warn(place, fmt::format("{}: {}", path, warning));
+}
+
+void check_files(const Config& config, Findings& findings) {
+  for (std::size_t i = 0; i < config.tls.size(); ++i) {
+    const std::string path = fmt::format("tls[{}]", i);
+    check_readable(config, config.tls[i].certificate_file, path + ".certificate", false, findings);
+    check_readable(config, config.tls[i].key_file, path + ".key", true, findings);
+  }
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    const std::string& file = config.accounts[i].ca_file;
+    const std::string path = fmt::format("accounts[{}].ca_file", i);
+    if (!file.empty()) check_readable(config, file, path, false, findings);
+  }
+}
+
+// A key on the network in clear is worth a word; on loopback it is how one tests.
+void check_clear_upstreams(const Config& config, Findings& findings) {
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    BaseUrl url;
+    std::string_view why;
+    if (config.accounts[i].api_key.empty()) continue;
+    if (!parse_base_url(config.accounts[i].base_url, url, why) || url.tls) continue;
+    const ListenAddress address{.host = std::string(url.host), .port = url.port};
+    if (url.host == "localhost" || address.is_loopback()) continue;
+    const std::string path = fmt::format("accounts[{}].base_url", i);
+    findings.warn(config.origin_of(path),
+                  fmt::format("{}: the API key crosses the network in clear; use https://", path));
+  }
+}
+
+void check_models(const Config& config, Findings& findings) {
+  std::map<std::string_view, bool> served;
+  for (const AccountConfig& account : config.accounts) {
+    // Such an account serves names that stand nowhere in the configuration.
+    if (account.models.empty() || !account.model_prefix.empty()) return;
+    for (const ModelMapping& model : account.models) served[model.canonical] = true;
+  }
+  const auto check = [&](const std::string& model, const std::string& path) {
+    if (config.accounts.empty() || model.empty() || served.contains(model)) return;
+    findings.warn(config.origin_of(path),
+                  fmt::format("{}: no account serves the model \"{}\"", path, model));
+  };
+  check(config.default_model, "routing.default_model");
+  for (std::size_t i = 0; i < config.clients.size(); ++i)
+    for (std::size_t m = 0; m < config.clients[i].models.size(); ++m)
+      check(config.clients[i].models[m], fmt::format("clients[{}].models[{}]", i, m));
+}
+
+}  // namespace
+
+void check_config(const Config& config, Findings& findings) {
+  check_unique(config, findings);
+  check_files(config, findings);
+  check_clear_upstreams(config, findings);
+  check_models(config, findings);
+  if (config.listen.empty())
+    findings.error(config.origin_of("listen"),
+                   "listen: the list is empty; expected at least one address like 127.0.0.1:9190");
+  const CooldownPolicy& cooldown = config.routing.cooldown;
+  if (cooldown.base > cooldown.max) {
+    const bool base_given = config.origins.contains("routing.cooldown.base");
+    findings.error(
+        config.origin_of(base_given ? "routing.cooldown.base" : "routing.cooldown.max"),
+        fmt::format("routing.cooldown.base ({}) is longer than routing.cooldown.max ({})",
+                    duration_text(cooldown.base), duration_text(cooldown.max)));
+  }
+  if (config.auth_open && !config.clients.empty())
+    findings.error(
+        config.origin_of("auth.open"),
+        "auth.open: true serves everyone, so the keys of clients protect nothing; remove "
+        "one of the two");
+}
+
+void check_servable(const Config& config, Findings& findings) {
+  if (config.accounts.empty())
+    findings.error(
+        {},
+        "there is no account to send requests to; add one under accounts (name, base_url, "
+        "api_key) or set SIDECAR_UPSTREAM and SIDECAR_API_KEY");
+  else if (std::ranges::none_of(config.accounts, &AccountConfig::enabled))
+    findings.error(config.origin_of("accounts"),
+                   "accounts: every account has enabled: false; enable one");
+  if (!config.clients.empty() || config.auth_open) return;
+  for (const ListenAddress& address : config.listen) {
+    if (address.is_loopback()) continue;
+    findings.error(
+        config.origin_of("listen"),
+        fmt::format("listen: {} can be reached from other machines, and no client key guards the "
+                    "accounts; add keys under clients, listen on 127.0.0.1, or say auth.open: true "
+                    "if everyone who reaches it may spend them",
+                    address.text()));
+    return;
+  }
+}
+
+bool is_open(const Config& config) {
+  return config.auth_open || (config.clients.empty() &&
+                              std::ranges::all_of(config.listen, &ListenAddress::is_loopback));
+}
+
+}  // namespace sluice

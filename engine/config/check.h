@@ -1,0 +1,19 @@
+#pragma once
+
+#include "engine/config/config.h"
+#include "engine/config/finding.h"
+
+namespace sluice {
+
+// What no value alone can have wrong: names that stand twice, values that contradict each other,
+// files that cannot be read.
+void check_config(const Config& config, Findings& findings);
+
+// What keeps a sound configuration from being served: no account, or a door open to the network
+// without a client key.
+void check_servable(const Config& config, Findings& findings);
+
+// Whether requests without a client key are served.
+[[nodiscard]] bool is_open(const Config& config);
+
+}  // namespace sluice

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/units.h"
+#include "engine/config/finding.h"
+#include "engine/config/listen_address.h"
+#include "engine/route/account.h"
+#include "engine/route/directory.h"
+#include "tls/context.h"
+#include "tls/digest.h"
+
+namespace sluice {
+
+struct LimitsConfig {
+  std::uint64_t body_bytes_max = 32 * kMiB;  // HTTP_RULES B6
+  std::uint32_t connections_max = 10'000;    // per shard
+};
+
+// The timers of HTTP_RULES; those of an account stand here as what it inherits.
+struct TimeoutsConfig {
+  Duration tls_handshake = 10s;
+  Duration request_head = 10s;         // absolute
+  Duration body_idle = 30s;            // between two reads of a request body
+  std::uint64_t body_rate_min = kKiB;  // bytes per second, once body_rate_after has passed
+  Duration body_rate_after = 10s;
+  Duration keep_alive = 75s;      // a connection of ours between two requests
+  Duration client_stalled = 60s;  // a client that reads nothing of its answer
+  AccountTimeouts upstream;
+  Duration pooled_idle = 45s;   // an upstream connection between two requests
+  Duration pooled_age = 10min;  // an upstream connection since it was opened
+};
+
+struct DrainConfig {
+  Duration delay = 0s;   // from "not ready" to the end of accepting
+  Duration grace = 30s;  // from then to the end of what still runs
+};
+
+// What an account has that says nothing of its own.
+struct AccountDefaults {
+  std::uint32_t rpm_limit = 40;
+  Duration window = 60s;
+  BucketShape bucket = BucketShape::kRolling;
+};
+
+struct AccountConfig {
+  std::string name;
+  std::string base_url;
+  Secret api_key;  // empty: the provider wants none
+  Dialect dialect = Dialect::kOpenAi;
+  Pool pool = Pool::kPrimary;
+  bool enabled = true;
+  std::uint32_t rpm_limit = 40;
+  Duration window = 60s;
+  BucketShape bucket = BucketShape::kRolling;
+  std::uint32_t weight = 1;
+  std::string model_prefix;
+  std::vector<ModelMapping> models;  // in the order of the file
+  std::string ca_file;
+  AccountTimeouts timeouts;
+  bool send_via = true;
+};
+
+// A client's key is hashed as it is read; the clear text is not kept.
+struct ClientConfig {
+  std::string name;
+  Sha256Digest key_sha256{};
+  std::string key_redacted;  // for `config show`
+  std::vector<std::string> models;
+};
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kText;
+};
+
+// FlagValue - one value given on the command line: {"listen", "127.0.0.1:0", "--listen"}.
+struct FlagValue {
+  std::string path;
+  std::string text;
+  std::string flag;
+};
+
+// ConfigSources - where a configuration is read from, kept for the next reload.
+struct ConfigSources {
+  std::string file;  // -c; "": $SLUICE_CONFIG, else the first of default_files that exists
+  std::vector<FlagValue> flags;
+  std::vector<std::string> default_files = {"sluice.yaml", "/etc/sluice/sluice.yaml"};
+};
+
+// Config - what the gateway was told, complete and checked, each value with its origin.
+//
+// Owns      the accounts' keys. Move-only.
+// Affinity  none: nothing changes it after load_config().
+struct Config {
+  std::string file;  // the file that was read; "" when there was none
+  std::vector<ListenAddress> listen = {ListenAddress{.host = "127.0.0.1", .port = 9190}};
+  std::uint32_t shards = 0;           // never 0 after load_config()
+  std::vector<CertificateFiles> tls;  // empty: plain HTTP
+  LimitsConfig limits;
+  TimeoutsConfig timeouts;
+  DrainConfig drain;
+  AccountDefaults account_defaults;
+  std::vector<AccountConfig> accounts;
+  std::vector<ClientConfig> clients;
+  bool auth_open = false;     // auth.open
+  RoutingPolicy routing;      // routing.*
+  std::string default_model;  // routing.default_model
+  LogConfig log;
+  bool identity_headers = true;  // headers.identity: x-sluice-* and our x-request-id
+
+  std::map<std::string, Place, std::less<>> origins;  // by path: "accounts[0].rpm_limit"
+  std::vector<Finding> warnings;
+  ConfigSources sources;
+
+  // Where the value at `path` came from; a default when nobody gave it.
+  [[nodiscard]] Place origin_of(std::string_view path) const {
+    const auto found = origins.find(path);
+    return found == origins.end() ? Place{} : found->second;
+  }
+};
+
+}  // namespace sluice

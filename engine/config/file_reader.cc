@@ -1,0 +1,253 @@
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+
+#include "engine/config/reader.h"
+#include "engine/config/redact.h"
+#include "engine/config/suggest.h"
+
+namespace sluice {
+namespace {
+
+std::string_view kind_words(YamlNode::Kind kind) {
+  switch (kind) {
+    case YamlNode::Kind::kNull: return "nothing";
+    case YamlNode::Kind::kScalar: return "a text";
+    case YamlNode::Kind::kList: return "a list";
+    case YamlNode::Kind::kMap: return "a mapping";
+  }
+  return "";
+}
+
+std::string wrong_kind(const std::string& path, const YamlNode& node, std::string_view expected) {
+  return fmt::format("{}: {} is not accepted here; expected {}", path, kind_words(node.kind),
+                     expected);
+}
+
+std::string path_words(const std::string& path) { return path.empty() ? "the top level" : path; }
+
+}  // namespace
+
+std::string quoted_value(std::string_view text) {
+  constexpr std::size_t kShownBytesMax = 80;
+  const std::string clean = without_userinfo(text);
+  std::string out = "\"";
+  for (const char c : std::string_view(clean).substr(0, kShownBytesMax)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else out += c;
+  }
+  return out + (clean.size() > kShownBytesMax ? "...\"" : "\"");
+}
+
+std::string refusal(std::string_view value, std::string_view problem, std::string_view expected) {
+  const bool sentence = problem.starts_with("the ");  // as parser/url.h words it
+  return fmt::format("{}{} {}; expected {}", value, sentence ? ":" : "", problem, expected);
+}
+
+std::string refusal(const Scalar& scalar, std::string_view value, std::string_view problem) {
+  const std::string shown = scalar.is_secret() ? "the value" : quoted_value(value);
+  return refusal(shown, problem, scalar.expected());
+}
+
+void FileReader::read(const YamlNode& root, const Describe& keys) {
+  if (root.kind == YamlNode::Kind::kNull) return;  // an empty file: defaults
+  if (root.kind != YamlNode::Kind::kMap)
+    return refuse(root, wrong_kind("the top level", root, "a mapping of keys to values"));
+  read_map(root, "", keys);
+}
+
+void FileReader::scalar(std::string_view key, Scalar&& scalar, Need need) {
+  const std::string path = path_of(key);
+  const YamlNode* const node = take(key);
+  if (node == nullptr) {
+    if (need == Need::kRequired)
+      refuse(*frames_.back().map,
+             fmt::format("{}: the key \"{}\" is missing; expected {}",
+                         path_words(frames_.back().path), key, scalar.expected()));
+    return;
+  }
+  if (node->kind != YamlNode::Kind::kScalar && node->kind != YamlNode::Kind::kNull)
+    return refuse(*node, wrong_kind(path, *node, scalar.expected()));
+  if (node->kind == YamlNode::Kind::kNull)
+    return refuse(*node, fmt::format("{} has no value; expected {}", path, scalar.expected()));
+  auto text = resolve(*node, path, scalar.is_text());
+  if (!text) return;
+  if (scalar.is_path()) text = in_folder(std::move(*text));
+  const std::string_view problem = scalar.set(*text);
+  if (scalar.is_secret()) explicit_bzero(text->data(), text->size());
+  if (problem.empty()) return set_origin(path, *node);
+  refuse(*node, fmt::format("{}: {}", path, refusal(scalar, node->text, problem)));
+}
+
+void FileReader::texts(std::string_view key, TextList&& list) {
+  const std::string path = path_of(key);
+  const YamlNode* const node = take(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
+  if (node->kind == YamlNode::Kind::kMap)
+    return refuse(*node, wrong_kind(path, *node, "a list, each item " + list.expected()));
+  list.clear();
+  set_origin(path, *node);
+  const auto add = [&](std::string_view text) { return list.add(text); };
+  if (node->kind == YamlNode::Kind::kScalar) {
+    set_item(*node, path, list.expected(), add);
+    return;
+  }
+  for (std::size_t i = 0; i < node->items.size(); ++i)
+    set_item(*node->items[i], fmt::format("{}[{}]", path, i), list.expected(), add);
+}
+
+bool FileReader::set_item(const YamlNode& node, const std::string& path,
+                          const std::string& expected,
+                          const std::function<std::string_view(std::string_view)>& set) {
+  if (node.kind != YamlNode::Kind::kScalar) {
+    refuse(node, wrong_kind(path, node, expected));
+    return false;
+  }
+  const auto text = resolve(node, path, true);
+  if (!text) return false;
+  const std::string_view problem = set(*text);
+  if (problem.empty()) {
+    set_origin(path, node);
+    return true;
+  }
+  refuse(node, fmt::format("{}: {}", path, refusal(quoted_value(node.text), problem, expected)));
+  return false;
+}
+
+void FileReader::section(std::string_view key, const Describe& keys) {
+  std::string path = path_of(key);
+  const YamlNode* const node = take(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
+  if (node->kind != YamlNode::Kind::kMap)
+    return refuse(*node, wrong_kind(path, *node, "a mapping of keys to values"));
+  read_map(*node, std::move(path), keys);
+}
+
+void FileReader::sections(std::string_view key, SectionList&& list) {
+  const std::string path = path_of(key);
+  const YamlNode* const node = take(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
+  if (node->kind != YamlNode::Kind::kList)
+    return refuse(*node,
+                  wrong_kind(path, *node, "a list of mappings (each item begins with \"- \")"));
+  if (node->items.size() > list.size_max())
+    return refuse(*node, fmt::format("{}: {} items; at most {} are accepted", path,
+                                     node->items.size(), list.size_max()));
+  set_origin(path, *node);
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    const YamlNode& item = *node->items[i];
+    std::string item_path = fmt::format("{}[{}]", path, i);
+    if (item.kind != YamlNode::Kind::kMap) {
+      refuse(item, wrong_kind(item_path, item, "a mapping of keys to values"));
+      continue;
+    }
+    list.add();
+    set_origin(item_path, item);
+    const std::size_t added = list.size() - 1;
+    read_map(item, std::move(item_path), [&](KeyVisitor& v) { list.visit(added, v); });
+  }
+}
+
+void FileReader::models(std::string_view key, std::vector<ModelMapping>& models) {
+  const std::string path = path_of(key);
+  const YamlNode* const node = take(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
+  if (node->kind == YamlNode::Kind::kScalar)
+    return refuse(
+        *node,
+        wrong_kind(path, *node, "a list of names, or a mapping of our names to the provider's"));
+  models.clear();
+  set_origin(path, *node);
+  for (const auto& item : node->items) add_model(*item, *item, path, models);
+  for (const YamlNode::Member& member : node->members)
+    add_model(*member.key, *member.value, path, models);
+}
+
+void FileReader::add_model(const YamlNode& canonical, const YamlNode& native,
+                           const std::string& path, std::vector<ModelMapping>& models) {
+  ModelMapping mapping;
+  const auto reader = [](std::string& into) {
+    return [&into](std::string_view text) {
+      into = text;
+      return kModelRule.check(text);
+    };
+  };
+  const std::string expected(kModelRule.expected);
+  if (!set_item(canonical, path, expected, reader(mapping.canonical))) return;
+  const std::string native_path = fmt::format("{}.{}", path, mapping.canonical);
+  if (!set_item(native, native_path, expected, reader(mapping.native))) return;
+  const auto same = std::ranges::find(models, mapping.canonical, &ModelMapping::canonical);
+  if (same != models.end())
+    return refuse(canonical, fmt::format("{}: the model {} stands here twice", path,
+                                         quoted_value(mapping.canonical)));
+  models.push_back(std::move(mapping));
+}
+
+const YamlNode* FileReader::take(std::string_view key) {
+  Frame& frame = frames_.back();
+  frame.known.emplace_back(key);
+  for (const YamlNode::Member& member : frame.map->members)
+    if (member.key->text == key) return member.value.get();
+  return nullptr;
+}
+
+void FileReader::read_map(const YamlNode& map, std::string path, const Describe& keys) {
+  frames_.push_back({&map, std::move(path), {}});
+  keys(*this);
+  report_strange_keys(frames_.back());
+  frames_.pop_back();
+}
+
+void FileReader::report_strange_keys(const Frame& frame) {
+  std::map<std::string_view, int> line_of;
+  for (const YamlNode::Member& member : frame.map->members) {
+    const YamlNode& key = *member.key;
+    const std::string where = path_words(frame.path);
+    const auto [first, is_new] = line_of.try_emplace(key.text, key.line);
+    if (!is_new)
+      refuse(key, fmt::format("duplicate key {} in {}; it stands in line {} already",
+                              quoted_value(key.text), where, first->second));
+    else if (std::ranges::find(frame.known, key.text) == frame.known.end())
+      refuse(key, fmt::format("unknown key {} in {}{}", quoted_value(key.text), where,
+                              did_you_mean(key.text, frame.known)));
+  }
+}
+
+std::optional<std::string> FileReader::resolve(const YamlNode& node, const std::string& path,
+                                               bool is_text) {
+  auto text = expand_variables(node.text, *env_);
+  std::string warning;
+  if (text && is_text && text->starts_with(kFilePrefix)) text = read_reference(*text, warning);
+  if (!text) {
+    refuse(node, fmt::format("{}: {}", path, text.error()));
+    return std::nullopt;
+  }
+  if (!warning.empty()) findings_->warn(place_of(node), fmt::format("{}: {}", path, warning));
+  return std::move(*text);
+}
+
+void FileReader::set_origin(const std::string& path, const YamlNode& node) {
+  (*origins_)[path] = place_of(node);
+}
+
+void FileReader::refuse(const YamlNode& node, std::string message) {
+  findings_->error(place_of(node), std::move(message));
+}
+
+Place FileReader::place_of(const YamlNode& node) const {
+  return {Place::Kind::kFile, file_, node.line, node.column};
+}
+
+std::string FileReader::path_of(std::string_view key) const {
+  return join_path(frames_.back().path, key);
+}
+
+std::string FileReader::in_folder(std::string path) const {
+  const std::size_t slash = file_.rfind('/');
+  if (path.empty() || path.starts_with('/') || slash == std::string::npos) return path;
+  return file_.substr(0, slash + 1) + path;
+}
+
+}  // namespace sluice

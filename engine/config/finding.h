@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+// Place - where a value of the configuration came from.
+struct Place {
+  enum class Kind { kDefault, kFile, kEnvironment, kFlag };
+  Kind kind = Kind::kDefault;
+  std::string source;  // file name, name of the variable, or the flag; "" for a default
+  int line = 0;        // from 1; 0: the source as a whole
+  int column = 0;      // from 1
+
+  // "default", "sluice.yaml:3:7", "SLUICE_LISTEN", "--listen".
+  [[nodiscard]] std::string text() const;
+};
+
+// Finding - one thing that is wrong, or odd, in the configuration.
+struct Finding {
+  Place place;
+  std::string message;
+
+  // "sluice.yaml:3:7: message", "SIDECAR_PORT: message"; the message alone where there is no place.
+  [[nodiscard]] std::string text() const;
+};
+
+// Findings - collects everything that a configuration has wrong, so that all of it is told at once.
+class Findings {
+ public:
+  void error(Place place, std::string message) {
+    errors_.push_back({std::move(place), std::move(message)});
+  }
+  void warn(Place place, std::string message) {
+    warnings_.push_back({std::move(place), std::move(message)});
+  }
+  [[nodiscard]] bool has_errors() const noexcept { return !errors_.empty(); }
+
+  // In the order of the file, what stands in no file last.
+  [[nodiscard]] std::vector<Finding> take_errors();
+  [[nodiscard]] std::vector<Finding> take_warnings();
+
+ private:
+  std::vector<Finding> errors_;
+  std::vector<Finding> warnings_;
+};
+
+}  // namespace sluice

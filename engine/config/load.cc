@@ -1,0 +1,139 @@
+#include "engine/config/load.h"
+
+#include <fmt/format.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "engine/config/check.h"
+#include "engine/config/environment.h"
+#include "engine/config/read_file.h"
+#include "engine/config/reader.h"
+#include "engine/config/yaml_tree.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = 16 * kMiB;
+
+int exit_code_of(int os_errno) {
+  if (os_errno == EACCES || os_errno == EPERM) return EX_NOPERM;
+  return os_errno == EIO || os_errno == EFBIG ? EX_IOERR : EX_NOINPUT;
+}
+
+// FileChoice - which file is read; `place` says who named it.
+struct FileChoice {
+  std::string file;
+  Place place;
+};
+
+FileChoice choose_file(const ConfigSources& sources, const Environment& env) {
+  if (!sources.file.empty()) return {sources.file, {}};
+  if (const auto named = env.find("SLUICE_CONFIG"); named && !named->empty())
+    return {std::string(*named), {Place::Kind::kEnvironment, "SLUICE_CONFIG"}};
+  for (const std::string& file : sources.default_files)
+    if (access(file.c_str(), F_OK) == 0) return {file, {}};
+  return {};
+}
+
+// Reads the chosen file into `config`. The exit code when that fails, 0 when it does not.
+int read_config_file(const FileChoice& choice, const Environment& env, Config& config,
+                     Findings& findings) {
+  auto text = read_file(choice.file, kConfigBytesMax);
+  if (!text) {
+    findings.error(choice.place, text.error().message);
+    return exit_code_of(text.error().os_errno);
+  }
+  const auto tree = parse_yaml(*text, choice.file);
+  explicit_bzero(text->data(), text->size());
+  if (!tree) {
+    findings.error(tree.error().place, tree.error().message);
+    return EX_CONFIG;
+  }
+  FileReader reader(choice.file, env, config.origins, findings);
+  reader.read(**tree, [&](KeyVisitor& visitor) { describe(visitor, config); });
+  return 0;
+}
+
+void apply_flags(const std::vector<FlagValue>& flags, Config& config, Findings& findings) {
+  const auto lookup = [&](std::string_view path) -> std::optional<Override> {
+    for (const FlagValue& flag : flags)
+      if (flag.path == path) return Override{flag.text, {Place::Kind::kFlag, flag.flag}};
+    return std::nullopt;
+  };
+  OverrideReader reader(lookup, "", config.origins, findings);
+  describe(reader, config);
+}
+
+// Gives each account what it does not say itself, with the origin of where that was said.
+void inherit_account_defaults(Config& config) {
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    AccountConfig& account = config.accounts[i];
+    const std::string own = fmt::format("accounts[{}].", i);
+    const auto inherit = [&](const char* key, auto& value, const char* path,
+                             const auto& inherited) {
+      if (config.origins.contains(own + key)) return;
+      value = inherited;
+      config.origins[own + key] = config.origin_of(path);
+    };
+    const AccountDefaults& defaults = config.account_defaults;
+    inherit("rpm_limit", account.rpm_limit, "account_defaults.rpm_limit", defaults.rpm_limit);
+    inherit("window", account.window, "account_defaults.window", defaults.window);
+    inherit("bucket", account.bucket, "account_defaults.bucket", defaults.bucket);
+    AccountTimeouts& own_timeouts = account.timeouts;
+    const AccountTimeouts& upstream = config.timeouts.upstream;
+    inherit("timeouts.connect", own_timeouts.connect, "timeouts.upstream.connect",
+            upstream.connect);
+    inherit("timeouts.first_byte", own_timeouts.first_byte, "timeouts.upstream.first_byte",
+            upstream.first_byte);
+    inherit("timeouts.idle", own_timeouts.idle, "timeouts.upstream.idle", upstream.idle);
+    inherit("timeouts.total", own_timeouts.total, "timeouts.upstream.total", upstream.total);
+  }
+}
+
+}  // namespace
+
+std::string warnings_text(const std::vector<Finding>& warnings) {
+  std::string out;
+  for (const Finding& warning : warnings) out += fmt::format("warning: {}\n", warning.text());
+  return out;
+}
+
+std::string ConfigErrors::text() const {
+  std::string out = warnings_text(warnings);
+  for (const Finding& error : errors) out += error.text() + "\n";
+  return out;
+}
+
+std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
+                                                const Environment& env, Purpose purpose) {
+  Config config;
+  Findings findings;
+  const auto failed = [&](int exit_code) {
+    return std::unexpected(
+        ConfigErrors{findings.take_errors(), findings.take_warnings(), exit_code});
+  };
+  config.sources = sources;
+  const FileChoice choice = choose_file(sources, env);
+  config.file = choice.file;
+  if (!choice.file.empty()) {
+    const int exit_code = read_config_file(choice, env, config, findings);
+    if (exit_code != 0) return failed(exit_code);
+  }
+  apply_environment(config, env, findings);
+  apply_flags(sources.flags, config, findings);
+  add_environment_account(config, env, findings);
+  inherit_account_defaults(config);
+  if (config.shards == 0) config.shards = usable_cpus();
+  warn_of_unused_variables(env, findings);
+  // Checks between values would only repeat what is known of values that were refused.
+  if (!findings.has_errors()) check_config(config, findings);
+  if (!findings.has_errors() && purpose == Purpose::kServe) check_servable(config, findings);
+  if (findings.has_errors()) return failed(EX_CONFIG);
+  config.warnings = findings.take_warnings();
+  return config;
+}
+
+}  // namespace sluice

@@ -1,0 +1,199 @@
+#include "engine/config/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+constexpr Choice<Dialect> kDialects[] = {{"openai", Dialect::kOpenAi},
+                                         {"anthropic", Dialect::kAnthropic}};
+constexpr Choice<Pool> kPools[] = {
+    {"primary", Pool::kPrimary}, {"main", Pool::kPrimary, true}, {"fallback", Pool::kFallback}};
+constexpr Choice<BucketShape> kBuckets[] = {{"rolling", BucketShape::kRolling},
+                                            {"steady", BucketShape::kSteady}};
+constexpr Choice<Strategy> kStrategies[] = {{"weighted", Strategy::kWeighted},
+                                            {"round_robin", Strategy::kRoundRobin},
+                                            {"ordered", Strategy::kOrdered}};
+constexpr Choice<LogLevel> kLogLevels[] = {
+    {"debug", LogLevel::kDebug},     {"info", LogLevel::kInfo},
+    {"warning", LogLevel::kWarning}, {"warn", LogLevel::kWarning, true},
+    {"error", LogLevel::kError},     {"critical", LogLevel::kError, true}};
+constexpr Choice<LogFormat> kLogFormats[] = {
+    {"text", LogFormat::kText}, {"console", LogFormat::kText, true}, {"json", LogFormat::kJson}};
+
+constexpr Duration kTimerMin = 1ms;
+constexpr Duration kTimerMax = 24h;
+
+class ListenList final : public TextList {
+ public:
+  explicit ListenList(std::vector<ListenAddress>& list) : list_(&list) {}
+  void clear() override { list_->clear(); }
+  std::string_view add(std::string_view text) override {
+    auto address = parse_listen_address(text);
+    if (!address) return "is not an address to listen on";
+    list_->push_back(std::move(*address));
+    return {};
+  }
+  std::vector<std::string> texts() const override {
+    std::vector<std::string> out;
+    for (const ListenAddress& address : *list_) out.push_back(address.text());
+    return out;
+  }
+  std::string expected() const override {
+    return "an IP address and a port like 127.0.0.1:9190, [::1]:9190 or :9190 (all addresses)";
+  }
+
+ private:
+  std::vector<ListenAddress>* list_;
+};
+
+class ModelNameList final : public TextList {
+ public:
+  explicit ModelNameList(std::vector<std::string>& list) : list_(&list) {}
+  void clear() override { list_->clear(); }
+  std::string_view add(std::string_view text) override {
+    if (const auto problem = kModelRule.check(text); !problem.empty()) return problem;
+    if (std::ranges::find(*list_, text) != list_->end()) return "stands here twice";
+    list_->emplace_back(text);
+    return {};
+  }
+  std::vector<std::string> texts() const override { return *list_; }
+  std::string expected() const override { return std::string(kModelRule.expected); }
+
+ private:
+  std::vector<std::string>* list_;
+};
+
+void describe(KeyVisitor& v, CertificateFiles& files) {
+  v.scalar("certificate", TextScalar(files.certificate_file, kPathRule), Need::kRequired);
+  v.scalar("key", TextScalar(files.key_file, kPathRule), Need::kRequired);
+}
+
+void describe(KeyVisitor& v, LimitsConfig& limits) {
+  v.scalar("body_bytes_max", SizeScalar(limits.body_bytes_max, kKiB, 1024 * kMiB));
+  v.scalar("connections_max", IntegerScalar(limits.connections_max, 1, 1'000'000));
+}
+
+void describe(KeyVisitor& v, AccountTimeouts& timeouts) {
+  v.scalar("connect", DurationScalar(timeouts.connect, kTimerMin, kTimerMax));
+  v.scalar("first_byte", DurationScalar(timeouts.first_byte, kTimerMin, kTimerMax));
+  v.scalar("idle", DurationScalar(timeouts.idle, kTimerMin, kTimerMax));
+  v.scalar("total", DurationScalar(timeouts.total, kTimerMin, 7 * kTimerMax));
+}
+
+void describe(KeyVisitor& v, TimeoutsConfig& timeouts) {
+  const auto timer = [&](std::string_view key, Duration& value) {
+    v.scalar(key, DurationScalar(value, kTimerMin, kTimerMax));
+  };
+  timer("tls_handshake", timeouts.tls_handshake);
+  timer("request_head", timeouts.request_head);
+  timer("body_idle", timeouts.body_idle);
+  v.scalar("body_rate_min", SizeScalar(timeouts.body_rate_min, 0, kMiB));
+  timer("body_rate_after", timeouts.body_rate_after);
+  timer("keep_alive", timeouts.keep_alive);
+  timer("client_stalled", timeouts.client_stalled);
+  v.section("upstream", [&](KeyVisitor& u) { describe(u, timeouts.upstream); });
+  timer("pooled_idle", timeouts.pooled_idle);
+  timer("pooled_age", timeouts.pooled_age);
+}
+
+void describe(KeyVisitor& v, DrainConfig& drain) {
+  v.scalar("delay", DurationScalar(drain.delay, 0s, 1h));
+  v.scalar("grace", DurationScalar(drain.grace, 0s, kTimerMax));
+}
+
+// The limit of an account, or the one that accounts inherit.
+template <class T>
+void describe_limit(KeyVisitor& v, T& holder) {
+  v.scalar("rpm_limit", IntegerScalar(holder.rpm_limit, 1, 1'000'000));
+  v.scalar("window", DurationScalar(holder.window, 1s, 24h));
+  v.scalar("bucket", ChoiceScalar<BucketShape>(holder.bucket, kBuckets));
+}
+
+void describe(KeyVisitor& v, ClientConfig& client) {
+  v.scalar("name", TextScalar(client.name, kNameRule), Need::kRequired);
+  v.scalar("key", ClientKeyScalar(client), Need::kRequired);
+  v.texts("models", ModelNameList(client.models));
+}
+
+void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
+  v.scalar("base", DurationScalar(cooldown.base, 1s, 1h));
+  v.scalar("max", DurationScalar(cooldown.max, 1s, 24h));
+}
+
+void describe_routing(KeyVisitor& v, Config& config) {
+  v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
+  v.section("cooldown", [&](KeyVisitor& c) { describe(c, config.routing.cooldown); });
+  v.scalar("guard", DurationScalar(config.routing.guard, 0s, 10s));
+  v.section("retry", [&](KeyVisitor& r) {
+    r.scalar("on_timeout", BooleanScalar(config.routing.retry_on_timeout));
+  });
+  v.scalar("default_model", TextScalar(config.default_model, kOptionalModelRule));
+}
+
+void describe(KeyVisitor& v, LogConfig& log) {
+  v.scalar("level", ChoiceScalar<LogLevel>(log.level, kLogLevels));
+  v.scalar("format", ChoiceScalar<LogFormat>(log.format, kLogFormats));
+}
+
+template <class T>
+class SectionsOf final : public SectionList {
+ public:
+  SectionsOf(std::vector<T>& items, std::size_t size_max) : items_(&items), size_max_(size_max) {}
+  std::size_t size() const override { return items_->size(); }
+  std::size_t size_max() const override { return size_max_; }
+  void add() override { items_->emplace_back(); }
+  void visit(std::size_t index, KeyVisitor& visitor) override {
+    describe(visitor, (*items_)[index]);
+  }
+
+ private:
+  std::vector<T>* items_;
+  std::size_t size_max_;
+};
+
+}  // namespace
+
+void describe(KeyVisitor& v, AccountConfig& account) {
+  v.scalar("name", TextScalar(account.name, kNameRule), Need::kRequired);
+  v.scalar("base_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
+  v.scalar("api_key", SecretScalar(account.api_key), Need::kRequired);
+  v.scalar("dialect", ChoiceScalar<Dialect>(account.dialect, kDialects));
+  v.scalar("pool", ChoiceScalar<Pool>(account.pool, kPools));
+  v.scalar("enabled", BooleanScalar(account.enabled));
+  describe_limit(v, account);
+  v.scalar("weight", IntegerScalar(account.weight, 1, 1000));
+  v.scalar("model_prefix", TextScalar(account.model_prefix, kOptionalModelRule));
+  v.models("models", account.models);
+  v.scalar("ca_file", TextScalar(account.ca_file, kPathRule));
+  v.section("timeouts", [&](KeyVisitor& t) { describe(t, account.timeouts); });
+  v.scalar("send_via", BooleanScalar(account.send_via));
+}
+
+void describe(KeyVisitor& v, Config& config) {
+  constexpr std::size_t kShardsMax = 256;
+  constexpr std::size_t kCertificatesMax = 256;
+  constexpr std::size_t kClientsMax = 100'000;
+  v.texts("listen", ListenList(config.listen));
+  v.scalar("shards", IntegerScalar(config.shards, 1, kShardsMax));
+  v.sections("tls", SectionsOf(config.tls, kCertificatesMax));
+  v.section("limits", [&](KeyVisitor& s) { describe(s, config.limits); });
+  v.section("timeouts", [&](KeyVisitor& s) { describe(s, config.timeouts); });
+  v.section("drain", [&](KeyVisitor& s) { describe(s, config.drain); });
+  v.section("account_defaults", [&](KeyVisitor& s) { describe_limit(s, config.account_defaults); });
+  v.sections("accounts", SectionsOf(config.accounts, kDirectoryAccountsMax));
+  v.sections("clients", SectionsOf(config.clients, kClientsMax));
+  v.section("auth", [&](KeyVisitor& s) { s.scalar("open", BooleanScalar(config.auth_open)); });
+  v.section("routing", [&](KeyVisitor& s) { describe_routing(s, config); });
+  v.section("log", [&](KeyVisitor& s) { describe(s, config.log); });
+  v.section("headers",
+            [&](KeyVisitor& s) { s.scalar("identity", BooleanScalar(config.identity_headers)); });
+}
+
+std::string join_path(std::string_view base, std::string_view key) {
+  return base.empty() ? std::string(key) : fmt::format("{}.{}", base, key);
+}
+
+}  // namespace sluice

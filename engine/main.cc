@@ -1,0 +1,11 @@
+#include "engine/cli/commands.h"
+
+int main(int argc, char** argv) {
+  constexpr sluice::AddCommand kCommands[] = {
+      sluice::add_serve_command,
+      sluice::add_check_config_command,
+      sluice::add_config_command,
+      sluice::add_version_command,
+  };
+  return sluice::run_command_line(argc, argv, kCommands);
+}
