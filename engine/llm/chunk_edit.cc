@@ -17,7 +17,8 @@ bool is_space(char c) noexcept { return c == ' ' || c == '\t' || is_line_end(c);
 
 // Whether a line with the name "data:" begins at `at`.
 bool data_line_at(std::string_view event, std::size_t at) noexcept {
-  return event.substr(at).starts_with(kData) && (at == 0 || is_line_end(event[at - 1]));
+  return at < event.size() && event.substr(at).starts_with(kData) &&
+         (at == 0 || is_line_end(event[at - 1]));
 }
 
 // Behind the white space at `at`. The break between two data lines is white space to JSON.
@@ -94,15 +95,16 @@ class ChunkReader {
     return skip_space(event_, colon + 1);
   }
 
+  [[nodiscard]] bool has(std::string_view text, std::size_t at) const noexcept {
+    return at < event_.size() && event_.substr(at).starts_with(text);
+  }
+
   void read_member(std::size_t at) noexcept {
     if (const std::size_t value = value_of("usage\"", at); value != event_.npos) {
-      const std::string_view text = event_.substr(value);
-      if (text.starts_with("null")) null_edit_ = cut_member(event_, at - 1, value + 4);
-      usage_object_ = text.starts_with("{");
+      if (has("null", value)) null_edit_ = cut_member(event_, at - 1, value + 4);
+      usage_object_ = has("{", value);
     } else if (const std::size_t list = value_of("choices\"", at); list != event_.npos) {
-      const std::size_t inner = skip_space(event_, list + 1);
-      choices_empty_ =
-          event_.substr(list).starts_with("[") && event_.substr(inner).starts_with("]");
+      choices_empty_ = has("[", list) && has("]", skip_space(event_, list + 1));
     }
   }
 
