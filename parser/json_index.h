@@ -17,9 +17,10 @@ struct JsonFault {
 // JsonIndex - the offsets of all tokens of a JSON text, by simdjson's first stage.
 //
 // The stage checks UTF-8 and strings over the whole text and finds the first byte of every token
-// (brackets, commas, colons, strings, scalars) outside strings: 15-25 GB/s, whatever the text says.
-// Walking the index is left to JsonWalk: simdjson's own front ends take what lies between matching
-// counts of brackets on trust, and a text that two parsers read differently must be refused (J2).
+// (brackets, commas, colons, strings, scalars) outside strings (bench/llm_bench.cc,
+// BM_ProbeRequest). Walking the index is left to JsonWalk: simdjson's own front ends take what lies
+// between matching counts of brackets on trust, and a text that two parsers read differently must
+// be refused (J2).
 //
 // Owns      the index: 4 bytes per byte of the longest text seen, up to kKeptBytesMax; a longer
 //           text gets an index of its own, which give_back() frees.

@@ -105,7 +105,7 @@ bool BodyReader::read_object(Level level) {
       seen_ |= bit;
     }
     if (!(exact ? read_value(member) : skip_value())) return false;
-    if (!walk_.separator(true, more)) return malformed();
+    if (!walk_.separator(more)) return malformed();
   }
   if (level == Level::kBody) out_.object_end = walk_.offset();
   walk_.close();

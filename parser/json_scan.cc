@@ -1,55 +1,125 @@
 #include "parser/json_scan.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
+#include <array>
 #include <bit>
 #include <cstring>
+
+#include "base/assert.h"
 
 namespace sluice {
 
 namespace {
 
+using Place = JsonScan::Place;
+using Step = JsonScan::Step;
+
 constexpr std::size_t kBlockBytes = 64;
 
-// Bit i: whether an odd number of the bits 0..i is set. With a carry-less multiplication this is
-// one instruction, but not one that every x86-64 has.
-std::uint64_t prefix_xor(std::uint64_t bits) noexcept {
-  for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-  return bits;
+// JsonBlock - 64 bytes as bit masks, bit i for byte i.
+struct JsonBlock {
+  std::uint64_t quotes = 0;
+  std::uint64_t backslashes = 0;
+  std::uint64_t opens = 0;    // { and [
+  std::uint64_t closes = 0;   // } and ]
+  std::uint64_t letters = 0;  // one of the two letters asked for
+};
+
+// Window - the 64 bytes to read for a block, and how many of them, at their start, are not part of
+// it.
+struct Window {
+  const char* bytes;
+  unsigned skipped;
+};
+
+// For the block of `bytes` bytes at in[at]. A short one at the end is read together with the bytes
+// before it where there are enough, else copied between blanks.
+[[gnu::always_inline]] inline Window window_at(std::string_view in, std::size_t at,
+                                               std::size_t bytes,
+                                               std::array<char, kBlockBytes>& copy) noexcept {
+  if (bytes == kBlockBytes) return {in.data() + at, 0};
+  if (in.size() >= kBlockBytes)
+    return {in.data() + in.size() - kBlockBytes, static_cast<unsigned>(kBlockBytes - bytes)};
+  copy.fill(' ');
+  std::memcpy(copy.data(), in.data() + at, bytes);
+  return {copy.data(), 0};
 }
 
-// Bit i: byte i follows a backslash that is not itself escaped. Runs of backslashes are told apart
-// by where they begin: an addition carries each run to the bit behind it (Langdale and Lemire,
-// "Parsing Gigabytes of JSON per Second", 2019, section 3.1.1). `escaped` says so for bit 0 at
-// first and for byte `bytes` when done.
-std::uint64_t escaped_bytes(std::uint64_t backslashes, std::size_t bytes,
-                            std::uint64_t& escaped) noexcept {
+// The quotes that no backslash escapes. Runs of backslashes are told apart by where they begin: an
+// addition carries each run to the bit behind it (Langdale and Lemire, "Parsing Gigabytes of JSON
+// per Second", 2019, section 3.1.1).
+[[gnu::always_inline]] inline std::uint64_t real_quotes(Place& place, const JsonBlock& block,
+                                                        std::size_t bytes) noexcept {
+  const std::uint64_t carry = place.escaped;
+  const std::uint64_t backslashes = block.backslashes & ~carry;
   if (backslashes == 0) {
-    const std::uint64_t first = escaped;
-    escaped = 0;
-    return first;
+    place.escaped = 0;
+    return block.quotes & ~carry;
   }
   constexpr std::uint64_t kEvenBits = 0x5555555555555555;
-  const std::uint64_t carry = escaped;
-  backslashes &= ~carry;
   const std::uint64_t follows = backslashes << 1 | carry;
   const std::uint64_t odd_starts = backslashes & ~kEvenBits & ~follows;
   std::uint64_t even_runs = 0;
   const bool overflow = __builtin_add_overflow(odd_starts, backslashes, &even_runs);
-  const std::uint64_t result = (kEvenBits ^ even_runs << 1) & follows;
-  escaped = bytes == kBlockBytes ? (overflow ? 1 : 0) : result >> bytes & 1;
-  return result;
+  const std::uint64_t escaped = (kEvenBits ^ even_runs << 1) & follows;
+  place.escaped = bytes == kBlockBytes ? (overflow ? 1 : 0) : escaped >> bytes & 1;
+  return block.quotes & ~escaped;
 }
 
-std::int64_t count(std::uint64_t bits) noexcept {
-  return static_cast<std::int64_t>(std::popcount(bits));
+[[gnu::always_inline]] inline std::int64_t count(std::uint64_t bits) noexcept {
+  return static_cast<std::int64_t>(__builtin_popcountll(bits));
 }
 
-}  // namespace
+// Whether `in` begins with `name`, or ends before that can be told. Names are a few bytes: a loop
+// is cheaper than a call of memcmp.
+bool may_begin_with(std::string_view in, std::string_view name) noexcept {
+  const std::size_t bytes = in.size() < name.size() ? in.size() : name.size();
+  std::size_t at = 0;
+  while (at < bytes && in.data()[at] == name.data()[at]) ++at;
+  return at == bytes;
+}
 
-JsonBlock read_json_block_scalar(const char* bytes, char letter_a, char letter_b) noexcept {
+bool may_be_name(const Place& place, std::string_view in) noexcept {
+  return may_begin_with(in, place.name_a) || may_begin_with(in, place.name_b);
+}
+
+// Moves `place` over the block in[at, at + bytes) up to the first string that is asked for, or to
+// its end. `inside` has a bit for each byte of a string, with its opening quote. Returns how many
+// bytes that are, with the opening quote; 0 when there is none.
+[[gnu::always_inline]] inline std::size_t walk_block(Place& place, std::string_view in,
+                                                     std::size_t at, std::size_t bytes,
+                                                     const JsonBlock& block, std::uint64_t quotes,
+                                                     std::uint64_t inside) noexcept {
+  const std::uint64_t opens = block.opens & ~inside;
+  const std::uint64_t closes = block.closes & ~inside;
+  const std::uint64_t last = std::uint64_t{1} << (bytes - 1);
+  std::uint64_t candidates = quotes & inside & (block.letters >> 1 | last);
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const std::uint64_t below = (candidates & (~candidates + 1)) - 1;
+    const std::int64_t depth = place.depth + count(opens & below) - count(closes & below);
+    const auto passed = static_cast<std::size_t>(std::countr_zero(candidates)) + 1;
+    if (depth > place.depth_max || !may_be_name(place, in.substr(at + passed))) continue;
+    place.depth = depth;
+    place.in_string = ~std::uint64_t{0};
+    place.escaped = 0;
+    return passed;
+  }
+  if ((opens | closes) != 0) place.depth += count(opens) - count(closes);
+  place.in_string = static_cast<std::uint64_t>(static_cast<std::int64_t>(inside) >> 63);
+  return 0;
+}
+
+// The bits of a window that belong to its block.
+[[gnu::always_inline]] inline JsonBlock without(JsonBlock block, unsigned skipped) noexcept {
+  if (skipped == 0) return block;
+  return {block.quotes >> skipped, block.backslashes >> skipped, block.opens >> skipped,
+          block.closes >> skipped, block.letters >> skipped};
+}
+
+JsonBlock read_block_scalar(const char* bytes, char letter_a, char letter_b) noexcept {
   JsonBlock block;
   for (unsigned i = 0; i < kBlockBytes; ++i) {
     const char c = bytes[i];
@@ -63,8 +133,8 @@ JsonBlock read_json_block_scalar(const char* bytes, char letter_a, char letter_b
   return block;
 }
 
-#if defined(__SSE2__)
-JsonBlock read_json_block(const char* bytes, char letter_a, char letter_b) noexcept {
+#if defined(__x86_64__)
+JsonBlock read_block_sse2(const char* bytes, char letter_a, char letter_b) noexcept {
   JsonBlock block;
   const auto put = [](std::uint64_t& mask, __m128i hits, unsigned at) {
     mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(hits))) << at;
@@ -82,44 +152,142 @@ JsonBlock read_json_block(const char* bytes, char letter_a, char letter_b) noexc
   }
   return block;
 }
-#else
-JsonBlock read_json_block(const char* bytes, char letter_a, char letter_b) noexcept {
-  return read_json_block_scalar(bytes, letter_a, letter_b);
-}
 #endif
 
-JsonScan::Step JsonScan::seek(std::string_view in) noexcept {
-  std::size_t at = 0;
+// Bit i: whether an odd number of the bits 0..i is set.
+std::uint64_t prefix_xor(std::uint64_t bits) noexcept {
+  for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+  return bits;
+}
+
+template <JsonBlock (*read_block)(const char*, char, char) noexcept>
+Step seek_plain(Place& stored, std::string_view in, std::size_t at) noexcept {
+  Place place = stored;  // a copy in registers: nothing else may change it, which gcc cannot know
+  const char letter_a = place.name_a.front();
+  const char letter_b = place.name_b.front();
+  std::array<char, kBlockBytes> copy;
   while (at < in.size()) {
     const std::size_t bytes = in.size() - at < kBlockBytes ? in.size() - at : kBlockBytes;
-    char tail[kBlockBytes];
-    const char* data = in.data() + at;
-    if (bytes < kBlockBytes) {
-      std::memset(tail, ' ', kBlockBytes);
-      std::memcpy(tail, data, bytes);
-      data = tail;
+    const Window window = window_at(in, at, bytes, copy);
+    const JsonBlock block = without(read_block(window.bytes, letter_a, letter_b), window.skipped);
+    const std::uint64_t quotes = real_quotes(place, block, bytes);
+    const std::uint64_t inside = prefix_xor(quotes) ^ place.in_string;
+    const std::size_t passed = walk_block(place, in, at, bytes, block, quotes, inside);
+    if (passed != 0) {
+      stored = place;
+      return {at + passed, true};
     }
-    const JsonBlock block = read_json_block(data, letter_a_, letter_b_);
-    const std::uint64_t quotes = block.quotes & ~escaped_bytes(block.backslashes, bytes, escaped_);
-    const std::uint64_t inside = prefix_xor(quotes) ^ in_string_;
-    const std::uint64_t opens = block.opens & ~inside;
-    const std::uint64_t closes = block.closes & ~inside;
-    const std::uint64_t last = std::uint64_t{1} << (bytes - 1);
-    std::uint64_t candidates = quotes & inside & (block.letters >> 1 | last);
-    for (; candidates != 0; candidates &= candidates - 1) {
-      const std::uint64_t below = (candidates & (~candidates + 1)) - 1;
-      const std::int64_t depth = depth_ + count(opens & below) - count(closes & below);
-      if (depth > depth_max_) continue;
-      depth_ = depth;
-      in_string_ = ~std::uint64_t{0};
-      escaped_ = 0;
-      return {at + static_cast<std::size_t>(std::countr_zero(candidates)) + 1, true};
-    }
-    depth_ += count(opens) - count(closes);
-    in_string_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(inside) >> 63);
     at += bytes;
   }
+  stored = place;
   return {at, false};
+}
+
+#if defined(__x86_64__)
+
+[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t bits_of(__m256i low,
+                                                                         __m256i high) noexcept {
+  const auto low_bits = static_cast<std::uint32_t>(_mm256_movemask_epi8(low));
+  const auto high_bits = static_cast<std::uint32_t>(_mm256_movemask_epi8(high));
+  return low_bits | static_cast<std::uint64_t>(high_bits) << 32;
+}
+
+[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t matches(__m256i low, __m256i high,
+                                                                         char c) noexcept {
+  const __m256i wanted = _mm256_set1_epi8(c);
+  return bits_of(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
+}
+
+[[gnu::target("avx2"), gnu::always_inline]] inline JsonBlock read_block_avx2(
+    const char* bytes, char letter_a, char letter_b) noexcept {
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32));
+  const __m256i low_curly = _mm256_or_si256(low, _mm256_set1_epi8(0x20));
+  const __m256i high_curly = _mm256_or_si256(high, _mm256_set1_epi8(0x20));
+  const __m256i a = _mm256_set1_epi8(letter_a);
+  const __m256i b = _mm256_set1_epi8(letter_b);
+  const __m256i low_letters = _mm256_or_si256(_mm256_cmpeq_epi8(low, a), _mm256_cmpeq_epi8(low, b));
+  const __m256i high_letters =
+      _mm256_or_si256(_mm256_cmpeq_epi8(high, a), _mm256_cmpeq_epi8(high, b));
+  return {matches(low, high, '"'), matches(low, high, '\\'), matches(low_curly, high_curly, '{'),
+          matches(low_curly, high_curly, '}'), bits_of(low_letters, high_letters)};
+}
+
+// The loop of seek_plain with a carry-less multiplication by all ones for prefix_xor.
+[[gnu::target("avx2,pclmul,popcnt,bmi")]] Step seek_avx2(Place& stored, std::string_view in,
+                                                         std::size_t at) noexcept {
+  Place place = stored;  // a copy in registers: nothing else may change it, which gcc cannot know
+  const char letter_a = place.name_a.front();
+  const char letter_b = place.name_b.front();
+  std::array<char, kBlockBytes> copy;
+  while (at < in.size()) {
+    const std::size_t bytes = in.size() - at < kBlockBytes ? in.size() - at : kBlockBytes;
+    const Window window = window_at(in, at, bytes, copy);
+    const JsonBlock block =
+        without(read_block_avx2(window.bytes, letter_a, letter_b), window.skipped);
+    const std::uint64_t quotes = real_quotes(place, block, bytes);
+    const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(quotes)),
+                                                 _mm_set1_epi8(-1), 0);
+    const std::uint64_t inside =
+        static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)) ^ place.in_string;
+    const std::size_t passed = walk_block(place, in, at, bytes, block, quotes, inside);
+    if (passed != 0) {
+      stored = place;
+      return {at + passed, true};
+    }
+    at += bytes;
+  }
+  stored = place;
+  return {at, false};
+}
+
+bool ask_for_avx2() noexcept {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
+         __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
+}
+
+#endif
+
+JsonScanMachine ask_for_best() noexcept {
+  for (const JsonScanMachine machine : {JsonScanMachine::kAvx2, JsonScanMachine::kSse2})
+    if (runs_here(machine)) return machine;
+  return JsonScanMachine::kScalar;
+}
+
+auto seek_on(JsonScanMachine machine) noexcept {
+  SL_ASSERT(runs_here(machine));
+#if defined(__x86_64__)
+  if (machine == JsonScanMachine::kAvx2) return &seek_avx2;
+  if (machine == JsonScanMachine::kSse2) return &seek_plain<read_block_sse2>;
+#endif
+  return &seek_plain<read_block_scalar>;
+}
+
+auto best_seek() noexcept {
+  static const auto best = seek_on(ask_for_best());
+  return best;
+}
+
+}  // namespace
+
+bool runs_here(JsonScanMachine machine) noexcept {
+#if defined(__x86_64__)
+  static const bool has_avx2 = ask_for_avx2();
+  return machine != JsonScanMachine::kAvx2 || has_avx2;
+#else
+  return machine == JsonScanMachine::kScalar;
+#endif
+}
+
+JsonScan::JsonScan(std::string_view name_a, std::string_view name_b,
+                   std::int64_t depth_max) noexcept
+    : seek_(best_seek()), place_{.name_a = name_a, .name_b = name_b, .depth_max = depth_max} {}
+
+JsonScan::JsonScan(std::string_view name_a, std::string_view name_b, std::int64_t depth_max,
+                   JsonScanMachine machine) noexcept
+    : seek_(seek_on(machine)), place_{.name_a = name_a, .name_b = name_b, .depth_max = depth_max} {
+  SL_ASSERT(!name_a.empty() && !name_b.empty());
 }
 
 }  // namespace sluice

@@ -6,66 +6,68 @@
 
 namespace sluice {
 
-// JsonBlock - 64 bytes as bit masks, bit i for byte i.
-struct JsonBlock {
-  std::uint64_t quotes = 0;
-  std::uint64_t backslashes = 0;
-  std::uint64_t opens = 0;    // { and [
-  std::uint64_t closes = 0;   // } and ]
-  std::uint64_t letters = 0;  // one of the two letters asked for
-};
+// The ways to read blocks; all give the same. kSse2 is in every x86-64; kAvx2 also needs PCLMULQDQ,
+// POPCNT and BMI, and is taken where they are.
+enum class JsonScanMachine : std::uint8_t { kScalar, kSse2, kAvx2 };
+[[nodiscard]] bool runs_here(JsonScanMachine machine) noexcept;
 
-// The masks of the 64 bytes at `bytes`.
-[[nodiscard]] JsonBlock read_json_block(const char* bytes, char letter_a, char letter_b) noexcept;
-// The same without SIMD: what other machines use, and what the tests compare with.
-[[nodiscard]] JsonBlock read_json_block_scalar(const char* bytes, char letter_a,
-                                               char letter_b) noexcept;
-
-// JsonScan - finds strings that begin with one of two letters, near the top of a JSON text that
-// comes in pieces. It only tells strings from brackets and counts depth: a text that is no JSON
-// finds nothing, or something that its reader refuses.
+// JsonScan - finds two strings, names as a rule, near the top of a JSON text that comes in pieces.
+// It only tells strings from brackets and counts depth: a text that is no JSON finds nothing, or
+// something that its reader refuses.
 //
-// Owns      its place, 24 bytes; buffers nothing.
+// Owns      its place, 72 bytes; buffers nothing.
 // Affinity  one thread.
 // Cost      bench/llm_bench.cc, BM_JsonScan.
 class JsonScan {
  public:
-  JsonScan(char letter_a, char letter_b, std::int64_t depth_max) noexcept
-      : letter_a_(letter_a), letter_b_(letter_b), depth_max_(depth_max) {}
-
   struct Step {
-    std::size_t consumed = 0;
+    std::size_t at = 0;  // how far the text has been looked through
     bool found = false;
   };
 
-  // Consumes `in` up to and with the opening quote of the next such string not deeper than
-  // depth_max (the members of a top-level object have depth 1), or all of it. A quote that ends
-  // `in` counts as found: its string may begin with any letter. The caller may then consume bytes
-  // of the string that are neither quote nor backslash and go on with seek(), or consume all of it
-  // with its closing quote and call leave_string().
-  [[nodiscard]] Step seek(std::string_view in) noexcept;
+  // The strings as they stand in the text, with their closing quotes: `usage"`. They outlive this,
+  // and are not empty.
+  JsonScan(std::string_view name_a, std::string_view name_b, std::int64_t depth_max) noexcept;
+  // For tests: in one way, which runs here.
+  JsonScan(std::string_view name_a, std::string_view name_b, std::int64_t depth_max,
+           JsonScanMachine machine) noexcept;
 
-  void leave_string() noexcept { in_string_ = 0; }
-  // The caller has consumed an opening quote, and no backslash behind it.
-  void enter_string() noexcept { in_string_ = ~std::uint64_t{0}; }
+  // Looks through `in` from `at` on, up to and with the opening quote of the next such string not
+  // deeper than depth_max (the members of a top-level object have depth 1), or to its end. A string
+  // that `in` cuts off counts as found as long as it may be one of the two. The caller may then
+  // step over bytes of the string that are neither quote nor backslash and go on with seek(), or
+  // over all of it with its closing quote and call leave_string().
+  [[nodiscard]] Step seek(std::string_view in, std::size_t at) noexcept {
+    return seek_(place_, in, at);
+  }
+
+  void leave_string() noexcept { place_.in_string = 0; }
+  // The caller has stepped over an opening quote, and no backslash behind it.
+  void enter_string() noexcept { place_.in_string = ~std::uint64_t{0}; }
 
   // Of the string just found.
-  [[nodiscard]] std::int64_t depth() const noexcept { return depth_; }
+  [[nodiscard]] std::int64_t depth() const noexcept { return place_.depth; }
 
   // Begins another text.
   void restart() noexcept {
-    in_string_ = 0;
-    escaped_ = 0;
-    depth_ = 0;
+    place_.in_string = 0;
+    place_.escaped = 0;
+    place_.depth = 0;
   }
 
+  // Where the scan stands.
+  struct Place {
+    std::string_view name_a;
+    std::string_view name_b;
+    std::int64_t depth_max;
+    std::int64_t depth = 0;
+    std::uint64_t in_string = 0;  // all ones within a string
+    std::uint64_t escaped = 0;    // 1: the next byte follows a backslash
+  };
+
  private:
-  char letter_a_;
-  char letter_b_;
-  std::int64_t depth_max_;
-  std::int64_t depth_ = 0;
-  std::uint64_t in_string_ = 0;  // all ones within a string
-  std::uint64_t escaped_ = 0;    // 1: the next byte follows a backslash
+  Step (*seek_)(Place& place, std::string_view in, std::size_t at) noexcept;
+  Place place_;
 };
 
 }  // namespace sluice

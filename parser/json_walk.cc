@@ -17,10 +17,11 @@ bool skip_digits(std::string_view token, std::size_t& at) noexcept {
 
 bool is_json_number(std::string_view token) noexcept {
   const auto next_is = [&](std::size_t at, char c) { return at < token.size() && token[at] == c; };
-  std::size_t at = next_is(0, '-') ? 1 : 0;
-  if (next_is(at, '0')) ++at;
-  else if (!skip_digits(token, at)) return false;
-  if (next_is(at, '.') && !skip_digits(token, ++at)) return false;
+  const std::size_t first = next_is(0, '-') ? 1 : 0;
+  std::size_t at = first;
+  if (!skip_digits(token, at) || (token[first] == '0' && at != first + 1)) return false;
+  if (at == token.size()) return true;
+  if (token[at] == '.' && !skip_digits(token, ++at)) return false;
   if (next_is(at, 'e') || next_is(at, 'E')) {
     ++at;
     if (next_is(at, '+') || next_is(at, '-')) ++at;
@@ -46,12 +47,17 @@ bool JsonWalk::open(bool object) noexcept {
   return true;
 }
 
-bool JsonWalk::key(std::string_view& name) noexcept {
+bool JsonWalk::skip_name() noexcept {
   if (peek() != '"') return fail("expected a member name");
-  const std::string_view quoted = token();
   ++at_;
   if (peek() != ':') return fail("expected ':'");
   ++at_;
+  return true;
+}
+
+bool JsonWalk::key(std::string_view& name) noexcept {
+  const std::string_view quoted = token();
+  if (!skip_name()) return false;
   name = quoted.substr(1, quoted.size() - 2);
   return true;
 }
@@ -73,61 +79,50 @@ bool JsonWalk::scalar() noexcept {
   return true;
 }
 
-bool JsonWalk::separator(bool object, bool& more) noexcept {
-  const char c = peek();
-  more = c == ',';
-  if (more) {
-    ++at_;
-    return true;
-  }
-  if (c == (object ? '}' : ']')) return true;
+bool JsonWalk::no_separator(bool object) noexcept {
   if (at_ >= tokens_.size()) return fail("the text ends too early");
   return fail(object ? "expected ',' or '}'" : "expected ',' or ']'");
 }
 
-// Steps over the opening bracket of a container and, if it is not empty, up to its first value. An
-// empty one is left at its closing bracket.
-bool JsonWalk::open_container() noexcept {
-  const bool object = peek() == '{';
-  if (!open(object)) return false;
-  if (!object || peek() == '}') return true;
-  std::string_view ignored;
-  return key(ignored);
-}
-
-// Behind a value: steps over all brackets that close here, and over a comma (and a name) up to the
-// next value; stops when depth `floor` is reached.
-bool JsonWalk::close_containers(std::uint32_t floor) noexcept {
-  while (depth_ != floor) {
-    const bool object = in_object();
-    bool more = false;
-    if (!separator(object, more)) return false;
-    if (!more) {
-      close();
-      continue;
-    }
-    std::string_view ignored;
-    return !object || key(ignored);
-  }
+bool JsonWalk::separator(bool& more) noexcept {
+  more = peek() == ',';
+  if (!more) return peek() == '}' || no_separator(true);
+  ++at_;
   return true;
 }
 
 bool JsonWalk::value() noexcept {
   const std::uint32_t floor = depth_;
-  do {
-    const char c = peek();
-    if (c == '{' || c == '[') {
-      if (!open_container()) return false;
-      if (peek() != (c == '{' ? '}' : ']') || text_[tokens_[at_ - 1]] != c) continue;
-      close();
-    } else if (c == '"') {
+  for (;;) {
+    // At the first token of a value.
+    const char first = peek();
+    if (first == '"') {
       ++at_;
+    } else if (first == '{' || first == '[') {
+      const bool object = first == '{';
+      if (!open(object)) return false;
+      if (peek() != (object ? '}' : ']')) {
+        if (object && !skip_name()) return false;
+        continue;
+      }
+      close();
     } else if (!scalar()) {
       return false;
     }
-    if (!close_containers(floor)) return false;
-  } while (depth_ != floor);
-  return true;
+    // Behind a value: over all brackets that close here, then over a comma and a name.
+    for (;;) {
+      if (depth_ == floor) return true;
+      const bool object = in_object();
+      const char next = peek();
+      if (next == ',') {
+        ++at_;
+        if (object && !skip_name()) return false;
+        break;
+      }
+      if (next != (object ? '}' : ']')) return no_separator(object);
+      close();
+    }
+  }
 }
 
 }  // namespace sluice

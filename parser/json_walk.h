@@ -26,7 +26,7 @@ class JsonWalk {
 
   // The first byte of the present token; NUL behind the last one.
   [[nodiscard]] char peek() const noexcept {
-    return at_ < tokens_.size() ? text_[tokens_[at_]] : '\0';
+    return at_ < tokens_.size() ? text_.data()[tokens_.data()[at_]] : '\0';
   }
   // Where the present token begins; behind the last one, the size of the text.
   [[nodiscard]] std::size_t offset() const noexcept {
@@ -50,9 +50,9 @@ class JsonWalk {
   // Steps over one whole value.
   [[nodiscard]] bool value() noexcept;
 
-  // Behind a value in a container: steps over the comma (more = true) or leaves the closing bracket
-  // of an object (`object`) or array to close().
-  [[nodiscard]] bool separator(bool object, bool& more) noexcept;
+  // Behind a member of an object: steps over the comma (more = true) or leaves the closing bracket
+  // to close().
+  [[nodiscard]] bool separator(bool& more) noexcept;
 
   [[nodiscard]] bool fail(std::string_view message) noexcept {
     fault_ = {offset(), message};
@@ -64,9 +64,9 @@ class JsonWalk {
   [[nodiscard]] bool in_object() const noexcept {
     return (objects_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1) != 0;
   }
-  [[nodiscard]] bool open_container() noexcept;
-  [[nodiscard]] bool close_containers(std::uint32_t floor) noexcept;
+  [[nodiscard]] bool skip_name() noexcept;
   [[nodiscard]] bool scalar() noexcept;
+  [[nodiscard]] bool no_separator(bool object) noexcept;
 
   std::string_view text_;
   std::span<const std::uint32_t> tokens_;

@@ -24,18 +24,29 @@ std::size_t find_line_end_scalar(std::string_view text) noexcept {
 
 #if defined(__SSE2__)
 std::size_t find_line_end(std::string_view text) noexcept {
+  constexpr std::size_t kStep = 16;
+  if (text.size() < kStep) return find_line_end_scalar(text);
   const __m128i lf = _mm_set1_epi8('\n');
   const __m128i cr = _mm_set1_epi8('\r');
   const auto line_ends = [&](std::size_t at) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    const __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, lf), _mm_cmpeq_epi8(bytes, cr));
-    return static_cast<unsigned>(_mm_movemask_epi8(hits));
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, lf), _mm_cmpeq_epi8(bytes, cr));
   };
   std::size_t at = 0;
-  for (; at + 16 <= text.size(); at += 16)
-    if (const unsigned hits = line_ends(at); hits != 0)
-      return at + static_cast<std::size_t>(std::countr_zero(hits));
-  return at + find_line_end_scalar(text.substr(at));
+  // Lines of events are long: four vectors are passed with one branch.
+  for (; at + 4 * kStep <= text.size(); at += 4 * kStep) {
+    const __m128i any =
+        _mm_or_si128(_mm_or_si128(line_ends(at), line_ends(at + kStep)),
+                     _mm_or_si128(line_ends(at + 2 * kStep), line_ends(at + 3 * kStep)));
+    if (_mm_movemask_epi8(any) != 0) break;
+  }
+  while (at < text.size()) {
+    at = at + kStep < text.size() ? at : text.size() - kStep;  // the last overlaps what is known
+    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(line_ends(at)));
+    if (hits != 0) return at + static_cast<std::size_t>(std::countr_zero(hits));
+    at += kStep;
+  }
+  return text.size();
 }
 #else
 std::size_t find_line_end(std::string_view text) noexcept { return find_line_end_scalar(text); }
@@ -79,6 +90,13 @@ bool SseReader::end_line(char c) noexcept {
   return blank;
 }
 
+std::size_t SseReader::skip_blank_line(std::string_view in) noexcept {
+  if (!after_cr_) return in.starts_with('\n') ? 1 : 0;
+  if (!in.starts_with("\n\r\n")) return 0;
+  after_cr_ = false;
+  return 3;
+}
+
 SseReader::Step SseReader::next(std::string_view in) noexcept {
   std::size_t at = 0;
   while (at < in.size()) {
@@ -94,6 +112,12 @@ SseReader::Step SseReader::next(std::string_view in) noexcept {
       if (is_line_end(c)) {
         ++at;
         if (end_line(c)) return {at, {}, true};
+        continue;
+      }
+      if (line_empty_ && in.substr(at).starts_with(kDataName)) {
+        at += kDataName.size();
+        line_empty_ = false;
+        place_ = Place::kSpace;
         continue;
       }
       line_empty_ = false;
@@ -114,7 +138,9 @@ SseReader::Step SseReader::next(std::string_view in) noexcept {
     const bool data = place_ == Place::kData && !line.empty();
     at += line.size();
     if (at < in.size()) end_line(in[at++]);
-    if (data) return {at, line, false};
+    if (!data) continue;
+    const std::size_t blank = line_empty_ ? skip_blank_line(in.substr(at)) : 0;
+    return {at + blank, line, blank != 0};
   }
   return {at, {}, false};
 }

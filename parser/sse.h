@@ -43,11 +43,12 @@ class SseReader {
   struct Step {
     std::size_t consumed = 0;
     std::string_view data;   // part of a data line's payload, in `in`; "" when there is none
-    bool event_end = false;  // the present event ends here
+    bool event_end = false;  // the present event ends here, behind `data`
   };
 
   // Consumes `in` up to the next part of a payload or the end of an event, or all of it. The line
-  // ends between two data lines of an event are left out: to JSON they are white space.
+  // ends between two data lines of an event are left out: to JSON they are white space. An event
+  // that is one data line, all of it in `in`, is one step.
   [[nodiscard]] Step next(std::string_view in) noexcept;
 
  private:
@@ -55,6 +56,9 @@ class SseReader {
 
   // At a line end `c`: true when the line was blank.
   bool end_line(char c) noexcept;
+  // Behind a line that ended with LF or CRLF: how long the blank line is that follows, if it ends
+  // the same way; 0 when there is none.
+  std::size_t skip_blank_line(std::string_view in) noexcept;
 
   Place place_ = Place::kName;
   std::uint8_t matched_ = 0;  // bytes of "data:" at the start of the line

@@ -2,15 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <string>
 #include <vector>
 
 #include "base/prng.h"
+#include "parser/json_find.h"
 #include "tests/unit/guard_page.h"
 
 namespace sluice {
 namespace {
+
+constexpr std::string_view kNameA = "ut\"";
+constexpr std::string_view kNameB = "t\"";
 
 struct Hit {
   std::size_t at;  // behind the opening quote
@@ -20,7 +23,13 @@ struct Hit {
 
 void PrintTo(const Hit& hit, std::ostream* out) { *out << hit.at << '@' << hit.depth; }
 
-// All strings that begin with one of the letters, byte by byte.
+// Whether `text` begins with one of the names, or may do so when it goes on.
+bool is_name(std::string_view text) {
+  return text.starts_with(kNameA.substr(0, text.size())) ||
+         text.starts_with(kNameB.substr(0, text.size()));
+}
+
+// All such strings, byte by byte.
 std::vector<Hit> expected_hits(std::string_view text, std::int64_t depth_max) {
   std::vector<Hit> hits;
   bool in_string = false;
@@ -35,8 +44,7 @@ std::vector<Hit> expected_hits(std::string_view text, std::int64_t depth_max) {
       in_string = !quote;
     } else if (quote) {
       in_string = true;
-      const char first = i + 1 < text.size() ? text[i + 1] : 'u';
-      if ((first == 'u' || first == 't') && depth <= depth_max) hits.push_back({i + 1, depth});
+      if (is_name(text.substr(i + 1)) && depth <= depth_max) hits.push_back({i + 1, depth});
     } else if (c == '{' || c == '[') {
       ++depth;
     } else if (c == '}' || c == ']') {
@@ -46,21 +54,29 @@ std::vector<Hit> expected_hits(std::string_view text, std::int64_t depth_max) {
   return hits;
 }
 
-// What JsonScan finds when the text comes in pieces of `piece` bytes. A quote at the end of a piece
-// counts whatever follows: those that turn out to begin otherwise are left out here.
-std::vector<Hit> found_hits(std::string_view text, std::int64_t depth_max, std::size_t piece) {
-  JsonScan scan('u', 't', depth_max);
+std::vector<JsonScanMachine> machines() {
+  std::vector<JsonScanMachine> here;
+  for (const auto machine :
+       {JsonScanMachine::kScalar, JsonScanMachine::kSse2, JsonScanMachine::kAvx2})
+    if (runs_here(machine)) here.push_back(machine);
+  return here;
+}
+
+// What JsonScan finds when the text comes in pieces of `piece` bytes. A string that a
+// piece cuts off may turn out to be another one, which is left out here.
+std::vector<Hit> found_hits(std::string_view text, std::int64_t depth_max, std::size_t piece,
+                            JsonScanMachine machine) {
+  JsonScan scan(kNameA, kNameB, depth_max, machine);
   GuardedBytes guarded(text.size());
   std::vector<Hit> hits;
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view in = guarded.place(text.substr(at, piece));
     std::size_t done = 0;
     while (done < in.size()) {
-      const JsonScan::Step step = scan.seek(in.substr(done));
-      done += step.consumed;
+      const JsonScan::Step step = scan.seek(in, done);
+      done = step.at;
       const std::size_t hit = at + done;
-      const char first = hit < text.size() ? text[hit] : 'u';
-      if (step.found && (first == 'u' || first == 't')) hits.push_back({hit, scan.depth()});
+      if (step.found && is_name(text.substr(hit))) hits.push_back({hit, scan.depth()});
     }
     at += in.size();
   }
@@ -69,37 +85,38 @@ std::vector<Hit> found_hits(std::string_view text, std::int64_t depth_max, std::
 
 TEST(JsonScanTest, FindsNamesNearTheTop) {
   const std::string_view text =
-      R"({"usage":1,"a":{"type":[{"u":{"u":0}}]},"x\"u":"t\\","\\":"u\\\"","user":2})";
-  EXPECT_EQ(found_hits(text, 3, text.size()), expected_hits(text, 3));
-  EXPECT_EQ(expected_hits(text, 3).size(), 5u);
+      R"({"ut":1,"a":{"t":[{"t":{"t":0}}]},"x\"t":"t\\","\\":"ut\\\"","ut":2,"utt":3,"t":4})";
+  for (const JsonScanMachine machine : machines())
+    EXPECT_EQ(found_hits(text, 3, text.size(), machine), expected_hits(text, 3));
+  EXPECT_EQ(expected_hits(text, 3).size(), 4u);
 }
 
-TEST(JsonScanTest, FindsTheSameInPiecesOfAnySize) {
+TEST(JsonScanTest, FindsTheSameInPiecesOfAnySizeOnEveryMachine) {
   Prng prng(11);
-  static constexpr std::string_view kAlphabet = "\"\"\"\\\\{}[]ut:, x";
+  static constexpr std::string_view kAlphabet = "\"\"\"\"\\\\{}[]utttt:, x";
   for (int round = 0; round < 60; ++round) {
     std::string text;
     for (int i = 0; i < 300; ++i) text += kAlphabet[prng.next() % kAlphabet.size()];
     const auto expected = expected_hits(text, 2);
     for (const std::size_t piece : {1u, 2u, 7u, 63u, 64u, 65u, 128u, 300u})
-      ASSERT_EQ(found_hits(text, 2, piece), expected) << text << ' ' << piece;
+      for (const JsonScanMachine machine : machines())
+        ASSERT_EQ(found_hits(text, 2, piece, machine), expected) << text << ' ' << piece;
   }
 }
 
-TEST(JsonScanTest, BlocksAreTheSameWithAndWithoutSimd) {
-  Prng prng(5);
-  for (int round = 0; round < 2000; ++round) {
-    std::array<char, 64> bytes;
-    for (char& c : bytes) c = static_cast<char>(prng.next());
-    for (int i = 0; i < 16; ++i) bytes[prng.next() % 64] = "\"\\{}[]ut"[prng.next() % 8];
-    const JsonBlock fast = read_json_block(bytes.data(), 'u', 't');
-    const JsonBlock slow = read_json_block_scalar(bytes.data(), 'u', 't');
-    ASSERT_EQ(fast.quotes, slow.quotes);
-    ASSERT_EQ(fast.backslashes, slow.backslashes);
-    ASSERT_EQ(fast.opens, slow.opens);
-    ASSERT_EQ(fast.closes, slow.closes);
-    ASSERT_EQ(fast.letters, slow.letters);
+TEST(JsonFindTest, QuotedLettersAreFoundTheSameWithAndWithoutSimd) {
+  Prng prng(17);
+  GuardedBytes guarded(100);
+  for (int round = 0; round < 3000; ++round) {
+    std::string text(prng.below(100), 'x');
+    for (char& c : text)
+      if (prng.below(3) == 0) c = "\"ut{"[prng.below(4)];
+    const std::string_view view = guarded.place(text);
+    for (std::size_t at = 0; at <= text.size(); at += 7)
+      ASSERT_EQ(find_quoted(view, at, 'u', 't'), find_quoted_scalar(text, at, 'u', 't')) << text;
   }
+  EXPECT_EQ(find_quoted("a\"b\"u", 0, 'u', 't'), 3u);
+  EXPECT_EQ(find_quoted("a\"", 0, 'u', 't'), 2u);
 }
 
 }  // namespace
