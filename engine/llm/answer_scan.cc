@@ -3,22 +3,34 @@
 #include <algorithm>
 #include <cstring>
 
+#include "parser/json_find.h"
+
 namespace sluice {
 
 namespace {
 
-constexpr std::string_view kUsageName = "usage\"";
-constexpr std::string_view kTypeName = "type\"";
-
-// Without the white space at its front.
-std::string_view skip_space(std::string_view in) noexcept {
-  std::size_t at = 0;
+std::size_t skip_space(std::string_view in, std::size_t at) noexcept {
   while (at < in.size() && (in[at] == ' ' || in[at] == '\n' || in[at] == '\r' || in[at] == '\t'))
     ++at;
-  return in.substr(at);
+  return at;
+}
+
+// Whether the member whose name is `name` at text[at] has a value that begins with `first`.
+bool has_value(std::string_view text, std::size_t at, std::string_view name, char first) noexcept {
+  if (!text.substr(at).starts_with(name)) return false;
+  const std::size_t colon = skip_space(text, at + name.size());
+  if (!text.substr(colon).starts_with(':')) return false;
+  return text.substr(skip_space(text, colon + 1)).starts_with(first);
 }
 
 }  // namespace
+
+bool AnswerScan::may_tell(std::string_view text) noexcept {
+  for (std::size_t at = 0; (at = find_quoted(text, at, 'u', 't')) < text.size(); ++at)
+    if (has_value(text, at + 1, kUsageName, '{') || has_value(text, at + 1, kTypeName, '"'))
+      return true;
+  return false;
+}
 
 void AnswerScan::restart() noexcept {
   scan_.restart();
@@ -28,77 +40,73 @@ void AnswerScan::restart() noexcept {
 }
 
 void AnswerScan::feed(std::string_view in) {
-  while (!in.empty()) {
+  for (std::size_t at = 0; at < in.size();) {
     switch (place_) {
-      case Place::kSeek: in = seek(in); break;
-      case Place::kName: in = match_name(in); break;
-      case Place::kColon: in = match_colon(in); break;
-      case Place::kValue: in = match_value(in); break;
-      case Place::kUsage: in = capture_usage(in); break;
-      case Place::kType: in = capture_type(in); break;
+      case Place::kSeek: at = seek(in, at); break;
+      case Place::kName: at = match_name(in, at); break;
+      case Place::kColon: at = match_colon(in, at); break;
+      case Place::kValue: at = match_value(in, at); break;
+      case Place::kUsage: at = capture_usage(in, at); break;
+      case Place::kType: at = capture_type(in, at); break;
     }
   }
 }
 
-std::string_view AnswerScan::seek(std::string_view in) {
-  const JsonScan::Step step = scan_.seek(in);
+std::size_t AnswerScan::seek(std::string_view in, std::size_t at) {
+  const JsonScan::Step step = scan_.seek(in, at);
   if (step.found) {
     place_ = Place::kName;
     matched_ = 0;
   }
-  return in.substr(step.consumed);
+  return step.at;
 }
 
 // In a string near the top: is it one of the two names?
-std::string_view AnswerScan::match_name(std::string_view in) {
-  if (matched_ == 0) first_ = in[0];
+std::size_t AnswerScan::match_name(std::string_view in, std::size_t at) {
+  if (matched_ == 0) first_ = in[at];
   const std::string_view name = first_ == 'u' ? kUsageName : kTypeName;
-  while (!in.empty() && in[0] == name[matched_]) {
-    in.remove_prefix(1);
+  while (at < in.size() && in[at] == name[matched_]) {
+    ++at;
     if (++matched_ < name.size()) continue;
     scan_.leave_string();
     place_ = Place::kColon;
-    return in;
+    return at;
   }
-  if (!in.empty()) place_ = Place::kSeek;
-  return in;
+  if (at < in.size()) place_ = Place::kSeek;
+  return at;
 }
 
 // A string without a colon behind it is a value.
-std::string_view AnswerScan::match_colon(std::string_view in) {
-  in = skip_space(in);
-  if (in.empty()) return in;
-  if (in[0] != ':') {
-    place_ = Place::kSeek;
-    return in;
-  }
-  place_ = Place::kValue;
-  return in.substr(1);
+std::size_t AnswerScan::match_colon(std::string_view in, std::size_t at) {
+  at = skip_space(in, at);
+  if (at == in.size()) return at;
+  place_ = in[at] == ':' ? Place::kValue : Place::kSeek;
+  return in[at] == ':' ? at + 1 : at;
 }
 
-std::string_view AnswerScan::match_value(std::string_view in) {
-  in = skip_space(in);
-  if (in.empty()) return in;
+std::size_t AnswerScan::match_value(std::string_view in, std::size_t at) {
+  at = skip_space(in, at);
+  if (at == in.size()) return at;
   place_ = Place::kSeek;
-  if (first_ == 'u' && in[0] == '{') {
+  if (first_ == 'u' && in[at] == '{') {
     place_ = Place::kUsage;
     usage_bytes_ = 0;
     usage_depth_ = 0;
     in_string_ = false;
     escaped_ = false;
     if (usage_ == nullptr) usage_ = arena_->bytes(kUsageBytesMax);
-  } else if (first_ == 't' && in[0] == '"' && scan_.depth() == 1) {
+  } else if (first_ == 't' && in[at] == '"' && scan_.depth() == 1) {
     place_ = Place::kType;
     type_bytes_ = 0;
     type_complete_ = false;
-    return in.substr(1);
+    return at + 1;
   }
-  return in;
+  return at;
 }
 
 // Copies the usage object up to its closing bracket. Byte by byte: it is short, and comes once.
-std::string_view AnswerScan::capture_usage(std::string_view in) {
-  std::size_t at = 0;
+std::size_t AnswerScan::capture_usage(std::string_view in, std::size_t at) {
+  const std::size_t begin = at;
   bool closed = false;
   while (at < in.size() && !closed) {
     const char c = in[at++];
@@ -114,11 +122,11 @@ std::string_view AnswerScan::capture_usage(std::string_view in) {
       closed = --usage_depth_ == 0;
     }
   }
-  const std::size_t bytes = std::min(at, kUsageBytesMax - usage_bytes_);
-  std::memcpy(usage_ + usage_bytes_, in.data(), bytes);
+  const std::size_t bytes = std::min(at - begin, kUsageBytesMax - usage_bytes_);
+  std::memcpy(usage_ + usage_bytes_, in.data() + begin, bytes);
   usage_bytes_ += bytes;
   if (closed) take_usage();
-  return in.substr(at);
+  return at;
 }
 
 // A usage object further up outranks those below it, which may be partial counts.
@@ -129,22 +137,22 @@ void AnswerScan::take_usage() {
   if (counts_.any()) best_depth_ = std::min(best_depth_, scan_.depth());
 }
 
-std::string_view AnswerScan::capture_type(std::string_view in) {
-  const std::size_t end = in.find_first_of("\"\\");
-  const std::string_view part = in.substr(0, end);
-  if (part.size() > type_.size() - type_bytes_ || (end != in.npos && in[end] == '\\')) {
-    // Longer than any type we know, or with an escape: none of ours. Its rest is skipped as a
+std::size_t AnswerScan::capture_type(std::string_view in, std::size_t at) {
+  const std::size_t end = std::min(in.find_first_of("\"\\", at), in.size());
+  const std::string_view part = in.substr(at, end - at);
+  if (part.size() > type_.size() - type_bytes_ || (end < in.size() && in[end] == '\\')) {
+    // Longer than any type we know, or with an escape: none of ours. Its rest is passed as a
     // string.
     scan_.enter_string();
     place_ = Place::kSeek;
-    return in;
+    return at;
   }
   std::copy(part.begin(), part.end(), type_.begin() + type_bytes_);
   type_bytes_ = static_cast<std::uint8_t>(type_bytes_ + part.size());
-  if (end == in.npos) return {};
+  if (end == in.size()) return end;
   type_complete_ = true;
   place_ = Place::kSeek;
-  return in.substr(end + 1);
+  return end + 1;
 }
 
 }  // namespace sluice

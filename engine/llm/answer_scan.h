@@ -31,6 +31,10 @@ class AnswerScan {
 
   void feed(std::string_view in);
 
+  // False when nothing would come of feeding this whole text: most events of a stream. Half as
+  // dear.
+  [[nodiscard]] static bool may_tell(std::string_view text) noexcept;
+
   // Begins another text; counts stay.
   void restart() noexcept;
 
@@ -43,17 +47,21 @@ class AnswerScan {
  private:
   enum class Place : std::uint8_t { kSeek, kName, kColon, kValue, kUsage, kType };
 
-  // Each consumes some of `in` and returns the rest.
-  std::string_view seek(std::string_view in);
-  std::string_view match_name(std::string_view in);
-  std::string_view match_colon(std::string_view in);
-  std::string_view match_value(std::string_view in);
-  std::string_view capture_usage(std::string_view in);
-  std::string_view capture_type(std::string_view in);
+  // With the closing quotes.
+  static constexpr std::string_view kUsageName = "usage\"";
+  static constexpr std::string_view kTypeName = "type\"";
+
+  // Each looks at `in` from `at` on and returns how far it got.
+  std::size_t seek(std::string_view in, std::size_t at);
+  std::size_t match_name(std::string_view in, std::size_t at);
+  std::size_t match_colon(std::string_view in, std::size_t at);
+  std::size_t match_value(std::string_view in, std::size_t at);
+  std::size_t capture_usage(std::string_view in, std::size_t at);
+  std::size_t capture_type(std::string_view in, std::size_t at);
   void take_usage();
 
   Arena* arena_;
-  JsonScan scan_{'u', 't', kUsageDepthMax};
+  JsonScan scan_{kUsageName, kTypeName, kUsageDepthMax};
   UsageCounts counts_;
   char* usage_ = nullptr;  // kUsageBytesMax bytes, once there was a usage object
   std::size_t usage_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "parser/json_find.h"
 #include "parser/json_scan.h"
 #include "parser/sse.h"
 
@@ -10,22 +11,25 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kData = "data:";
-constexpr std::string_view kNullTail = R"(,"usage":null})";
+constexpr std::string_view kUsageName = "usage\"";  // with the closing quotes
+constexpr std::string_view kChoicesName = "choices\"";
+constexpr std::int64_t kDepthMax = std::int64_t{1} << 32;  // deeper than any event
 
 bool is_line_end(char c) noexcept { return c == '\n' || c == '\r'; }
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || is_line_end(c); }
 
 // Whether a line with the name "data:" begins at `at`.
 bool data_line_at(std::string_view event, std::size_t at) noexcept {
-  return at < event.size() && event.substr(at).starts_with(kData) &&
-         (at == 0 || is_line_end(event[at - 1]));
+  return at < event.size() && (at == 0 || is_line_end(event[at - 1])) &&
+         event.substr(at).starts_with(kData);
 }
 
 // Behind the white space at `at`. The break between two data lines is white space to JSON.
 std::size_t skip_space(std::string_view event, std::size_t at) noexcept {
   for (;;) {
+    const std::size_t begin = at;
     while (at < event.size() && is_space(event[at])) ++at;
-    if (!data_line_at(event, at)) return at;
+    if (at == begin || !data_line_at(event, at)) return at;
     at += kData.size();
   }
 }
@@ -60,33 +64,51 @@ ChunkEdit cut_member(std::string_view event, std::size_t name_at, std::size_t en
   return {ChunkEdit::Kind::kCut, name_at, end};
 }
 
-// The usual case: one data line that ends with the null member, as the providers' encoders write
-// it. The last bracket closes the top level, so the member before it is a top-level one.
-bool ends_with_null_usage(std::string_view event, std::size_t& cut) noexcept {
-  std::size_t end = event.size();
-  while (end > 0 && is_line_end(event[end - 1])) --end;
-  if (!event.substr(0, end).ends_with(kNullTail) || !event.starts_with(kData)) return false;
-  cut = end - kNullTail.size();
-  return find_line_end(event) == end;
-}
-
 // ChunkReader - finds the two members that decide.
 class ChunkReader {
  public:
-  explicit ChunkReader(std::string_view event) noexcept : event_(event) {}
+  explicit ChunkReader(std::string_view event) noexcept
+      : event_(event), begin_(data_begin(event)) {}
 
   ChunkEdit read() noexcept {
-    JsonScan scan('u', 'c', 1);
-    for (std::size_t at = data_begin(event_); at < event_.size();) {
-      const JsonScan::Step step = scan.seek(event_.substr(at));
-      at += step.consumed;
+    const std::size_t quote = find_usage();
+    if (quote == event_.size()) return {};
+    if (read_null_usage(quote)) return null_edit_;
+    JsonScan scan(kUsageName, kChoicesName, 1);
+    for (std::size_t at = begin_; at < event_.size();) {
+      const JsonScan::Step step = scan.seek(event_, at);
+      at = step.at;
       if (step.found) read_member(at);
+      if (null_edit_.kind != ChunkEdit::Kind::kKeep) return null_edit_;
     }
     if (usage_object_ && choices_empty_) return {ChunkEdit::Kind::kDrop, 0, event_.size()};
-    return null_edit_;
+    return {};
   }
 
  private:
+  // The quote of the first string that begins with the name, or the size of the event: chunks of
+  // providers that send no null usage.
+  [[nodiscard]] std::size_t find_usage() const noexcept {
+    std::size_t at = find_quoted(event_, begin_, 'u', 'u');
+    while (at < event_.size() && !has(kUsageName, at + 1))
+      at = find_quoted(event_, at + 1, 'u', 'u');
+    return at;
+  }
+
+  // The usual case: that string names a null member at the top. A quote that no backslash escapes
+  // begins a string there (else a string would end in front of a letter), and the brackets behind
+  // the member tell how deep it is: they are fewer than those in front of it.
+  bool read_null_usage(std::size_t quote) noexcept {
+    const std::size_t value = value_of(kUsageName, quote + 1);
+    if (event_[quote - 1] == '\\' || value == event_.npos || !has("null", value)) return false;
+    JsonScan scan(kUsageName, kUsageName, -kDepthMax);
+    std::size_t at = value + 4;
+    while (at < event_.size()) at = scan.seek(event_, at).at;
+    if (scan.depth() != -1) return false;
+    null_edit_ = cut_member(event_, quote, value + 4);
+    return true;
+  }
+
   // The value of the member `name` if that is what the string at `at` says; npos otherwise.
   std::size_t value_of(std::string_view quoted_name, std::size_t at) const noexcept {
     if (!event_.substr(at).starts_with(quoted_name)) return event_.npos;
@@ -100,15 +122,16 @@ class ChunkReader {
   }
 
   void read_member(std::size_t at) noexcept {
-    if (const std::size_t value = value_of("usage\"", at); value != event_.npos) {
+    if (const std::size_t value = value_of(kUsageName, at); value != event_.npos) {
       if (has("null", value)) null_edit_ = cut_member(event_, at - 1, value + 4);
       usage_object_ = has("{", value);
-    } else if (const std::size_t list = value_of("choices\"", at); list != event_.npos) {
+    } else if (const std::size_t list = value_of(kChoicesName, at); list != event_.npos) {
       choices_empty_ = has("[", list) && has("]", skip_space(event_, list + 1));
     }
   }
 
   std::string_view event_;
+  std::size_t begin_;  // of the first payload, behind `data:`
   ChunkEdit null_edit_;
   bool usage_object_ = false;
   bool choices_empty_ = false;
@@ -116,11 +139,6 @@ class ChunkReader {
 
 }  // namespace
 
-ChunkEdit edit_for_chunk(std::string_view event) noexcept {
-  std::size_t cut = 0;
-  if (ends_with_null_usage(event, cut))
-    return {ChunkEdit::Kind::kCut, cut, cut + kNullTail.size() - 1};
-  return ChunkReader(event).read();
-}
+ChunkEdit edit_for_chunk(std::string_view event) noexcept { return ChunkReader(event).read(); }
 
 }  // namespace sluice

@@ -29,13 +29,14 @@ void UsageTap::watch(std::string_view bytes) {
   }
   while (!bytes.empty()) {
     const SseReader::Step step = reader_.next(bytes);
-    if (!step.data.empty()) watch_data(step.data);
+    if (!step.data.empty()) watch_data(step.data, step.event_end && !in_data_);
     if (step.event_end) end_event();
     bytes.remove_prefix(step.consumed);
   }
 }
 
-void UsageTap::watch_data(std::string_view data) {
+// `whole`: all there is in this event.
+void UsageTap::watch_data(std::string_view data, bool whole) {
   in_data_ = true;
   if (done_matched_ < kDone.size()) {
     // The SDKs look only at how the payload begins.
@@ -43,7 +44,7 @@ void UsageTap::watch_data(std::string_view data) {
     done_matched_ =
         data.starts_with(due) ? static_cast<std::uint8_t>(done_matched_ + due.size()) : kNotDone;
   }
-  scan_.feed(data);
+  if (!whole || AnswerScan::may_tell(data)) scan_.feed(data);
 }
 
 void UsageTap::end_event() {

@@ -40,7 +40,7 @@ class UsageTap {
   [[nodiscard]] Usage usage(std::uint64_t request_bytes) const noexcept;
 
  private:
-  void watch_data(std::string_view data);
+  void watch_data(std::string_view data, bool whole);
   void end_event();
 
   AnswerKind kind_;
