@@ -71,6 +71,12 @@ Server::Server(const Config& config)
 
 Server::~Server() { join_threads(); }
 
+void Server::block_signals() {
+  const sigset_t signals = watched_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // a client that has gone is an error of a send, no reason to die
+}
+
 std::expected<void, StartFailure> Server::start() {
   auto snapshot = build_snapshot(*config_, nullptr);
   if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error()});
@@ -126,9 +132,7 @@ Error Server::open_on_all_shards(SocketAddress& address) {
 }
 
 std::expected<void, StartFailure> Server::start_threads() {
-  const sigset_t signals = watched_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  block_signals();
   shards_running_.store(static_cast<std::uint32_t>(shards_.size()));
   std::latch opened(static_cast<std::ptrdiff_t>(shards_.size()));
   std::latch decided(1);

@@ -32,8 +32,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Opens listeners and rings and starts the shards. Blocks SIGTERM, SIGINT and SIGHUP for this
-  // thread and its children.
+  // Blocks SIGTERM, SIGINT and SIGHUP for this thread and those that it starts: run() waits for
+  // them. start() does it too; for those who start threads of their own before.
+  static void block_signals();
+
+  // Opens listeners and rings and starts the shards.
   [[nodiscard]] std::expected<void, StartFailure> start();
 
   // What the listeners got, as URLs: "http://127.0.0.1:9190".

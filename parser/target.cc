@@ -67,6 +67,9 @@ bool parse_target(Method method, std::string_view text, Target& out, Refusal& wh
 bool check_path(std::string_view path, std::string_view& why) noexcept {
   const auto harmless = [](char c) { return c != '.' && c != '%'; };
   if (std::all_of(path.begin(), path.end(), harmless)) return true;  // nearly every path
+  why = {};
+  // Ids of models hold slashes, SDKs encode them, and no provider sees these paths.
+  const bool in_model_id = path.starts_with("/v1/models/");
   std::size_t dots = 0;  // dots of the current segment, plain or encoded
   bool only_dots = true;
   for (std::size_t i = 0; i < path.size(); ++i) {
@@ -82,8 +85,9 @@ bool check_path(std::string_view path, std::string_view& why) noexcept {
       i += 2;
       if (byte < 0) why = "the path holds a malformed percent escape";
       else if (byte == 0) why = "the path holds %00";
-      else if (byte == '/' || byte == '\\') why = "the path holds an encoded slash";
-      if (byte <= 0 || byte == '/' || byte == '\\') return false;
+      else if (byte == '\\' || (byte == '/' && !in_model_id))
+        why = "the path holds an encoded slash";
+      if (!why.empty()) return false;
     }
     if (byte == '.') ++dots;
     else only_dots = false;

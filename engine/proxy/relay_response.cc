@@ -191,6 +191,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
     }
     const Result<void> sent = co_await send_gathered(shard, relay);
     if (!sent) {
+      relay.failure = sent.error();
       end = RelayEnd::kClientGone;
       break;
     }

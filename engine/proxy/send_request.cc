@@ -40,7 +40,25 @@ bool has_final_answer(RecvStream& recv) noexcept {
   return !text.empty() && !text.starts_with(kInterim);
 }
 
-// Sends everything, unless the provider answers or closes before it has taken it all.
+// Ends the watch for an early answer. True when one came (or the provider closed): the switch of
+// the exchange, which the watch has used, is made fresh again, unless the client has gone
+// meanwhile.
+bool end_watch(Exchange& exchange, Stream& stream) noexcept {
+  stream.recv().watch_data(nullptr);
+  const bool early = exchange.cancel.requested() &&
+                     exchange.cancel.cause().code == Errc::kCancelled &&
+                     exchange.cancel.cause().side == Side::kUpstream;
+  if (!early) return false;
+  exchange.cancel.reset();
+  if (exchange.client->ended()) {
+    exchange.cancel.request(Error{.code = Errc::kEndOfStream, .side = Side::kDownstream});
+  } else if (exchange.worker->cut.requested()) {
+    exchange.cancel.request(exchange.worker->cut.cause());
+  }
+  return true;
+}
+
+// Sends everything, unless the provider answers before it has taken it all.
 Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attempt, Outbox& outbox) {
   Stream& stream = attempt.connection->stream;
   const std::uint64_t total = outbox.bytes();
@@ -51,14 +69,11 @@ Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attemp
     const WriteLimits limits{
         .stall = kUpstreamStall, .deadline = attempt.deadline, .cancel = &exchange.cancel};
     const Result<void> sent = co_await write_all(shard, stream, outbox, limits);
-    stream.recv().watch_data(nullptr);
+    const bool early = end_watch(exchange, stream);
     attempt.sent_any = attempt.sent_any || outbox.bytes() < total;
     if (sent) break;
-    const bool early =
-        exchange.cancel.requested() && exchange.cancel.cause().side == Side::kUpstream;
     if (!early) co_return sent;
-    exchange.cancel.reset();
-    if (exchange.client->ended()) co_return fail(Errc::kEndOfStream, Side::kDownstream);
+    if (exchange.cancel.requested()) co_return fail(exchange.cancel.cause());
     if (has_final_answer(stream.recv())) co_return Result<void>();
   }
   attempt.sent_all = outbox.empty();

@@ -80,24 +80,35 @@ Duration wait_until(Exchange& exchange, Instant retry_at, Instant now) {
   return std::max(retry_at - now, Duration(1ms));
 }
 
+// No account is left: the last provider's own error when one has answered, else why the last one
+// was not reached, else that none was free. Each with the true Retry-After.
+Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer& held, Answer last,
+                             Instant retry_at) {
+  const Duration wait = wait_until(exchange, retry_at, shard.now());
+  // A refused key is our operator's business: the client would take a 401 for its own.
+  const bool relayable =
+      held.head != nullptr && held.head->status != 401 && held.head->status != 403;
+  if (relayable) {
+    co_await relay_held(shard, exchange, held, wait);
+    co_return OrAnswer<void>();
+  }
+  if (last.status == 0) last = all_exhausted(exchange, wait, exchange.report.attempts > 0);
+  last.retry_after = wait;
+  co_return std::unexpected(last);
+}
+
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
-  Worker& worker = *exchange.worker;
-  Ladder ladder(exchange.directory(), shard.prng(), worker.round_robin, exchange.model);
+  Ladder ladder(exchange.directory(), shard.prng(), exchange.worker->round_robin, exchange.model);
   HeldAnswer held;
+  Answer last;
   while (true) {
     Choice choice = ladder.next(shard.now());
     if (choice.kind == Choice::Kind::kUnknownModel)
       co_return std::unexpected(unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
-      const Duration wait = wait_until(exchange, choice.retry_at, shard.now());
-      // A refused key is our operator's business: the client would take a 401 for its own.
-      const bool relayable =
-          held.head != nullptr && held.head->status != 401 && held.head->status != 403;
-      if (!relayable)
-        co_return std::unexpected(all_exhausted(exchange, wait, exchange.report.attempts > 0));
-      co_await relay_held(shard, exchange, held, wait);
-      co_return OrAnswer<void>();
+      const OrAnswer<void> ended = co_await give_up(shard, exchange, held, last, choice.retry_at);
+      co_return ended;
     }
     const TryResult result = co_await try_account(shard, exchange, ladder, std::move(choice), held);
     switch (result.kind) {
@@ -105,7 +116,7 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
         if (!exchange.answered) co_return nobody();
         co_return OrAnswer<void>();
       case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
-      case TryResult::Kind::kNext: break;
+      case TryResult::Kind::kNext: last = result.answer; break;
     }
   }
 }

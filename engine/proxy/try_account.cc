@@ -11,7 +11,9 @@ namespace {
 TryResult refused(Answer answer) {
   return TryResult{.kind = TryResult::Kind::kRefused, .answer = answer};
 }
-TryResult next_account() { return TryResult{.kind = TryResult::Kind::kNext, .answer = {}}; }
+TryResult next_account(Answer answer) {
+  return TryResult{.kind = TryResult::Kind::kNext, .answer = answer};
+}
 
 // A failure of ours or the provider's as the client is told it.
 Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {
@@ -90,7 +92,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const 
   const bool safe = !attempt.sent_any ||
                     (timed_out && exchange.directory().routing.retry_on_timeout) ||
                     (!timed_out && error.code != Errc::kMalformed && idempotent);
-  if (safe) return next_account();
+  if (safe) return next_account(upstream_failure(exchange, attempt, error));
   return refused(upstream_failure(exchange, attempt, error));
 }
 
@@ -140,7 +142,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
         .field("status", attempt.head->status);
     co_await hold_answer(shard, exchange, attempt, held);
     if (exchange.cancel.requested()) co_return TryResult{};
-    co_return next_account();
+    co_return next_account(Answer{});
   }
   const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
   const bool gone = end == RelayEnd::kClientGone;

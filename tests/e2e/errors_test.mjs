@@ -1,0 +1,150 @@
+// What goes wrong, as the official SDK tells it: by class, in our words or the provider's.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import OpenAI from 'openai';
+import {account, ask, CLIENT_KEY, startGateway, startMock} from './harness.mjs';
+
+const COOLDOWN = {base: '1s', max: '10s'};
+
+async function started(t, rules = [], more = {}) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  await mock.script({rules});
+  const gateway = await startGateway(t, {
+    accounts: [account(mock, {models: {'mock-large': 'mock-large'}, ...more})],
+    routing: {cooldown: COOLDOWN},
+  });
+  return {mock, gateway, client: gateway.openai()};
+}
+
+// The error of a chat request, which must be of that class.
+async function refused(client, errorClass, more = {}) {
+  const error = await client.chat.completions.create(ask(more)).then(
+    () => assert.fail('was answered'), (fault) => fault);
+  assert.ok(error instanceof errorClass, `${error.constructor.name}: ${error.message}`);
+  return error;
+}
+
+test('400 for a member of the wrong type, which is named', async (t) => {
+  const {mock, client} = await started(t);
+  const error = await refused(client, OpenAI.BadRequestError, {stream: 'no'});
+  assert.deepEqual([error.type, error.param], ['invalid_request_error', 'stream']);
+  assert.equal(error.headers.get('x-sluice-error-source'), 'gateway');
+  assert.equal((await mock.count()).requests, 0);
+});
+
+test('400 for a body that is no JSON, with the byte', async (t) => {
+  const {gateway} = await started(t);
+  const answer = await gateway.post('/v1/chat/completions', '{"model":"mock-large",');
+  assert.equal(answer.status, 400);
+  const {error} = await answer.json();
+  assert.deepEqual(Object.keys(error).sort(), ['code', 'message', 'param', 'type']);
+  assert.match(error.message, /byte \d+|offset \d+/);
+});
+
+test('401 for a wrong client key, and the provider hears of nothing', async (t) => {
+  const {mock, gateway} = await started(t);
+  const client = gateway.openai({apiKey: 'sk-test-wrong-0123456789'});
+  const error = await refused(client, OpenAI.AuthenticationError);
+  assert.equal(error.code, 'invalid_api_key');
+  assert.ok(!error.message.includes('sk-test-wrong'), 'a key is not echoed');
+  assert.equal((await mock.count()).requests, 0);
+});
+
+test('403 for a model that the key may not use', async (t) => {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {
+    accounts: [account(mock)],
+    clients: [{name: 'small', key: CLIENT_KEY, models: ['mock-small']}],
+  });
+  const error = await refused(gateway.openai(), OpenAI.PermissionDeniedError);
+  assert.equal(error.code, 'model_not_allowed');
+});
+
+test('404 for a model that no account serves, at once', async (t) => {
+  const {mock, client} = await started(t);
+  const error = await refused(client, OpenAI.NotFoundError, {model: 'unheard-of'});
+  assert.equal(error.code, 'model_not_found');
+  assert.equal((await mock.count()).requests, 0);
+});
+
+test('404 and 405 for paths and methods that there are not', async (t) => {
+  const {gateway} = await started(t);
+  const path = await gateway.post('/v2/anything', '{}');
+  assert.equal((await path.json()).error.code, 'unknown_url');
+  const method = await fetch(`${gateway.url}/v1/chat/completions`,
+    {headers: {authorization: `Bearer ${CLIENT_KEY}`}});
+  assert.equal(method.status, 405);
+  assert.ok(method.headers.get('allow').includes('POST'));
+  await method.text();
+});
+
+test('a provider\'s 400 is relayed as it came, and is no mark against the account', async (t) => {
+  const {client} = await started(t, [{do: {status: 400, message: 'no such tool'}, times: 1}]);
+  const error = await refused(client, OpenAI.BadRequestError);
+  assert.match(error.message, /no such tool/);
+  assert.equal(error.headers.get('x-sluice-error-source'), 'upstream');
+  assert.equal((await client.chat.completions.create(ask())).object, 'chat.completion');
+});
+
+test('429 when the only account answers 429, with the true Retry-After', async (t) => {
+  const {client} = await started(t, [{do: {status: 429, 'retry-after': 7}}]);
+  const error = await refused(client, OpenAI.RateLimitError);
+  const seconds = Number(error.headers.get('retry-after'));
+  assert.ok(seconds >= 6 && seconds <= 8, `Retry-After: ${seconds}`);
+});
+
+test('500 when the only account answers 500', async (t) => {
+  const {client} = await started(t, [{do: {status: 500, message: 'out of order'}}]);
+  const error = await refused(client, OpenAI.InternalServerError);
+  assert.equal(error.status, 500);
+  assert.match(error.message, /out of order/);
+});
+
+test('502 when nobody listens at the provider\'s address', async (t) => {
+  const gateway = await startGateway(t, {accounts: [
+    {name: 'gone', base_url: 'http://127.0.0.1:1/v1', api_key: 'sk-test-a'}]});
+  const error = await refused(gateway.openai(), OpenAI.InternalServerError);
+  assert.deepEqual([error.status, error.code], [502, 'upstream_unreachable']);
+});
+
+test('502 when the provider\'s answer is no HTTP', async (t) => {
+  const {client} = await started(t, [{do: {malformed: 'garbage'}}]);
+  const error = await refused(client, OpenAI.InternalServerError);
+  assert.deepEqual([error.status, error.code], [502, 'upstream_invalid_response']);
+});
+
+test('504 when the provider is silent', async (t) => {
+  const {client} = await started(t, [{do: {hang: true}}], {timeouts: {first_byte: '300ms'}});
+  const error = await refused(client, OpenAI.InternalServerError);
+  assert.deepEqual([error.status, error.code], [504, 'upstream_timeout']);
+});
+
+test('503 with the time of the next permit when the limit is used up', async (t) => {
+  const {mock, client} = await started(t, [], {rpm_limit: 1, window: '30s'});
+  await client.chat.completions.create(ask());
+  const error = await refused(client, OpenAI.InternalServerError);
+  assert.deepEqual([error.status, error.type, error.code],
+    [503, 'AllPoolsExhausted', 'all_pools_exhausted']);
+  const seconds = Number(error.headers.get('retry-after'));
+  assert.ok(seconds >= 1 && seconds <= 31, `Retry-After: ${seconds}`);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('the SDK repeats when told to, and not a moment earlier', async (t) => {
+  const {mock, gateway} = await started(t, [], {rpm_limit: 1, window: '2s'});
+  const client = gateway.openai({maxRetries: 2});
+  await client.chat.completions.create(ask());
+  await client.chat.completions.create(ask());
+  const [first, second] = (await mock.requests()).map((request) => request.read_at_ms);
+  assert.ok(second - first >= 2000, `${second - first} ms between two requests of one a 2 s`);
+});
+
+test('the SDK repeats after a provider\'s 429 when the account is ready again', async (t) => {
+  const {mock, gateway} = await started(t, [{do: {status: 429, 'retry-after': 1}, times: 1}]);
+  const client = gateway.openai({maxRetries: 2});
+  const answer = await client.chat.completions.create(ask());
+  assert.equal(answer.object, 'chat.completion');
+  const [first, second, ...more] = (await mock.requests()).map((request) => request.read_at_ms);
+  assert.ok(second - first >= 1000, `${second - first} ms after a Retry-After of 1 s`);
+  assert.equal(more.length, 0);
+});

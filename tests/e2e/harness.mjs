@@ -1,0 +1,162 @@
+// Starts the real programs for a test and stops them by their process id when it ends.
+//
+//   const mock = await startMock(t, ['--latency', '5ms']);
+//   const gateway = await startGateway(t, {accounts: [account(mock)]});
+//   const client = gateway.openai();
+//
+// SLUICE names the program (meson sets it). Ports are 0; the address comes from the first line
+// that a program prints. A program that does not end with status 0, or says anything of a
+// sanitizer or of a broken invariant, fails the test.
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import OpenAI from 'openai';
+
+export const program = process.env.SLUICE ?? 'build/release/sluice';
+export const CLIENT_KEY = 'sk-test-client-0123456789';
+const START_MS_MAX = 60_000; // under a sanitizer, on a busy machine
+const STOP_MS_MAX = 60_000;
+
+const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Waits until `check` returns something true, and returns that.
+export async function eventually(check, what, msMax = 20_000) {
+  const end = Date.now() + msMax;
+  for (;;) {
+    const got = await check();
+    if (got) return got;
+    if (Date.now() > end) assert.fail(`not within ${msMax} ms: ${what}`);
+    await delay(10);
+  }
+}
+
+// A folder that is gone when the test has ended.
+export async function temporaryFolder(t) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
+  t.after(() => rm(folder, {recursive: true, force: true}));
+  return folder;
+}
+
+// A started program: `output` and `errors` grow as it prints.
+export class Program {
+  constructor(command, args, options = {}) {
+    this.child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe'], ...options});
+    this.output = '';
+    this.errors = '';
+    this.child.stdout.setEncoding('utf8').on('data', (text) => (this.output += text));
+    this.child.stderr.setEncoding('utf8').on('data', (text) => (this.errors += text));
+    this.exited = new Promise((resolve, reject) => {
+      this.child.on('error', reject);
+      this.child.on('close', (code, signal) => resolve({code, signal}));
+    });
+    this.exited.then((status) => (this.status = status), (fault) => (this.fault = fault));
+  }
+
+  // The first match of `pattern` in what it prints.
+  async says(pattern) {
+    return eventually(() => {
+      if (this.fault) throw this.fault;
+      const match = pattern.exec(this.output);
+      if (!match && this.status) assert.fail(`ended before ${pattern}: ${this.errors}`);
+      return match;
+    }, `${pattern} in ${this.output}${this.errors}`, START_MS_MAX);
+  }
+
+  signal(name) {
+    process.kill(this.child.pid, name);
+  }
+
+  // Ends it and returns its exit status; SIGKILL if it does not end.
+  async stop(name = 'SIGTERM') {
+    if (!this.status && !this.fault) this.signal(name);
+    const killer = setTimeout(() => this.signal('SIGKILL'), STOP_MS_MAX);
+    const status = await this.exited;
+    clearTimeout(killer);
+    return status;
+  }
+
+  async stopCleanly() {
+    const {code, signal} = await this.stop();
+    const faults = /Sanitizer|runtime error:|invariant does not hold/.test(this.errors);
+    assert.ok(code === 0 && !faults, `exit ${code ?? signal}\n${this.output}${this.errors}`);
+  }
+}
+
+// Runs a program to its end: {code, output, errors}.
+export async function run(command, args, options = {}) {
+  const done = new Program(command, args, options);
+  const {code} = await done.exited;
+  return {code, output: done.output, errors: done.errors};
+}
+
+async function startListening(t, args, options) {
+  const started = new Program(program, args, options);
+  t.after(() => started.stopCleanly());
+  started.url = (await started.says(/listening on (\S+)/))[1];
+  return started;
+}
+
+// The mock provider, with its control interface: requests(), count(), script().
+export async function startMock(t, args = []) {
+  const mock = await startListening(t, ['mock', '--listen', '127.0.0.1:0', ...args]);
+  const control = async (route, options) => {
+    const answer = await fetch(`${mock.url}/mock/${route}`, options);
+    assert.ok(answer.ok, `${route}: ${answer.status} ${await answer.clone().text()}`);
+    return answer.json();
+  };
+  mock.requests = async () => (await control('ledger')).requests;
+  mock.last = async (count = 1) => (await control(`last?count=${count}`)).requests;
+  mock.count = () => control('count');
+  mock.script = (script) => control('script', {method: 'POST', body: JSON.stringify(script)});
+  return mock;
+}
+
+// An account at `mock`, for the configuration.
+export const account = (mock, more = {}) => ({
+  name: 'team-a',
+  base_url: `${mock.url}/v1`,
+  api_key: 'sk-test-a',
+  rpm_limit: 1000,
+  ...more,
+});
+
+// Writes a configuration (JSON is YAML) and returns its path.
+export async function writeConfig(t, config) {
+  const file = path.join(await temporaryFolder(t), 'sluice.yaml');
+  const whole = {
+    listen: ['127.0.0.1:0'],
+    shards: 2,
+    clients: [{name: 'e2e', key: CLIENT_KEY}],
+    ...config,
+  };
+  await writeFile(file, JSON.stringify(whole), {mode: 0o600});
+  return file;
+}
+
+// `sluice serve`; openai() gives an SDK client of it, post() a bare request.
+export async function startGateway(t, config, options = {}) {
+  const file = await writeConfig(t, config);
+  const gateway = await startListening(t, ['serve', '-c', file], options);
+  gateway.file = file;
+  gateway.openai = (more = {}) =>
+    new OpenAI({apiKey: CLIENT_KEY, baseURL: `${gateway.url}/v1`, maxRetries: 0, ...more});
+  gateway.post = (route, body, headers = {}) =>
+    fetch(`${gateway.url}${route}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${CLIENT_KEY}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return gateway;
+}
+
+export const ask = (more = {}) => ({
+  model: 'mock-large',
+  messages: [{role: 'user', content: 'Say something.'}],
+  ...more,
+});

@@ -1,0 +1,76 @@
+// The program as an operator meets it: signals, reload, exit codes.
+import assert from 'node:assert/strict';
+import {readFile, writeFile} from 'node:fs/promises';
+import test from 'node:test';
+import {
+  account, ask, eventually, program, run, startGateway, startMock, temporaryFolder, writeConfig,
+} from './harness.mjs';
+
+test('SIGTERM lets a stream end and refuses new connections', async (t) => {
+  const mock = await startMock(t, ['--tokens', '10', '--behaviour', 'gap=100ms']);
+  const gateway = await startGateway(t, {accounts: [account(mock)]});
+  const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
+  let words = 0;
+  for await (const chunk of stream) {
+    if (words === 0) gateway.signal('SIGTERM');
+    words += chunk.choices[0].delta.content ? 1 : 0;
+  }
+  assert.equal(words, 10);
+  const {code} = await gateway.exited;
+  assert.equal(code, 0, gateway.errors);
+  await assert.rejects(fetch(`${gateway.url}/health`));
+});
+
+test('SIGHUP takes a new configuration, and a wrong one changes nothing', async (t) => {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {accounts: [account(mock, {models: {a: 'mock-large'}})]});
+  const client = gateway.openai();
+  const ids = async () => (await client.models.list()).data.map((model) => model.id).join();
+  assert.equal(await ids(), 'a');
+
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  config.accounts[0].models = {b: 'mock-large'};
+  await writeFile(gateway.file, JSON.stringify(config));
+  gateway.signal('SIGHUP');
+  await eventually(async () => (await ids()) === 'b', 'the new model');
+
+  await writeFile(gateway.file, '{"accounts": 7}');
+  gateway.signal('SIGHUP');
+  await eventually(() => /reload refused/.test(gateway.errors), 'the refusal in the log');
+  assert.equal(await ids(), 'b');
+});
+
+test('a configuration is checked whole: each fault with its line, exit code 78', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/sluice.yaml`;
+  await writeFile(file, 'listen: nowhere\naccounts:\n  - name: a\n    rpm_limit: abc\n');
+  const {code, errors} = await run(program, ['check-config', '-c', file]);
+  assert.equal(code, 78, errors);
+  for (const place of ['sluice.yaml:1:', 'sluice.yaml:4:', 'base_url', 'api_key']) {
+    assert.ok(errors.includes(place), `${place} in:\n${errors}`);
+  }
+});
+
+test('a sound configuration is told so, and shown without its keys', async (t) => {
+  const file = await writeConfig(t, {accounts: [
+    {name: 'a', base_url: 'https://api.example.com/v1', api_key: 'sk-test-0123456789abcdef'}]});
+  const checked = await run(program, ['check-config', '-c', file]);
+  assert.equal(checked.code, 0, checked.errors);
+  const shown = await run(program, ['config', 'show', '-c', file]);
+  assert.equal(shown.code, 0, shown.errors);
+  assert.ok(shown.output.includes('api.example.com'));
+  assert.ok(!shown.output.includes('sk-test-0123456789abcdef'));
+});
+
+test('a wrong command line is exit code 64, a missing file 66', async () => {
+  assert.equal((await run(program, ['serve', '--lisetn', 'x'])).code, 64);
+  assert.equal((await run(program, ['serve', '-c', '/nonexistent/sluice.yaml'])).code, 66);
+});
+
+test('keys are in no log line', async (t) => {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {accounts: [account(mock)], log: {level: 'debug'}});
+  await gateway.openai().chat.completions.create(ask());
+  await eventually(() => /team-a/.test(gateway.errors), 'the access line');
+  assert.doesNotMatch(gateway.errors + gateway.output, /sk-test-/);
+});

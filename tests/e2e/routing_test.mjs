@@ -1,0 +1,91 @@
+// More accounts than one: who is asked, who is left alone, and that nobody is asked too often.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {account, ask, startGateway, startMock} from './harness.mjs';
+
+const byKey = (requests, key) => requests.filter((request) => request.key === key);
+
+async function started(t, rules, accounts, routing = {}) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  await mock.script({rules});
+  const gateway = await startGateway(t, {
+    accounts: accounts.map((more, i) => account(mock,
+      {name: `team-${'abc'[i]}`, api_key: `sk-test-${'abc'[i]}`, ...more})),
+    routing,
+  });
+  return {mock, gateway, client: gateway.openai()};
+}
+
+test('429, 401 and 500 each lead to the next account; the client notices nothing', async (t) => {
+  for (const status of [429, 401, 500]) {
+    await t.test(`${status}`, async (t) => {
+      const rules = [{match: {key: 'sk-test-a'}, do: {status}}];
+      const {mock, gateway} = await started(t, rules, [{}, {}], {strategy: 'ordered'});
+      const answer = await gateway.post('/v1/chat/completions', ask());
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get('x-sluice-account'), 'team-b');
+      assert.equal(answer.headers.get('x-sluice-attempts'), '2');
+      await answer.text();
+      const requests = await mock.requests();
+      assert.deepEqual(requests.map((request) => request.key), ['sk-test-a', 'sk-test-b']);
+    });
+  }
+});
+
+test('an account that cools is not asked', async (t) => {
+  const rules = [{match: {key: 'sk-test-a'}, do: {status: 429, 'retry-after': 60}}];
+  const {mock, client} = await started(t, rules, [{}, {}], {strategy: 'ordered'});
+  for (let i = 0; i < 5; ++i) await client.chat.completions.create(ask());
+  const requests = await mock.requests();
+  assert.equal(byKey(requests, 'sk-test-a').length, 1);
+  assert.equal(byKey(requests, 'sk-test-b').length, 5);
+});
+
+test('the fallback pool serves when no primary can, and the answer says so', async (t) => {
+  const rules = [{match: {key: 'sk-test-a'}, do: {status: 503}}];
+  const {gateway} = await started(t, rules, [{}, {pool: 'fallback'}]);
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('x-sluice-degraded'), 'fallback');
+  await answer.text();
+});
+
+test('a client that leaves is no mark on the account, and its request is called off', async (t) => {
+  const rules = [{do: {hang: true}, times: 1}];
+  const {mock, client} = await started(t, rules, [{}]);
+  const leaving = new AbortController();
+  const left = client.chat.completions.create(ask(), {signal: leaving.signal}).catch(() => 'left');
+  while ((await mock.count()).in_flight === 0) await new Promise((next) => setTimeout(next, 5));
+  leaving.abort();
+  assert.equal(await left, 'left');
+  while ((await mock.count()).in_flight > 0) await new Promise((next) => setTimeout(next, 5));
+  assert.equal((await mock.requests())[0].client_left, true);
+  assert.equal((await client.chat.completions.create(ask())).object, 'chat.completion');
+});
+
+test('never more than the limit in any window, over all shards', async (t) => {
+  const limit = 20;
+  const windowMs = 2000;
+  const mock = await startMock(t, ['--tokens', '1']);
+  const gateway = await startGateway(t, {
+    accounts: [account(mock, {rpm_limit: limit, window: `${windowMs}ms`})]});
+  const end = Date.now() + 3 * windowMs;
+  let served = 0;
+  const caller = async () => {
+    while (Date.now() < end) {
+      const answer = await gateway.post('/v1/chat/completions', ask());
+      await answer.text();
+      if (answer.status === 200) ++served;
+      else await new Promise((next) => setTimeout(next, 20));
+    }
+  };
+  await Promise.all(Array.from({length: 16}, caller));
+  const arrivals = (await mock.requests()).map((request) => request.read_at_ms);
+  assert.equal(arrivals.length, served);
+  assert.ok(served >= 2 * limit, `only ${served} were served`);
+  arrivals.sort((a, b) => a - b);
+  for (let i = 0; i + limit < arrivals.length; ++i) {
+    const span = arrivals[i + limit] - arrivals[i];
+    assert.ok(span >= windowMs, `${limit + 1} requests within ${span} ms`);
+  }
+});

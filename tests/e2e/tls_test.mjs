@@ -1,0 +1,90 @@
+// TLS on both sides, with an authority of the test's own.
+import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import https from 'node:https';
+import path from 'node:path';
+import test from 'node:test';
+import {
+  account, ask, CLIENT_KEY, run, startGateway, startMock, temporaryFolder,
+} from './harness.mjs';
+
+async function openssl(folder, ...args) {
+  const {code, errors} = await run('openssl', args, {cwd: folder});
+  assert.equal(code, 0, errors);
+}
+
+// An authority, and a certificate by it for each of `hosts`: {ca, certificate(host), key(host)}.
+async function authority(t, hosts) {
+  const folder = await temporaryFolder(t);
+  await openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+    '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
+  for (const host of hosts) {
+    const name = /^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`;
+    await openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+      '-nodes', '-keyout', `${host}.key`, '-out', `${host}.pem`, '-days', '2',
+      '-CA', 'ca.pem', '-CAkey', 'ca.key', '-subj', `/CN=${host}`,
+      '-addext', `subjectAltName=${name}`, '-addext', 'basicConstraints=critical,CA:FALSE');
+  }
+  const certificate = (host) => path.join(folder, `${host}.pem`);
+  const key = (host) => path.join(folder, `${host}.key`);
+  const mockArgs = (host) => ['--tls-certificate', certificate(host), '--tls-key', key(host)];
+  return {ca: path.join(folder, 'ca.pem'), certificate, key, mockArgs};
+}
+
+test('a provider over TLS, verified by the account\'s own authority', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const mock = await startMock(t, tls.mockArgs('127.0.0.1'));
+  const gateway = await startGateway(t, {accounts: [account(mock, {ca_file: tls.ca})]});
+  const client = gateway.openai();
+  for (let i = 0; i < 3; ++i) {
+    assert.equal((await client.chat.completions.create(ask())).object, 'chat.completion');
+  }
+  let words = 0;
+  for await (const chunk of await client.chat.completions.create(ask({stream: true}))) {
+    words += chunk.choices[0].delta.content ? 1 : 0;
+  }
+  assert.equal(words, 16);
+});
+
+test('a provider whose certificate is for another host is not asked', async (t) => {
+  const tls = await authority(t, ['other.example']);
+  const mock = await startMock(t, tls.mockArgs('other.example'));
+  const gateway = await startGateway(t, {accounts: [account(mock, {ca_file: tls.ca})]});
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  assert.equal(answer.status, 502);
+  const {error} = await answer.json();
+  assert.equal(error.code, 'upstream_unreachable');
+  assert.match(gateway.errors, /host ?name|certificate/i);
+});
+
+test('a provider of an unknown authority is not asked', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const mock = await startMock(t, tls.mockArgs('127.0.0.1'));
+  const stranger = await authority(t, []);
+  const gateway = await startGateway(t, {accounts: [account(mock, {ca_file: stranger.ca})]});
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  assert.equal(answer.status, 502);
+  await answer.text();
+});
+
+test('clients over TLS, by the server name that they ask for', async (t) => {
+  const tls = await authority(t, ['localhost', 'gateway.example']);
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {
+    accounts: [account(mock)],
+    tls: ['localhost', 'gateway.example'].map(
+      (host) => ({certificate: tls.certificate(host), key: tls.key(host)})),
+  });
+  const ca = await readFile(tls.ca);
+  const {port} = new URL(gateway.url);
+  for (const servername of ['localhost', 'gateway.example']) {
+    const status = await new Promise((resolve, reject) => {
+      const request = https.request({host: '127.0.0.1', port, servername, ca, method: 'GET',
+        path: '/v1/models', headers: {authorization: `Bearer ${CLIENT_KEY}`}}, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      });
+      request.on('error', reject).end();
+    });
+    assert.equal(status, 200, servername);
+  }
+});
