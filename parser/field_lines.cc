@@ -14,8 +14,8 @@ bool refuse(Refusal& why, HeadKind kind, std::string_view rule, std::string_view
 }
 
 // Why the line whose name ends at `name_end` is no field line.
-bool refuse_line(std::string_view line, std::size_t name_end, bool first, HeadKind kind,
-                 Refusal& why) noexcept {
+[[gnu::cold, gnu::noinline]] bool refuse_line(std::string_view line, std::size_t name_end,
+                                              bool first, HeadKind kind, Refusal& why) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (blank(line[0])) {
     if (first) return refuse(why, kind, "S1", "white space stands before the first field");
@@ -82,7 +82,7 @@ constexpr bool is_security_field(FieldId id) noexcept {
 }
 
 // F5: CGI-like servers read `_` as `-`, so `Content_Length` would slip past us and count there.
-bool imitates_security_field(std::string_view name) noexcept {
+[[gnu::noinline]] bool imitates_security_field(std::string_view name) noexcept {
   if (name.find('_') == std::string_view::npos) return false;
   constexpr std::size_t kNameBytesMax = 64;  // longer than any name or prefix that we know
   char dashed[kNameBytesMax];

@@ -62,6 +62,8 @@ class HeadLines {
  private:
   [[nodiscard]] Event advance_start_line(std::string_view bytes) noexcept;
   [[nodiscard]] Event advance_fields(std::string_view bytes) noexcept;
+  [[nodiscard]] std::size_t field_end_max(std::size_t line_at) const noexcept;
+  [[nodiscard]] Event refuse_long_field(std::size_t line_at) noexcept;
   [[nodiscard]] Event unfinished_line(std::string_view bytes) noexcept;
   [[nodiscard]] Event refuse(Fault fault) noexcept {
     fault_ = fault;

@@ -53,6 +53,18 @@ inline constexpr auto kTokenBytes = [] {
   return from;
 }
 
+// Bit i: text[at + i] is a forbidden control, for up to kControlBits bytes; bits behind the text
+// are 0.
+inline constexpr std::size_t kControlBits = 64;
+[[nodiscard]] constexpr std::uint64_t control_bits_scalar(std::string_view text,
+                                                          std::size_t at) noexcept {
+  const std::size_t bytes = text.size() - at < kControlBits ? text.size() - at : kControlBits;
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < bytes; ++i)
+    bits |= std::uint64_t{is_forbidden_control(text[at + i])} << i;
+  return bits;
+}
+
 [[nodiscard]] constexpr std::size_t find_plain_name_end_scalar(std::string_view text,
                                                                std::size_t from) noexcept {
   while (from < text.size() && is_plain_name_byte(text[from])) ++from;
@@ -149,12 +161,34 @@ template <unsigned (*Mask)(const char*) noexcept, bool kWanted, unsigned Blocks>
   return mask != 0 ? from + first_bit(mask) : text.size();
 }
 
+// The bits of the bytes from `at` to the end of the text, fewer than 64; the text has a block at
+// least.
+template <unsigned (*Mask)(const char*) noexcept>
+[[nodiscard]] inline std::uint64_t last_bits(std::string_view text, std::size_t at) noexcept {
+  std::uint64_t bits = 0;
+  std::size_t shift = 0;
+  for (; text.size() - at >= kBlockBytes; at += kBlockBytes, shift += kBlockBytes)
+    bits |= std::uint64_t{Mask(text.data() + at)} << shift;
+  if (at == text.size()) return bits;
+  const std::size_t last = text.size() - kBlockBytes;
+  return bits | std::uint64_t{Mask(text.data() + last)} >> (at - last) << shift;
+}
+
 }  // namespace scan
 
 // The first forbidden control from `from` on.
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   if (text.size() < scan::kBlockBytes) return find_control_scalar(text, from);
   return scan::find_blockwise<scan::control_mask, true, 4>(text, from);
+}
+
+// The forbidden controls among the next 64 bytes from `at` on, as control_bits_scalar() says.
+[[nodiscard]] inline std::uint64_t control_bits(std::string_view text, std::size_t at) noexcept {
+  if (text.size() - at < kControlBits) {
+    if (text.size() < scan::kBlockBytes) return control_bits_scalar(text, at);
+    return scan::last_bits<scan::control_mask>(text, at);
+  }
+  return scan::wide_mask<scan::control_mask, true, 4>(text.data() + at);
 }
 
 // The first byte from `from` on that is no letter, digit or '-': the end of all usual names.
@@ -174,6 +208,9 @@ template <unsigned (*Mask)(const char*) noexcept, bool kWanted, unsigned Blocks>
 
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   return find_control_scalar(text, from);
+}
+[[nodiscard]] inline std::uint64_t control_bits(std::string_view text, std::size_t at) noexcept {
+  return control_bits_scalar(text, at);
 }
 [[nodiscard]] inline std::size_t find_plain_name_end(std::string_view text,
                                                      std::size_t from) noexcept {

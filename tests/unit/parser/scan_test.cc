@@ -31,6 +31,7 @@ TEST(Scan, EveryByteIsFoundAtEveryPlaceAsTheScalarFormFindsIt) {
         const std::string_view text = memory.place(bytes);
         for (const std::size_t from : {std::size_t{0}, place / 2, place, place + 1}) {
           ASSERT_EQ(find_control(text, from), find_control_scalar(text, from)) << byte;
+          ASSERT_EQ(control_bits(text, from), control_bits_scalar(text, from)) << byte;
           ASSERT_EQ(find_token_end(text, from), find_token_end_scalar(text, from)) << byte;
           ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from))
               << byte;
@@ -53,6 +54,7 @@ TEST(Scan, BothFormsAgreeOnRandomBytesAtEveryAlignment) {
     const std::string_view text = memory.place(bytes);
     for (std::size_t from = 0; from < 64; ++from) {
       ASSERT_EQ(find_control(text, from), find_control_scalar(text, from));
+      ASSERT_EQ(control_bits(text, from), control_bits_scalar(text, from));
       ASSERT_EQ(find_token_end(text, from), find_token_end_scalar(text, from));
       ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from));
       ASSERT_EQ(find_target_end(text, from), find_target_end_scalar(text, from));
