@@ -180,8 +180,7 @@ void Server::run() {
 }
 
 // Sends a message to every shard, waiting where a mailbox is full.
-Task<void> Server::tell_all(Shard& control, Server& self,
-                            std::function<Message(GatewayShard&)> make) {
+Task<void> Server::tell_all(Shard& control, Server& self, const MakeMessage& make) {
   constexpr Duration kFullMailbox = 10ms;
   for (const auto& shard : self.shards_) {
     const Message message = make(*shard);
@@ -212,7 +211,8 @@ Task<void> Server::reload(Shard& control, Server& self) {
     GatewayShard* shard;
     std::shared_ptr<const Snapshot> snapshot;
   };
-  co_await tell_all(control, self, [next](GatewayShard& shard) {
+  // Named: gcc 12 destroys temporaries with captures twice in a co_await expression.
+  const MakeMessage make = [&next](GatewayShard& shard) {
     return Message{
         .run =
             [](Shard&, void* argument) {
@@ -220,7 +220,8 @@ Task<void> Server::reload(Shard& control, Server& self) {
               publication->shard->publish(std::move(publication->snapshot));
             },
         .argument = new Publication{&shard, next}};
-  });
+  };
+  co_await tell_all(control, self, make);
   LogLine(control.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()));
 }
@@ -231,22 +232,24 @@ Task<void> Server::drain_all(Shard& control, Server& self) {
     GatewayShard* shard;
     DrainPlan plan;
   };
-  co_await tell_all(control, self, [plan](GatewayShard& shard) {
+  const MakeMessage make = [plan](GatewayShard& shard) {
     return Message{.run =
                        [](Shard&, void* argument) {
                          const std::unique_ptr<Order> order(static_cast<Order*>(argument));
                          order->shard->begin_drain(order->plan);
                        },
                    .argument = new Order{&shard, plan}};
-  });
+  };
+  co_await tell_all(control, self, make);
 }
 
 Task<void> Server::cut_all(Shard& control, Server& self) {
-  co_await tell_all(control, self, [](GatewayShard& shard) {
+  const MakeMessage make = [](GatewayShard& shard) {
     return Message{
         .run = [](Shard&, void* argument) { static_cast<GatewayShard*>(argument)->cut_now(); },
         .argument = &shard};
-  });
+  };
+  co_await tell_all(control, self, make);
 }
 
 Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {

@@ -51,8 +51,8 @@ class Server {
   [[nodiscard]] Error open_on_all_shards(SocketAddress& address);
   [[nodiscard]] std::expected<void, StartFailure> start_threads();
   static Task<void> watch_signals(Shard& control, Server& self, int signal_fd);
-  static Task<void> tell_all(Shard& control, Server& self,
-                             std::function<Message(GatewayShard&)> make);
+  using MakeMessage = std::function<Message(GatewayShard&)>;
+  static Task<void> tell_all(Shard& control, Server& self, const MakeMessage& make);
   static Task<void> reload(Shard& control, Server& self);
   static Task<void> drain_all(Shard& control, Server& self);
   static Task<void> cut_all(Shard& control, Server& self);
