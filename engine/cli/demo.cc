@@ -1,6 +1,7 @@
 #include <sysexits.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "engine/cli/commands.h"
@@ -58,13 +59,13 @@ int run_demo(const DemoOptions& options) {
   if (const auto port = provider.start(std::move(mock_options)); !port)
     return fail(port.error() + "\n", EX_UNAVAILABLE);
   const Config config = demo_config(options, provider.url());
-  Server server(config);
-  if (const auto started = server.start(); !started)
+  const auto server = std::make_unique<Server>(config);
+  if (const auto started = server->start(); !started)
     return fail(started.error().text, started.error().exit_code);
-  for (const std::string& url : server.urls())
+  for (const std::string& url : server->urls())
     std::printf("sluice demo: listening on %s\n", url.c_str());
   std::fflush(stdout);
-  server.run();
+  server->run();
   return EX_OK;
 }
 

@@ -1,6 +1,7 @@
 #include <sysexits.h>
 
 #include <cstdio>
+#include <memory>
 
 #include "engine/cli/commands.h"
 #include "engine/config/config.h"
@@ -9,15 +10,15 @@
 namespace sluice {
 
 int run_serve(const Config& config) {
-  Server server(config);
-  if (const auto started = server.start(); !started) {
+  const auto server = std::make_unique<Server>(config);
+  if (const auto started = server->start(); !started) {
     std::fputs(("sluice serve: " + started.error().text).c_str(), stderr);
     return started.error().exit_code;
   }
-  for (const std::string& url : server.urls())
+  for (const std::string& url : server->urls())
     std::printf("sluice serve: listening on %s\n", url.c_str());
   std::fflush(stdout);
-  server.run();
+  server->run();
   return EX_OK;
 }
 
