@@ -16,7 +16,7 @@ void Shard::run() {
     read_mail();
     wait_for_work();
   }
-  may_sleep_.store(false, std::memory_order_relaxed);
+  sleep_->may_sleep.store(0, std::memory_order_relaxed);
 }
 
 void Shard::wait_for_work() {
@@ -24,10 +24,11 @@ void Shard::wait_for_work() {
   if (short_waits_ >= kSpinPays && spin_max_ > Duration::zero() && !has_ready() && spin()) {
     turn(began);
   } else {
-    // Who posts after this store sees it and wakes us; who posted before it is seen by has_mail().
-    may_sleep_.store(true, std::memory_order_seq_cst);
+    // Exchange here and fetch_add in post() stand in one order: who posts after us sees the flag
+    // and wakes us, and what was posted before is seen by has_mail().
+    static_cast<void>(sleep_->may_sleep.exchange(1, std::memory_order_acq_rel));
     turn(has_mail() || stopping_ ? now() : kNever);
-    may_sleep_.store(false, std::memory_order_relaxed);
+    sleep_->may_sleep.store(0, std::memory_order_relaxed);
   }
   const std::uint32_t hit = now() - began <= spin_max_ ? 256 : 0;
   short_waits_ = (short_waits_ * 15 + hit) / 16;
@@ -59,10 +60,11 @@ void Shard::connect(const std::vector<Shard*>& fleet) {
 
 bool Shard::post(Shard& receiver, const Message& message) {
   if (!receiver.inboxes_[index_]->push(message)) return false;
-  // Pairs with the store in wait_for_work(): either we see the flag, or the receiver sees the
+  // Pairs with the exchange in wait_for_work(): either we see the flag, or the receiver sees the
   // message.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (receiver.may_sleep_.load(std::memory_order_relaxed)) kernel().wake(receiver.kernel());
+  if (receiver.sleep_->may_sleep.fetch_add(0, std::memory_order_acq_rel) != 0) {
+    kernel().wake(receiver.kernel());
+  }
   return true;
 }
 

@@ -64,7 +64,11 @@ class Shard : public Reactor {
   std::vector<std::unique_ptr<Mailbox>> inboxes_;  // by the sender's index
   // Set while this shard may sleep: who posts then must wake it. Apart from what the shard itself
   // writes often.
-  alignas(64) std::atomic<bool> may_sleep_{false};
+  // On the heap, so that a shard itself may lie on any stack.
+  struct alignas(64) SleepFlag {
+    std::atomic<std::uint32_t> may_sleep{0};
+  };
+  std::unique_ptr<SleepFlag> sleep_ = std::make_unique<SleepFlag>();
   Duration spin_max_;
   // Of the last waits, how many ended within spin_max_: a running mean in 1/256, spinning pays
   // above kSpinPays.
