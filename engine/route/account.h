@@ -61,7 +61,7 @@ struct Account {
 
   // Set by finish_directory(): `models` sorted by canonical name, and these.
   std::shared_ptr<AccountState> state;  // the same object in all directories with this account
-  std::uint32_t generation = 1;         // grows when the key or the endpoint changes
+  std::uint32_t generation = 1;         // grows when the account may be another to its provider
 
   // The name under which this account's provider knows `model`, or nothing when it does not serve
   // it: a mapping first, then the prefix; an account with neither serves every model. A view into

@@ -34,10 +34,13 @@ KnownByName known_accounts(const Directory* previous) {
   return known;
 }
 
-bool same_credentials(const Account& a, const Account& b) {
-  return a.api_key.reveal() == b.api_key.reveal() && a.endpoint.tls == b.endpoint.tls &&
-         a.endpoint.host == b.endpoint.host && a.endpoint.port == b.endpoint.port &&
-         a.endpoint.base_path == b.endpoint.base_path;
+// Whether what a provider said of `before` (401, 403) is true of `after`. Switching an account off
+// and on again is how an operator says that it was mended at the provider.
+bool same_credentials(const Account& before, const Account& after) {
+  return before.enabled == after.enabled && before.api_key.reveal() == after.api_key.reveal() &&
+         before.endpoint.tls == after.endpoint.tls && before.endpoint.host == after.endpoint.host &&
+         before.endpoint.port == after.endpoint.port &&
+         before.endpoint.base_path == after.endpoint.base_path;
 }
 
 void give_state(Account& account, KnownByName& known, Duration guard, Instant now) {

@@ -97,10 +97,10 @@ class BasicRollingBucket {
     auto debt = static_cast<std::uint64_t>(-free);
     Instant oldest{};  // bounds the answer where clocks of two shards have put stamps out of order
     for (const Ring* ring = oldest_; ring != nullptr; ring = newer_than(*ring)) {
-      if (const Instant head = ring->peek(0); head != kNever) oldest = std::max(oldest, head);
-      if (const Instant stamp = ring->peek(debt); stamp != kNever) {
-        return std::max(now, std::max(stamp, oldest) + window());
-      }
+      const Instant head = ring->peek(0);
+      if (head != kNever) oldest = std::max(oldest, head);
+      const Instant stamp = debt == 0 ? head : ring->peek(debt);
+      if (stamp != kNever) return std::max(now, std::max(stamp, oldest) + window());
       debt -= std::min(debt, ring->size());
     }
     return now + window();

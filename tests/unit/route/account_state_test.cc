@@ -1,0 +1,156 @@
+#include "engine/route/account_state.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "engine/route/permit.h"
+#include "tests/unit/route/route_fixture.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr BucketLimits kRolling = {BucketShape::kRolling, 4, 60s};
+constexpr BucketLimits kSteady = {BucketShape::kSteady, 4, 60s};
+
+std::uint32_t drain(AccountState& state, Instant now) {
+  std::uint32_t granted = 0;
+  for (Take take = state.take(now); take.granted; take = state.take(now)) {
+    state.settle_sent(take, now);
+    ++granted;
+  }
+  return granted;
+}
+
+TEST(AccountState, EitherShapeGrantsItsLimit) {
+  for (const BucketLimits& limits : {kRolling, kSteady}) {
+    AccountState state(limits);
+    EXPECT_EQ(state.limit(), 4u);
+    EXPECT_EQ(state.available(kStart), 4u);
+    EXPECT_EQ(state.next_permit_at(kStart), kStart);
+    EXPECT_EQ(drain(state, kStart), 4u);
+    EXPECT_EQ(state.available(kStart), 0u);
+    EXPECT_GT(state.next_permit_at(kStart), kStart);
+    EXPECT_FALSE(state.at_rest(kStart));
+    EXPECT_TRUE(state.at_rest(kStart + 61s));
+  }
+}
+
+TEST(AccountState, AnotherShapeBeginsWithAllTokensSpent) {
+  AccountState state(kRolling);
+  state.set_limits(kSteady, kStart);
+  EXPECT_EQ(drain(state, kStart), 0u);
+  EXPECT_EQ(drain(state, kStart + 15s), 1u);
+  EXPECT_EQ(drain(state, kStart + 60s), 3u);
+  state.set_limits(kRolling, kStart + 200s);
+  EXPECT_EQ(drain(state, kStart + 259s), 0u);
+  EXPECT_EQ(drain(state, kStart + 261s), 4u);
+}
+
+TEST(AccountState, ATakeIsSettledInTheShapeThatGrantedIt) {
+  AccountState state(kRolling);
+  const Take sent = state.take(kStart);
+  const Take refunded = state.take(kStart);
+  state.set_limits(kSteady, kStart);
+  state.settle_sent(sent, kStart + 1s);
+  state.refund(refunded, kStart + 1s);
+  EXPECT_EQ(drain(state, kStart + 60s), 4u);
+  state.set_limits(kRolling, kStart + 300s);
+  EXPECT_EQ(drain(state, kStart + 361s), 4u);
+}
+
+TEST(AccountState, UnchangedLimitsChangeNothing) {
+  for (const BucketLimits& limits : {kRolling, kSteady}) {
+    AccountState state(limits);
+    const Take take = state.take(kStart);
+    state.settle_sent(take, kStart);
+    state.set_limits(limits, kStart + 1s);
+    EXPECT_EQ(state.available(kStart), 3u);
+  }
+}
+
+TEST(AccountState, ErrorBelongsToOneGenerationOfCredentials) {
+  AccountState state(kRolling);
+  EXPECT_FALSE(state.rejected(1));
+  state.reject(1);
+  EXPECT_TRUE(state.rejected(1));
+  EXPECT_FALSE(state.rejected(2));  // the key was changed
+  state.reject(2);
+  EXPECT_TRUE(state.rejected(2));
+  state.reject(1);  // a late answer to the old key
+  EXPECT_TRUE(state.rejected(2));
+  state.accept(1);
+  EXPECT_TRUE(state.rejected(2));
+  state.accept(2);
+  EXPECT_FALSE(state.rejected(2));
+}
+
+TEST(AccountState, ACoolingAccountIsNotAtRest) {
+  AccountState state(kRolling);
+  state.cooldown().rate_limited(kStart, {}, {});
+  EXPECT_FALSE(state.at_rest(kStart + 29s));
+  EXPECT_TRUE(state.at_rest(kStart + 31s));
+}
+
+class PermitTest : public testing::Test {
+ protected:
+  PermitTest() : directory_(make_directory({{.name = "a", .rpm_limit = 1}})) {}
+  const Account& account() const { return *directory_.accounts[0]; }
+  Directory directory_;
+};
+
+TEST_F(PermitTest, IsEmptyWhenTheBucketRefuses) {
+  Permit first = Permit::take(account(), kStart);
+  EXPECT_TRUE(first.held());
+  EXPECT_EQ(first.account(), &account());
+  const Permit second = Permit::take(account(), kStart);
+  EXPECT_FALSE(second.held());
+  EXPECT_EQ(second.account(), nullptr);
+  first.refund(kStart);
+  EXPECT_FALSE(first.held());
+  EXPECT_EQ(first.account(), &account());
+}
+
+TEST_F(PermitTest, MovesWithItsToken) {
+  Permit permit = Permit::take(account(), kStart);
+  Permit moved = std::move(permit);
+  EXPECT_TRUE(moved.held());
+  permit = std::move(moved);
+  EXPECT_TRUE(permit.held());
+  permit.settle_sent(kStart + 1s);
+  // The window and the guard count from when the request had left.
+  EXPECT_FALSE(Permit::take(account(), kStart + 61s).held());
+  Permit next = Permit::take(account(), kStart + 61s + 251ms);
+  EXPECT_TRUE(next.held());
+  next.refund(kStart + 62s);
+}
+
+using PermitDeathTest = PermitTest;
+
+TEST_F(PermitDeathTest, MustBeSettledExactlyOnce) {
+  EXPECT_DEATH({ Permit permit = Permit::take(account(), kStart); }, "invariant does not hold");
+  EXPECT_DEATH(
+      {
+        Permit permit = Permit::take(account(), kStart);
+        permit.settle_sent(kStart);
+        permit.refund(kStart);
+      },
+      "invariant does not hold");
+  EXPECT_DEATH(
+      {
+        Permit permit = Permit::take(account(), kStart);
+        permit.refund(kStart);
+        permit.settle_sent(kStart);
+      },
+      "invariant does not hold");
+  EXPECT_DEATH(
+      {
+        Permit permit = Permit::take(account(), kStart);
+        permit = Permit();
+      },
+      "invariant does not hold");
+}
+
+}  // namespace
+}  // namespace sluice::test
