@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -24,6 +25,30 @@ constexpr char kHex[] = "0123456789abcdef";
 bool is_active(std::uint32_t code) noexcept {
   return (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
+// What stands in a line as it is, and what may stand there without quotes: bits of a table, because
+// most bytes of most lines are neither controls nor quotes.
+constexpr std::uint8_t kPlain = 1;
+constexpr std::uint8_t kBare = 2;
+constexpr auto kByteKinds = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  for (std::size_t c = ' '; c < 0x7f; ++c) {
+    if (c != '"' && c != '\\') kinds[c] = kPlain;
+    if (c != ' ' && c != '"' && c != '\\' && c != '=') kinds[c] |= kBare;
+  }
+  return kinds;
+}();
+
+bool is_kind(char c, std::uint8_t kind) noexcept {
+  return (kByteKinds[static_cast<std::uint8_t>(c)] & kind) != 0;
+}
+
+// How many bytes at the front of `text` stand in a line as they are.
+std::size_t plain_bytes(std::string_view text) noexcept {
+  std::size_t count = 0;
+  while (count < text.size() && is_kind(text[count], kPlain)) ++count;
+  return count;
 }
 
 // Escaped - one character as it stands in the line.
@@ -63,9 +88,7 @@ Escaped take_escaped(std::string_view& text, bool json) noexcept {
 
 // Whether a value may stand in a text line without quotes.
 bool is_bare(std::string_view value) noexcept {
-  return !value.empty() && std::ranges::all_of(value, [](char c) {
-    return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
-  });
+  return !value.empty() && std::ranges::all_of(value, [](char c) { return is_kind(c, kBare); });
 }
 
 char* put_number(char* out, unsigned number, int digits) noexcept {
@@ -109,11 +132,9 @@ std::string_view log_level_text(LogLevel level) noexcept {
   return "unknown";
 }
 
-LogLine::LogLine(const Log& log, LogLevel level, std::string_view message)
-    : log_(&log), enabled_(log.enabled(level)) {
-  if (!enabled_) return;
+void LogLine::begin(LogLevel level, std::string_view message) noexcept {
   char time[kTimeBytes];
-  put_time(time, log.clock().unix_ms());
+  put_time(time, log_->clock().unix_ms());
   append(json() ? "{\"time\":\"" : "");
   append({time, kTimeBytes});
   append(json() ? "\",\"level\":\"" : " ");
@@ -123,35 +144,32 @@ LogLine::LogLine(const Log& log, LogLevel level, std::string_view message)
   append(json() ? "\"" : "");
 }
 
-LogLine::~LogLine() {
-  if (!enabled_) return;
+void LogLine::end() noexcept {
   std::string_view tail = json() ? kJsonTail : kTextTail;
   if (cut_) tail = json() ? kJsonCutTail : kTextCutTail;
   std::memcpy(buffer_ + size_, tail.data(), tail.size());
   log_->sink().write({buffer_, size_ + tail.size()});
 }
 
-LogLine& LogLine::field(std::string_view key, std::string_view value) & {
+void LogLine::add_text(std::string_view key, std::string_view value) noexcept {
+  if (!open_field(key, 2)) return;
   const bool quoted = json() || !is_bare(value);
-  if (!open_field(key, 2)) return *this;
   if (quoted) append("\"");
   append_escaped(value, 1);
   if (quoted) append("\"");
-  return *this;
 }
 
-LogLine& LogLine::field(std::string_view key, std::int64_t value) & {
+void LogLine::add_number(std::string_view key, std::int64_t value) noexcept {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
   const std::string_view text(digits, static_cast<std::size_t>(end - digits));
   if (open_field(key, text.size())) append(text);
-  return *this;
 }
 
 std::size_t LogLine::room() const noexcept { return kLogLineBytesMax - kTailBytesMax - size_; }
 
 bool LogLine::open_field(std::string_view key, std::size_t value_bytes) noexcept {
-  if (!enabled_ || cut_) return false;
+  if (cut_) return false;
   if (room() < key.size() + sizeof(",\"\":") - 1 + value_bytes) {
     cut_ = true;
     return false;
@@ -171,6 +189,15 @@ void LogLine::append(std::string_view text) noexcept {
 
 void LogLine::append_escaped(std::string_view text, std::size_t reserve) noexcept {
   while (!text.empty()) {
+    const std::string_view plain = text.substr(0, plain_bytes(text));
+    if (plain.size() + reserve > room()) {
+      append(plain.substr(0, room() - reserve));
+      cut_ = true;
+      return;
+    }
+    append(plain);
+    text.remove_prefix(plain.size());
+    if (text.empty()) return;
     const Escaped escaped = take_escaped(text, json());
     if (escaped.size + reserve > room()) {
       cut_ = true;

@@ -57,13 +57,24 @@ class LogLine {
  public:
   static constexpr std::size_t kLogLineBytesMax = 2048;
 
-  LogLine(const Log& log, LogLevel level, std::string_view message);
-  ~LogLine();
+  LogLine(const Log& log, LogLevel level, std::string_view message)
+      : log_(&log), enabled_(log.enabled(level)) {
+    if (enabled_) begin(level, message);
+  }
+  ~LogLine() {
+    if (enabled_) end();
+  }
   LogLine(const LogLine&) = delete;
   LogLine& operator=(const LogLine&) = delete;
 
-  LogLine& field(std::string_view key, std::string_view value) &;
-  LogLine& field(std::string_view key, std::int64_t value) &;
+  LogLine& field(std::string_view key, std::string_view value) & {
+    if (enabled_) add_text(key, value);
+    return *this;
+  }
+  LogLine& field(std::string_view key, std::int64_t value) & {
+    if (enabled_) add_number(key, value);
+    return *this;
+  }
   LogLine&& field(std::string_view key, std::string_view value) && {
     return static_cast<LogLine&&>(field(key, value));
   }
@@ -72,6 +83,10 @@ class LogLine {
   }
 
  private:
+  void begin(LogLevel level, std::string_view message) noexcept;
+  void end() noexcept;
+  void add_text(std::string_view key, std::string_view value) noexcept;
+  void add_number(std::string_view key, std::int64_t value) noexcept;
   [[nodiscard]] bool json() const noexcept { return log_->format() == LogFormat::kJson; }
   // Room before the part of the buffer that the end of the line needs.
   [[nodiscard]] std::size_t room() const noexcept;

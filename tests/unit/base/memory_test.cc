@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/block_pool.h"
+#include "base/prng.h"
+#include "base/secret.h"
+
+namespace sluice {
+namespace {
+
+struct RoundRow {
+  std::size_t bytes;
+  std::size_t rounded;
+};
+
+constexpr RoundRow kRoundRows[] = {
+    {0, 64},      {1, 64},      {64, 64},           {65, 128},
+    {4096, 4096}, {4097, 8192}, {1 << 20, 1 << 20}, {(1 << 20) + 1, (1 << 20) + 64},
+};
+
+TEST(BlockPool, SizesArePowersOfTwoUpToOneMiB) {
+  for (const RoundRow& row : kRoundRows)
+    EXPECT_EQ(BlockPool::rounded_up(row.bytes), row.rounded) << row.bytes;
+}
+
+TEST(BlockPool, ABlockThatCameBackIsHandedOutAgain) {
+  BlockPool pool;
+  void* const first = pool.take(100);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(first) % 64, 0u);
+  EXPECT_EQ(pool.bytes_in_use(), 128u);
+  pool.give(first, 100);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  void* const second = pool.take(128);
+  EXPECT_EQ(second, first);
+  pool.give(second, 128);
+}
+
+TEST(BlockPool, LargeBlocksAreNotKept) {
+  BlockPool pool;
+  const std::size_t bytes = BlockPool::kKeepBytesMax + 1;
+  void* const block = pool.take(bytes);
+  EXPECT_EQ(pool.bytes_in_use(), BlockPool::rounded_up(bytes));
+  pool.give(block, bytes);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(BlockPool, DifferentBlocksNeverOverlap) {
+  BlockPool pool;
+  Prng random(1);
+  std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+  for (int round = 0; round < 2'000; ++round) {
+    if (blocks.empty() || random.below(2) == 0) {
+      const std::size_t bytes = 1 + random.below(9'000);
+      auto* const block = static_cast<unsigned char*>(pool.take(bytes));
+      std::memset(block, static_cast<int>(bytes & 0xff), bytes);
+      blocks.emplace_back(block, bytes);
+      continue;
+    }
+    std::swap(blocks[random.below(blocks.size())], blocks.back());
+    const auto [block, bytes] = blocks.back();
+    blocks.pop_back();
+    for (std::size_t i = 0; i < bytes; ++i) ASSERT_EQ(block[i], bytes & 0xff);
+    pool.give(block, bytes);
+  }
+  for (const auto& [block, bytes] : blocks) pool.give(block, bytes);
+}
+
+TEST(Arena, GivesAlignedMemoryAndTakesItBackAtOnce) {
+  BlockPool pool;
+  Arena arena(pool);
+  for (std::size_t alignment = 1; alignment <= 64; alignment *= 2) {
+    static_cast<void>(arena.bytes(1));
+    const auto address = reinterpret_cast<std::uintptr_t>(arena.allocate(10, alignment));
+    EXPECT_EQ(address % alignment, 0u);
+  }
+  EXPECT_GT(pool.bytes_in_use(), 0u);
+  arena.reset();
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(Arena, CopiesAndJoinsLiveInIt) {
+  BlockPool pool;
+  Arena arena(pool);
+  std::string text = "hello";
+  const std::string_view copy = arena.copy(text);
+  const std::string_view joined = arena.join(text, std::string_view(), ", ", "world");
+  text = "-----";
+  EXPECT_EQ(copy, "hello");
+  EXPECT_EQ(joined, "hello, world");
+  EXPECT_EQ(arena.copy(""), "");
+  const std::string large(1 << 20, 'x');
+  EXPECT_EQ(arena.copy(large), large) << "more than a block";
+}
+
+TEST(Secret, IsMovedAndNeverCopied) {
+  static_assert(!std::is_copy_constructible_v<Secret>);
+  Secret key("sk-test-1");
+  Secret moved(std::move(key));
+  EXPECT_EQ(moved.reveal(), "sk-test-1");
+  EXPECT_TRUE(key.empty());
+  Secret other("sk-test-2");
+  other = std::move(moved);
+  EXPECT_EQ(other.reveal(), "sk-test-1");
+  EXPECT_TRUE(Secret().empty());
+  EXPECT_EQ(Secret("").reveal(), "");
+}
+
+}  // namespace
+}  // namespace sluice
