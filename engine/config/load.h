@@ -26,12 +26,16 @@ enum class Purpose {
   kServe,  // one that can also be served: see check_servable()
 };
 
-// Reads the configuration: defaults, then the file, then the environment, then the flags. Call it
-// again with Config::sources to reload; a configuration in use is not touched, so a bad file
-// changes nothing.
+// Reads the configuration: defaults, then the file, then the environment, then the flags.
 [[nodiscard]] std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
                                                               const Environment& env,
                                                               Purpose purpose = Purpose::kServe);
+
+// The configuration of `running`, read again from the same sources; `running` is not touched, so a
+// bad file changes nothing. What is taken only at the start (listen, shards, drain, log, pooled_*)
+// is as in `running`, with a warning where the sources say otherwise.
+[[nodiscard]] std::expected<Config, ConfigErrors> reload_config(const Config& running,
+                                                                const Environment& env);
 
 // The lines of warnings, as ConfigErrors::text() writes them.
 [[nodiscard]] std::string warnings_text(const std::vector<Finding>& warnings);
