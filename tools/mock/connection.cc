@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <utility>
 
 #include "engine/io/operations.h"
 #include "tools/mock/answer_head.h"
@@ -29,9 +30,9 @@ Task<bool> write_text(Shard& shard, MockConnection& connection, std::string_view
 }
 
 // Sends the steps, each when it is due; false when the client has gone.
-Task<bool> send_steps(Shard& shard, MockConnection& connection, const WirePlan& plan,
-                      std::uint64_t id) {
+Task<bool> send_steps(Shard& shard, MockConnection& connection, const WirePlan& plan) {
   Ledger& ledger = connection.state.ledger();
+  const UnixClock& clock = connection.state.clock();
   Instant due = shard.now();
   for (const WireStep& step : plan.steps) {
     due += step.pause;
@@ -39,32 +40,52 @@ Task<bool> send_steps(Shard& shard, MockConnection& connection, const WirePlan& 
       const Result<void> slept = co_await Sleep(shard, due, &connection.cancel);
       if (!slept) co_return false;
     }
+    // Before the client can see it, so that a test that has the answer finds it in the ledger.
+    if (step.head_done && connection.exchange != 0) {
+      ledger.answered(connection.exchange, clock.now_us(), plan.status);
+    }
     if (!step.bytes.empty()) {
       const bool written = co_await write_text(shard, connection, step.bytes);
       if (!written) co_return false;
     }
-    const std::int64_t now_us = connection.state.clock().now_us();
-    if (step.head_done) ledger.answered(id, now_us, plan.status);
     if (step.answer_done) {
       connection.end.complete = true;
-      connection.end.unix_us = now_us;
+      connection.end.unix_us = clock.now_us();
     }
   }
   co_return true;
 }
 
+void begin_exchange(MockConnection& connection, MockRequest& request) {
+  connection.end = {};
+  MockExchange exchange;
+  exchange.connection = connection.number;
+  exchange.key = request.key;
+  exchange.method = request.method;
+  exchange.target = request.target;
+  exchange.head_us = connection.state.clock().now_us();
+  request.id = connection.state.ledger().begin(std::move(exchange));
+  connection.exchange = request.id;
+}
+
+// Notes the end, once.
+void end_exchange(MockConnection& connection) {
+  if (connection.exchange == 0) return;
+  Ledger::End& end = connection.end;
+  if (end.unix_us == 0) end.unix_us = connection.state.clock().now_us();
+  connection.state.ledger().end(std::exchange(connection.exchange, 0), end);
+}
+
 // Sends the answer and carries out its end; true when the connection goes on. A client that leaves
 // is seen at once, also while the answer waits.
-Task<bool> carry_out(Shard& shard, MockConnection& connection, const WirePlan& plan,
-                     std::uint64_t id) {
+Task<bool> carry_out(Shard& shard, MockConnection& connection, const WirePlan& plan) {
   Stream& stream = connection.stream;
   stream.recv().watch_end(&connection.cancel);
-  const bool sent = co_await send_steps(shard, connection, plan, id);
+  const bool sent = co_await send_steps(shard, connection, plan);
   stream.recv().watch_end(nullptr);
-  if (!sent) {
-    connection.end.client_left = !connection.end.complete && !drained(connection);
-    co_return false;
-  }
+  if (!sent) connection.end.client_left = !connection.end.complete && !drained(connection);
+  end_exchange(connection);
+  if (!sent) co_return false;
   switch (plan.end) {
     case WireEnd::kKeep: co_return !connection.cancel.requested();
     case WireEnd::kClose: co_await linger(shard, stream); co_return false;
@@ -91,30 +112,13 @@ WirePlan plan_for(const MockConnection& connection, const MockRequest& request,
   return plan_answer(answer, verdict.behaviour, wire, unix_us / 1'000'000);
 }
 
-void begin_exchange(MockConnection& connection, MockRequest& request) {
-  connection.end = {};
-  MockExchange exchange;
-  exchange.connection = connection.number;
-  exchange.key = request.key;
-  exchange.method = request.method;
-  exchange.target = request.target;
-  exchange.head_us = connection.state.clock().now_us();
-  request.id = connection.state.ledger().begin(std::move(exchange));
-}
-
-void end_exchange(MockConnection& connection, const MockRequest& request) {
-  Ledger::End& end = connection.end;
-  if (end.unix_us == 0) end.unix_us = connection.state.clock().now_us();
-  connection.state.ledger().end(request.id, end);
-}
-
 // Answers before the body is read; true when the connection goes on.
 Task<bool> answer_early(Shard& shard, MockConnection& connection, MockRequest& request,
                         const Verdict& verdict) {
   const bool keep = verdict.behaviour.fault.early == Early::kKeep;
   connection.state.ledger().note_rule(request.id, verdict.rule);
   const WirePlan plan = plan_for(connection, request, verdict, !keep || request.close);
-  const bool go_on = co_await carry_out(shard, connection, plan, request.id);
+  const bool go_on = co_await carry_out(shard, connection, plan);
   if (!go_on) co_return false;
   const bool whole = co_await read_request_body(shard, connection, request);
   co_return whole;
@@ -155,7 +159,7 @@ Task<bool> serve_exchange(Shard& shard, MockConnection& connection, MockRequest&
   const Verdict verdict = receive_request(connection, request);
   if (verdict.behaviour.wire.close_after) connection.idle_max = verdict.behaviour.wire.close_after;
   const WirePlan plan = plan_for(connection, request, verdict, request.close);
-  const bool go_on = co_await carry_out(shard, connection, plan, request.id);
+  const bool go_on = co_await carry_out(shard, connection, plan);
   co_return go_on;
 }
 
@@ -167,7 +171,7 @@ Task<bool> serve_control(Shard& shard, MockConnection& connection, MockRequest& 
   const WireRequest wire{.head_request = request.is_head(), .close = request.close};
   const std::int64_t unix_s = connection.state.clock().now_us() / 1'000'000;
   const WirePlan plan = plan_answer(answer, Behaviour{}, wire, unix_s);
-  const bool go_on = co_await carry_out(shard, connection, plan, 0);
+  const bool go_on = co_await carry_out(shard, connection, plan);
   co_return go_on;
 }
 
@@ -181,8 +185,7 @@ Task<void> refuse_head(Shard& shard, MockConnection& connection, Refusal why) {
   verdict.behaviour.head.message = std::string(why.message);
   verdict.behaviour.head.error_code = std::string(why.rule);
   const WirePlan plan = plan_for(connection, request, verdict, true);
-  static_cast<void>(co_await carry_out(shard, connection, plan, request.id));
-  end_exchange(connection, request);
+  static_cast<void>(co_await carry_out(shard, connection, plan));
 }
 
 Task<void> serve_requests(Shard& shard, MockConnection& connection) {
@@ -199,7 +202,7 @@ Task<void> serve_requests(Shard& shard, MockConnection& connection) {
     } else {
       begin_exchange(connection, *request);
       go_on = co_await serve_exchange(shard, connection, *request);
-      end_exchange(connection, *request);
+      end_exchange(connection);
     }
     if (!go_on) co_return;
   }

@@ -47,7 +47,9 @@ struct MockConnection {
   std::string input;  // received, not yet understood
   RequestHeadParser parser;
   std::optional<Duration> idle_max;  // instead of the script's keep-alive, once
-  Ledger::End end;                   // of the present exchange
+  // The present exchange in the ledger; 0 when there is none, or its end is noted.
+  std::uint64_t exchange = 0;
+  Ledger::End end;
 };
 
 // Serves the requests of an accepted connection until either side ends it. `tls` may be null.
