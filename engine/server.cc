@@ -191,7 +191,7 @@ Task<void> Server::tell_all(Shard& control, Server& self, const MakeMessage& mak
 }
 
 Task<void> Server::reload(Shard& control, Server& self) {
-  auto config = load_config(self.config_->sources, ProcessEnvironment());
+  auto config = reload_config(*self.config_, ProcessEnvironment());
   std::string error;
   std::shared_ptr<const Snapshot> next;
   if (!config) {
@@ -223,7 +223,8 @@ Task<void> Server::reload(Shard& control, Server& self) {
   };
   co_await tell_all(control, self, make);
   LogLine(control.log(), LogLevel::kInfo, "reloaded")
-      .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()));
+      .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))
+      .field("warnings", warnings_text(config->warnings));
 }
 
 Task<void> Server::drain_all(Shard& control, Server& self) {
