@@ -21,10 +21,13 @@ DnsCache::Found DnsCache::find(std::string_view name, Instant now) noexcept {
   const bool has_addresses = !entry.addresses.empty();
   const bool fresh = has_addresses && now < entry.fresh_until;
   const bool usable = has_addresses && now < entry.fresh_until + kStaleMax;
-  const bool failed_lately = entry.error.code != Errc::kOk && now < entry.retry_at;
+  const bool failed = entry.error.code != Errc::kOk;
+  const bool failed_lately = failed && now < entry.retry_at;
   if (usable) {
     found.addresses = in_trying_order(entry.addresses, entry.ipv6, entry.turn++);
-    found.verdict = fresh || failed_lately ? Verdict::kAnswer : Verdict::kAskOrStale;
+    found.expired = !fresh;
+    if (fresh || failed_lately) found.verdict = Verdict::kAnswer;
+    else found.verdict = failed ? Verdict::kAnswerAndAsk : Verdict::kAskOrStale;
   } else if (failed_lately) {
     found.error = entry.error;
     found.verdict = Verdict::kError;

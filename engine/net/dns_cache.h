@@ -27,14 +27,16 @@ class DnsCache {
   static constexpr Duration kStaleMax = 10min;  // how long addresses outlive their TTL on failures
 
   enum class Verdict : std::uint8_t {
-    kAnswer,      // use `addresses`
-    kError,       // use `error`: asked a moment ago, in vain
-    kAsk,         // ask
-    kAskOrStale,  // ask; when that brings nothing in time, use `addresses`, which have expired
+    kAnswer,        // use `addresses`
+    kError,         // use `error`: asked a moment ago, in vain
+    kAsk,           // ask
+    kAskOrStale,    // ask; when that brings nothing in time, use `addresses`, which have expired
+    kAnswerAndAsk,  // the last time that brought nothing: use `addresses` at once, ask beside it
   };
   struct Found {
     Verdict verdict = Verdict::kAsk;
     Error error;
+    bool expired = false;   // of `addresses`
     AddressList addresses;  // in the order in which to try them; every call turns it
   };
 

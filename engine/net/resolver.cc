@@ -1,16 +1,13 @@
 #include "engine/net/resolver.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 
 namespace sluice {
 namespace {
 
 using Verdict = DnsCache::Verdict;
-
-// How long a refresh may take while expired addresses are at hand (RFC 8767 section 5: the client
-// response timer).
-constexpr Duration kStaleAfter = 1800ms;
 
 constexpr IpAddress kLoopback4{IpFamily::kV4, {127, 0, 0, 1}};
 constexpr IpAddress kLoopback6{IpFamily::kV6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -25,11 +22,6 @@ DnsCache::Found refuse_with(const Error& error) noexcept {
   return {.verdict = Verdict::kError, .error = error, .addresses = {}};
 }
 
-// No expired addresses can be of use after these.
-bool called_off(const Error& error) noexcept {
-  return error.code != Errc::kTimedOut && error.code != Errc::kNameLookupFailed;
-}
-
 }  // namespace
 
 // Asked - one caller's wait for a lookup. Ends with what the cache then says.
@@ -41,7 +33,7 @@ class Resolver::Asked final : private Wait {
   bool await_ready() noexcept { return refused_at_start(); }
   void await_suspend(std::coroutine_handle<> waiter) {
     suspend(waiter);
-    resolver_->join(reactor(), *name_, *this);
+    resolver_->join(reactor(), *name_, this);
   }
   Result<AddressList> await_resume() noexcept {
     if (found_.verdict == Verdict::kAnswer) return found_.addresses;
@@ -97,6 +89,7 @@ Resolver::~Resolver() { SL_ASSERT(lookups_.empty()); }
 
 std::string Resolver::open(const Options& options, std::shared_ptr<const HostsFile> hosts) {
   hosts_ = std::move(hosts);
+  stale_after_ = options.stale_after;
   return client_.open(options.dns);
 }
 
@@ -118,25 +111,26 @@ DnsCache::Found Resolver::find_local(std::string_view host) const noexcept {
 
 DnsCache::Found Resolver::find_cached(const HostName& name, Instant now) noexcept {
   DnsCache::Found found = cache_.find(name.view(), now);
-  const bool must_ask = found.verdict == Verdict::kAsk || found.verdict == Verdict::kAskOrStale;
-  if (must_ask && stopped_) {
-    return found.verdict == Verdict::kAsk ? refuse_with(kStopped) : answer_with(found.addresses);
-  }
-  if (!must_ask) ++counters_.cached;
+  if (stopped_ && found.verdict == Verdict::kAsk) return refuse_with(kStopped);
+  if (stopped_ && !found.addresses.empty()) return answer_with(found.addresses);
+  const bool waits = found.verdict == Verdict::kAsk || found.verdict == Verdict::kAskOrStale;
+  if (!waits) ++counters_.cached;
+  if (!waits && found.expired) ++counters_.stale;
   return found;
 }
 
-void Resolver::join(Reactor& reactor, const HostName& name, Asked& asked) {
+void Resolver::join(Reactor& reactor, const HostName& name, Asked* asked) {
   for (Lookup* lookup = lookups_.front(); lookup != nullptr; lookup = lookups_.after(*lookup)) {
     if (lookup->name_.view() != name.view()) continue;
+    if (asked == nullptr) return;
     ++counters_.joined;
-    lookup->add(asked);
+    lookup->add(*asked);
     return;
   }
   ++counters_.queries;
   auto* const lookup = new (reactor.blocks().take(sizeof(Lookup))) Lookup(reactor, *this, name);
   lookups_.push_back(*lookup);
-  lookup->add(asked);
+  if (asked != nullptr) lookup->add(*asked);
   client_.ask(reactor, lookup->name_.c_str(), *lookup);
 }
 
@@ -185,17 +179,20 @@ Task<Result<AddressList>> resolve(Reactor& reactor, Resolver& resolver, std::str
   if (local.verdict == Verdict::kError) co_return std::unexpected(local.error);
   const HostName name = *HostName::parse(host);
   const DnsCache::Found cached = resolver.find_cached(name, reactor.now());
-  if (cached.verdict == Verdict::kAnswer) co_return cached.addresses;
+  if (cached.verdict == Verdict::kAnswerAndAsk) resolver.join(reactor, name, nullptr);
   if (cached.verdict == Verdict::kError) co_return std::unexpected(cached.error);
+  const bool must_wait = cached.verdict == Verdict::kAsk || cached.verdict == Verdict::kAskOrStale;
+  if (!must_wait) co_return cached.addresses;
 
   const bool has_stale = cached.verdict == Verdict::kAskOrStale;
-  if (has_stale) limits.deadline = std::min(limits.deadline, reactor.now() + kStaleAfter);
+  if (has_stale) limits.deadline = std::min(limits.deadline, reactor.now() + resolver.stale_after_);
   const Result<AddressList> answer = co_await Resolver::Asked(reactor, resolver, name, limits);
-  if (!answer && has_stale && !called_off(answer.error())) {
-    ++resolver.counters_.stale;
-    co_return cached.addresses;
-  }
-  co_return answer;
+  if (answer || !has_stale || answer.error().code != Errc::kTimedOut) co_return answer;
+  // Slow: whoever comes next does not wait.
+  ++resolver.counters_.stale;
+  resolver.cache_.store_failure(name.view(), DnsCache::Failure::kNoAnswer, ETIMEDOUT,
+                                reactor.now());
+  co_return cached.addresses;
 }
 
 Task<void> stop(Reactor& reactor, Resolver& resolver) {

@@ -24,6 +24,9 @@ class Resolver {
  public:
   struct Options {
     DnsClient::Options dns;
+    // How long a refresh may take before expired addresses are used (RFC 8767 section 5: the client
+    // response timer).
+    Duration stale_after = 1800ms;
   };
   struct Counters {
     std::uint64_t cached = 0;   // answered from the cache
@@ -55,7 +58,9 @@ class Resolver {
   // What is known without asking anybody.
   [[nodiscard]] DnsCache::Found find_local(std::string_view host) const noexcept;
   [[nodiscard]] DnsCache::Found find_cached(const HostName& name, Instant now) noexcept;
-  void join(Reactor& reactor, const HostName& name, Asked& asked);
+  // Adds `asked`, unless it is nullptr, to the lookup of `name`, which it begins where there is
+  // none.
+  void join(Reactor& reactor, const HostName& name, Asked* asked);
   void conclude(Lookup& lookup, const DnsClient::Answer& answer) noexcept;
 
   std::shared_ptr<const HostsFile> hosts_;
@@ -63,15 +68,16 @@ class Resolver {
   DnsClient client_;
   IntrusiveList<Lookup> lookups_;
   Counters counters_;
+  Duration stale_after_{};
   bool stopped_ = false;
 };
 
 // The addresses of `host` in the order in which to try them; it is a number, in brackets or not, or
 // a name, and stays the caller's. Callers who wait for one name share one query, which goes on when
-// they leave. Addresses whose time is over are used while name servers are slow (1.8 s) or silent
-// (for 10 minutes; RFC 8767). Errors, all Retry::kSafe: kNameNotFound, kNameLookupFailed (os_errno
-// ETIMEDOUT or ECONNREFUSED where that is the cause), kTimedOut, all upstream; why `limits` called
-// it off; kDrained after stop().
+// they leave. Addresses whose time is over are used for ten minutes while name servers are slow or
+// fail (RFC 8767): the first to notice waits 1.8 s, the others not at all. Errors, all
+// Retry::kSafe: kNameNotFound, kNameLookupFailed (os_errno ETIMEDOUT or ECONNREFUSED where that is
+// the cause), kTimedOut, all upstream; why `limits` called it off; kDrained after stop().
 [[nodiscard]] Task<Result<AddressList>> resolve(Reactor& reactor, Resolver& resolver,
                                                 std::string_view host, Limits limits);
 

@@ -5,9 +5,8 @@
 namespace sluice {
 namespace {
 
-// With more accounts than this, weighted choice tries its luck before it looks at all of them.
-constexpr std::uint32_t kScanMax = 16;
-constexpr int kSamples = 16;
+// Weighted choice draws at most so often before it looks at all accounts.
+constexpr std::uint32_t kDrawsMax = 16;
 
 }  // namespace
 
@@ -78,7 +77,7 @@ bool Ladder::choose_round_robin(Pool pool, Instant now, Choice& choice) noexcept
 // Chance proportional to share(). One pass: of the accounts seen so far, the one that is kept has
 // been kept with its share of their sum.
 bool Ladder::choose_weighted(Route::Range range, Instant now, Choice& choice) noexcept {
-  if (range.last - range.first > kScanMax && sample_weighted(range, now, choice)) return true;
+  if (draw_weighted(range, now, choice)) return true;
   for (;;) {
     double sum = 0;
     std::uint32_t kept = range.last;
@@ -95,10 +94,12 @@ bool Ladder::choose_weighted(Route::Range range, Instant now, Choice& choice) no
 }
 
 // The same chances without looking at everyone: an account drawn evenly is accepted with the chance
-// share / largest possible share. Gives up after kSamples draws, when most accounts are spent.
-bool Ladder::sample_weighted(Route::Range range, Instant now, Choice& choice) noexcept {
-  for (int draw = 0; draw < kSamples; ++draw) {
-    const auto i = range.first + static_cast<std::uint32_t>(prng_.below(range.last - range.first));
+// share / largest possible share. When most accounts are spent, luck runs out: half as many draws
+// as there are accounts, at most kDrawsMax, never cost more than the look at all of them.
+bool Ladder::draw_weighted(Route::Range range, Instant now, Choice& choice) noexcept {
+  const std::uint32_t count = range.last - range.first;
+  for (std::uint32_t draw = 0; draw < std::min(count / 2, kDrawsMax); ++draw) {
+    const auto i = range.first + static_cast<std::uint32_t>(prng_.below(count));
     if (!ready(i, now) || prng_.unit() * route_->weight_max >= share(i, now)) continue;
     if (take(i, now, choice)) return true;
   }

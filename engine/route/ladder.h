@@ -86,7 +86,7 @@ class Ladder {
   [[nodiscard]] bool choose_ordered(Route::Range range, Instant now, Choice& choice) noexcept;
   [[nodiscard]] bool choose_round_robin(Pool pool, Instant now, Choice& choice) noexcept;
   [[nodiscard]] bool choose_weighted(Route::Range range, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] bool sample_weighted(Route::Range range, Instant now, Choice& choice) noexcept;
+  [[nodiscard]] bool draw_weighted(Route::Range range, Instant now, Choice& choice) noexcept;
 
   [[nodiscard]] bool ready(std::uint32_t position, Instant now) const noexcept;
   [[nodiscard]] double share(std::uint32_t position, Instant now) const noexcept;

@@ -10,15 +10,28 @@ test('SIGTERM lets a stream end and refuses new connections', async (t) => {
   const mock = await startMock(t, ['--tokens', '10', '--behaviour', 'gap=100ms']);
   const gateway = await startGateway(t, {accounts: [account(mock)]});
   const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
+  let events = 0;
   let words = 0;
   for await (const chunk of stream) {
-    if (words === 0) gateway.signal('SIGTERM');
+    if (++events === 1) gateway.signal('SIGTERM');
     words += chunk.choices[0].delta.content ? 1 : 0;
+    if (events === 5) await assert.rejects(fetch(`${gateway.url}/health`), 'still listening');
   }
   assert.equal(words, 10);
   const {code} = await gateway.exited;
   assert.equal(code, 0, gateway.errors);
-  await assert.rejects(fetch(`${gateway.url}/health`));
+});
+
+test('a second SIGTERM does not wait for the stream', async (t) => {
+  const mock = await startMock(t, ['--tokens', '1000', '--behaviour', 'gap=100ms']);
+  const gateway = await startGateway(t, {accounts: [account(mock)]});
+  const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
+  await assert.rejects(async () => {
+    let events = 0;
+    for await (const _ of stream) if (++events <= 2) gateway.signal('SIGTERM');
+  });
+  const {code} = await gateway.exited;
+  assert.equal(code, 0, gateway.errors);
 });
 
 test('SIGHUP takes a new configuration, and a wrong one changes nothing', async (t) => {

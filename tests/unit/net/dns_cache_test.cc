@@ -41,7 +41,7 @@ constexpr AgeRow kAgeRows[] = {
     {"for five seconds", 0s, 0s, Failure::kNoSuchName, 5s, Verdict::kAsk},
     {"a name without addresses too", 0s, 0s, Failure::kNoAddress, 4999ms, Verdict::kError},
     {"expired addresses serve after a failure", 1s, 2s, Failure::kNoAnswer, 1ms, Verdict::kAnswer},
-    {"until it is asked again", 1s, 2s, Failure::kNoAnswer, 1s, Verdict::kAskOrStale},
+    {"then it is asked beside them", 1s, 2s, Failure::kNoAnswer, 1s, Verdict::kAnswerAndAsk},
     {"for ten minutes", 1s, 600s, Failure::kNoAnswer, 999ms, Verdict::kAnswer},
     {"and no longer", 1s, 600500ms, Failure::kNoAnswer, 500ms, Verdict::kError},
     {"also after an empty answer", 1s, 2s, Failure::kNoAddress, 1ms, Verdict::kAnswer},
@@ -57,9 +57,11 @@ TEST(DnsCacheTest, KnowsWhatStillHolds) {
     if (row.failure) cache.store_failure("a.example", *row.failure, 0, kStart);
     const DnsCache::Found found = cache.find("a.example", kStart + row.after);
     EXPECT_EQ(static_cast<int>(found.verdict), static_cast<int>(row.verdict)) << row.rule;
-    const bool has_addresses =
-        row.verdict == Verdict::kAnswer || row.verdict == Verdict::kAskOrStale;
+    const bool has_addresses = row.verdict != Verdict::kAsk && row.verdict != Verdict::kError;
     EXPECT_EQ(found.addresses.size(), has_addresses ? 1u : 0u) << row.rule;
+    const bool is_expired = has_addresses && row.before + row.after >= DnsCache::kTtlMin &&
+                            row.before + row.after >= std::min(row.ttl, DnsCache::kTtlMax);
+    EXPECT_EQ(found.expired, is_expired) << row.rule;
     EXPECT_EQ(found.error.code != Errc::kOk, row.verdict == Verdict::kError) << row.rule;
   }
 }

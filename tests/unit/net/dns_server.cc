@@ -94,6 +94,7 @@ DnsServer::DnsServer() {
 DnsServer::~DnsServer() {
   close(stop_write_);
   thread_.join();
+  for (const TcpClient& client : tcp_clients_) close(client.fd);
   close(stop_read_);
   close(udp_);
   close(tcp_);
@@ -119,11 +120,17 @@ std::string DnsServer::address() const { return "127.0.0.1:" + std::to_string(po
 
 void DnsServer::run() {
   while (true) {
-    pollfd fds[] = {{udp_, POLLIN, 0}, {tcp_, POLLIN, 0}, {stop_read_, POLLIN, 0}};
-    poll(fds, 3, -1);
+    std::vector<pollfd> fds = {{udp_, POLLIN, 0}, {tcp_, POLLIN, 0}, {stop_read_, POLLIN, 0}};
+    for (const TcpClient& client : tcp_clients_) fds.push_back({client.fd, POLLIN, 0});
+    poll(fds.data(), fds.size(), -1);
     if (fds[2].revents != 0) return;
+    for (std::size_t i = fds.size(); i-- > 3;) {
+      if (fds[i].revents == 0 || serve_tcp(tcp_clients_[i - 3])) continue;
+      close(tcp_clients_[i - 3].fd);
+      tcp_clients_.erase(tcp_clients_.begin() + static_cast<std::ptrdiff_t>(i - 3));
+    }
     if (fds[0].revents != 0) serve_udp();
-    if (fds[1].revents != 0) serve_tcp();
+    if (fds[1].revents != 0) tcp_clients_.push_back({accept(tcp_, nullptr, nullptr), {}});
   }
 }
 
@@ -139,24 +146,23 @@ void DnsServer::serve_udp() {
   sendto(udp_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), from_bytes);
 }
 
-// Answers the questions of one connection until the client closes it.
-void DnsServer::serve_tcp() {
-  const int fd = accept(tcp_, nullptr, nullptr);
-  std::string unread;
+bool DnsServer::serve_tcp(TcpClient& client) {
   char buffer[1500];
-  for (ssize_t count; (count = read(fd, buffer, sizeof(buffer))) > 0;) {
-    unread.append(buffer, static_cast<std::size_t>(count));
-    while (unread.size() >= 2 && unread.size() >= 2u + get16(unread, 0)) {
-      const std::size_t bytes = get16(unread, 0);
-      const std::string reply = answer(std::string_view(unread).substr(2, bytes), true);
-      unread.erase(0, 2 + bytes);
-      std::string framed;
-      put16(framed, static_cast<unsigned>(reply.size()));
-      framed += reply;
-      EXPECT_EQ(write(fd, framed.data(), framed.size()), static_cast<ssize_t>(framed.size()));
-    }
+  const ssize_t count = read(client.fd, buffer, sizeof(buffer));
+  if (count <= 0) return false;
+  std::string& unread = client.unread;
+  unread.append(buffer, static_cast<std::size_t>(count));
+  while (unread.size() >= 2 && unread.size() >= 2u + get16(unread, 0)) {
+    const std::size_t bytes = get16(unread, 0);
+    const std::string reply = answer(std::string_view(unread).substr(2, bytes), true);
+    unread.erase(0, 2 + bytes);
+    std::string framed;
+    put16(framed, static_cast<unsigned>(reply.size()));
+    framed += reply;
+    // The client may have gone: no signal then.
+    send(client.fd, framed.data(), framed.size(), MSG_NOSIGNAL);
   }
-  close(fd);
+  return true;
 }
 
 std::string DnsServer::answer(std::string_view question, bool tcp) {

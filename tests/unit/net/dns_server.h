@@ -47,7 +47,12 @@ class DnsServer {
  private:
   void run();
   void serve_udp();
-  void serve_tcp();
+  struct TcpClient {
+    int fd;
+    std::string unread;
+  };
+  // False when the client has closed.
+  bool serve_tcp(TcpClient& client);
   [[nodiscard]] std::string answer(std::string_view question, bool tcp);
 
   int udp_ = -1;
@@ -59,6 +64,7 @@ class DnsServer {
   std::map<std::string, Record, std::less<>> records_;
   std::map<std::string, int, std::less<>> questions_;
   int tcp_questions_ = 0;
+  std::vector<TcpClient> tcp_clients_;
   std::thread thread_;
 };
 

@@ -11,6 +11,19 @@
 
 namespace sluice {
 
+// LeapingClock - the machine's clock, which a test can put forward instead of waiting. (c-ares has
+// a clock of its own, which does not leap.)
+class LeapingClock final : public Clock {
+ public:
+  Instant now() noexcept override { return system_.now() + leap_; }
+  std::int64_t unix_ms() noexcept override { return system_.unix_ms(); }
+  void leap(Duration by) { leap_ += by; }
+
+ private:
+  SystemClock system_;
+  Duration leap_{};
+};
+
 // A reactor, a resolver and a name server of its own for each test.
 class NetTest : public ::testing::Test {
  protected:
@@ -19,12 +32,16 @@ class NetTest : public ::testing::Test {
     reactor_.emplace(kernel_, clock_);
     auto hosts = std::make_shared<const HostsFile>(
         HostsFile::parse("192.0.2.7 Printer.example # upstairs\n::1 six.example\n"));
-    ASSERT_EQ(resolver_.open({.dns = dns_options(server_.address())}, std::move(hosts)), "");
+    ASSERT_EQ(resolver_.open({.dns = dns_options(server_.address()), .stale_after = kStaleAfter},
+                             std::move(hosts)),
+              "");
   }
   void TearDown() override {
     Task<void> stopping = stop(*reactor_, resolver_);
     finish(stopping);
   }
+
+  static constexpr Duration kStaleAfter = 30ms;
 
   static DnsClient::Options dns_options(std::string servers) {
     return {.servers = std::move(servers),
@@ -41,6 +58,14 @@ class NetTest : public ::testing::Test {
       ASSERT_LT(clock_.now(), limit) << "still waiting after five seconds";
       reactor_->turn(limit);
     }
+  }
+
+  void leap(Duration by) {
+    clock_.leap(by);
+    reactor_->turn(reactor_->now());
+  }
+  void turn_until(Instant until) {
+    while (clock_.now() < until) reactor_->turn(until);
   }
 
   Result<AddressList> look_up(std::string_view host, Limits limits = {}) {
@@ -61,7 +86,7 @@ class NetTest : public ::testing::Test {
     return text;
   }
 
-  SystemClock clock_;
+  LeapingClock clock_;
   DnsServer server_;
   UringKernel kernel_;
   std::optional<Reactor> reactor_;

@@ -132,11 +132,44 @@ TEST_F(ResolverTest, ExpiredAddressesServeWhileTheServerFails) {
   server_.set("stale.example", {.a = {"192.0.2.10"}, .ttl = 0});
   EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
   server_.set("stale.example", {.rcode = 2});
-  const Instant expired = clock_.now() + DnsCache::kTtlMin + 2ms;
-  while (clock_.now() < expired) reactor_->turn(expired);
+  leap(DnsCache::kTtlMin + 2ms);
   EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
   EXPECT_EQ(resolver_.counters().failed, 1u);
   EXPECT_EQ(resolver_.counters().stale, 1u);
+}
+
+TEST_F(ResolverTest, ExpiredAddressesServeWhileTheServerIsSlow) {
+  server_.set("stale.example", {.a = {"192.0.2.10"}, .ttl = 0});
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
+  server_.set("stale.example", {.silent = true});
+  leap(DnsCache::kTtlMin + 2ms);
+  const Instant start = reactor_->now();
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
+  EXPECT_GE(reactor_->now() - start, kStaleAfter);
+  // The lookup still runs; nobody waits for it again, until it brings what is new.
+  Task<Result<AddressList>> second = resolve(*reactor_, resolver_, "stale.example", {});
+  EXPECT_TRUE(second.done());
+  EXPECT_EQ(text_of(second.take()), "192.0.2.10");
+  EXPECT_EQ(resolver_.counters().stale, 2u);
+  server_.set("stale.example", {.a = {"192.0.2.11"}});
+  turn_until(start + 300ms);
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.11");
+  EXPECT_EQ(resolver_.counters().queries, 2u);
+}
+
+TEST_F(ResolverTest, AfterAFailureTheServerIsAskedBesideTheAnswer) {
+  server_.set("stale.example", {.a = {"192.0.2.10"}, .ttl = 0});
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
+  server_.set("stale.example", {.rcode = 2});
+  leap(DnsCache::kTtlMin + 2ms);
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.10");
+  server_.set("stale.example", {.a = {"192.0.2.11"}});
+  leap(DnsCache::kFailureTtl + 2ms);
+  Task<Result<AddressList>> at_once = resolve(*reactor_, resolver_, "stale.example", {});
+  EXPECT_TRUE(at_once.done());
+  EXPECT_EQ(text_of(at_once.take()), "192.0.2.10");
+  turn_until(clock_.now() + 50ms);
+  EXPECT_EQ(text_of(look_up("stale.example")), "192.0.2.11");
 }
 
 TEST_F(ResolverTest, StoppingEndsWhatWaits) {

@@ -1,0 +1,157 @@
+// What routing costs: one token, and one decision of the ladder.
+
+#include <benchmark/benchmark.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/route/ladder.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kLimit = 1'000'000;
+constexpr Duration kWindow = 60s;
+constexpr Instant kStart = Instant(Duration(kTickNs) * 1'000'000);
+
+// What one token costs in its whole life: taken, its request sent, come back. The window has no
+// length, so that it comes back at once and every take is granted.
+void rolling_bucket(benchmark::State& state) {
+  static RollingBucket bucket(64, 0s);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(bucket.take(kStart));
+    bucket.settle_sent(kStart);
+  }
+}
+BENCHMARK(rolling_bucket)->ThreadRange(1, 2)->UseRealTime();
+
+void rolling_bucket_refuses(benchmark::State& state) {
+  RollingBucket bucket(1, kWindow);
+  if (bucket.take(kStart).granted) bucket.settle_sent(kStart);
+  for (auto _ : state) benchmark::DoNotOptimize(bucket.take(kStart));
+}
+BENCHMARK(rolling_bucket_refuses);
+
+void steady_bucket(benchmark::State& state) {
+  static SteadyBucket bucket(64, 0s);
+  for (auto _ : state) {
+    const Take take = bucket.take(kStart);
+    bucket.settle_sent(take, kStart);
+  }
+}
+BENCHMARK(steady_bucket)->ThreadRange(1, 2)->UseRealTime();
+
+// The least that a count shared by shards can cost.
+void plain_fetch_add(benchmark::State& state) {
+  static std::atomic<std::uint64_t> count = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(count.fetch_add(1, std::memory_order_relaxed));
+  }
+}
+BENCHMARK(plain_fetch_add)->ThreadRange(1, 2)->UseRealTime();
+
+// The rolling bucket as one would write it first: a ring of stamps under a mutex, locked to take
+// and to settle.
+void mutex_bucket(benchmark::State& state) {
+  static std::mutex mutex;
+  static std::vector<Instant> stamps(64);
+  static std::size_t oldest = 0;
+  static std::size_t newest = 0;
+  for (auto _ : state) {
+    {
+      const std::lock_guard lock(mutex);
+      if (stamps[oldest] <= kStart) oldest = (oldest + 1) % stamps.size();
+    }
+    const std::lock_guard lock(mutex);
+    stamps[newest] = kStart;
+    newest = (newest + 1) % stamps.size();
+  }
+}
+BENCHMARK(mutex_bucket)->ThreadRange(1, 2)->UseRealTime();
+
+Directory directory_of(std::int64_t accounts, Strategy strategy) {
+  Directory directory;
+  directory.routing.strategy = strategy;
+  for (std::int64_t i = 0; i < accounts; ++i) {
+    auto account = std::make_unique<Account>();
+    account->name = std::to_string(i);
+    account->rpm_limit = kLimit;
+    for (int model = 0; model < 20; ++model) {
+      account->models.push_back({"vendor/model-" + std::to_string(model), std::to_string(model)});
+    }
+    directory.accounts.push_back(std::move(account));
+  }
+  finish_directory(directory, nullptr, kStart);
+  return directory;
+}
+
+// One request that its first account serves: model looked up, account chosen, permit taken and
+// settled, outcome reported. The limits are large enough that no account runs out.
+void ladder_decision(benchmark::State& state) {
+  const Directory directory = directory_of(state.range(0), static_cast<Strategy>(state.range(1)));
+  Prng prng(1);
+  RoundRobin round_robin;
+  Instant now = kStart;
+  for (auto _ : state) {
+    now += 1ms;
+    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    Choice choice = ladder.next(now);
+    if (choice.kind != Choice::Kind::kTry) {
+      state.SkipWithError("no account");
+      break;
+    }
+    choice.permit.settle_sent(now);
+    ladder.report(choice.permit, TryOutcome::kServed, {}, now);
+  }
+}
+BENCHMARK(ladder_decision)
+    ->ArgNames({"accounts", "strategy"})
+    ->ArgsProduct({{1, 11, 1000},
+                   {static_cast<long>(Strategy::kWeighted),
+                    static_cast<long>(Strategy::kRoundRobin),
+                    static_cast<long>(Strategy::kOrdered)}});
+
+// All accounts are cooling: each is asked twice, and the earliest is told.
+void ladder_exhausted(benchmark::State& state) {
+  const Directory directory = directory_of(state.range(0), Strategy::kWeighted);
+  for (const auto& account : directory.accounts) {
+    account->state->cooldown().rate_limited(kStart, {}, {});
+  }
+  Prng prng(1);
+  RoundRobin round_robin;
+  for (auto _ : state) {
+    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    benchmark::DoNotOptimize(ladder.next(kStart));
+  }
+}
+BENCHMARK(ladder_exhausted)->ArgName("accounts")->Arg(11)->Arg(1000);
+
+// Nearly all accounts are spent, so that luck does not help and all have to be looked at.
+void ladder_nearly_spent(benchmark::State& state) {
+  const Directory directory = directory_of(state.range(0), Strategy::kWeighted);
+  for (std::size_t i = 1; i < directory.accounts.size(); ++i) {
+    directory.accounts[i]->state->set_limits({BucketShape::kSteady, 1, kWindow}, kStart);
+  }
+  Prng prng(1);
+  RoundRobin round_robin;
+  for (auto _ : state) {
+    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    Choice choice = ladder.next(kStart);
+    choice.permit.refund(kStart);
+  }
+}
+BENCHMARK(ladder_nearly_spent)->ArgName("accounts")->Arg(11)->Arg(1000);
+
+void find_route(benchmark::State& state) {
+  const Directory directory = directory_of(11, Strategy::kWeighted);
+  for (auto _ : state) benchmark::DoNotOptimize(directory.find_route("vendor/model-7"));
+}
+BENCHMARK(find_route);
+
+}  // namespace
+}  // namespace sluice
+
+BENCHMARK_MAIN();
