@@ -67,7 +67,8 @@ test('a provider of an unknown authority is not asked', async (t) => {
   const answer = await gateway.post('/v1/chat/completions', ask());
   assert.equal(answer.status, 502);
   const {error} = await answer.json();
-  assert.match(error.message, /certificate of 127\.0\.0\.1: issued by an authority that is not trusted/);
+  assert.match(error.message,
+    /certificate of 127\.0\.0\.1: issued by an authority that is not trusted/);
 });
 
 test('clients over TLS, by the server name that they ask for', async (t) => {
