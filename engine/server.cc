@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstring>
 #include <fstream>
-#include <latch>
 
 #include "engine/build_snapshot.h"
 #include "engine/config/load.h"
@@ -134,23 +133,22 @@ Error Server::open_on_all_shards(SocketAddress& address) {
 std::expected<void, StartFailure> Server::start_threads() {
   block_signals();
   shards_running_.store(static_cast<std::uint32_t>(shards_.size()));
-  std::latch opened(static_cast<std::ptrdiff_t>(shards_.size()));
-  std::latch decided(1);
-  std::atomic<int> failed{control_kernel_.open(UringKernel::Options{})};
+  StartGate& gate = gate_.emplace(shards_.size());
+  gate.failed.store(control_kernel_.open(UringKernel::Options{}));
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    threads_.emplace_back([this, i, &opened, &decided, &failed] {
+    threads_.emplace_back([this, i, &gate] {
       pin_this_thread(i);
       const int result = shards_[i]->open_kernel();
-      if (result != 0) failed.store(result);
-      opened.count_down();
-      decided.wait();
-      if (failed.load() == 0) shards_[i]->run();
+      if (result != 0) gate.failed.store(result);
+      gate.opened.count_down();
+      gate.decided.wait();
+      if (gate.failed.load() == 0) shards_[i]->run();
       shards_running_.fetch_sub(1, std::memory_order_release);
     });
   }
-  opened.wait();
-  const int os_errno = failed.load();
-  decided.count_down();
+  gate.opened.wait();
+  const int os_errno = gate.failed.load();
+  gate.decided.count_down();
   if (os_errno == 0) return {};
   join_threads();
   return std::unexpected(

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <expected>
 #include <functional>
+#include <latch>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,10 +60,20 @@ class Server {
   static Task<void> cut_all(Shard& control, Server& self);
   void join_threads();
 
+  // Where the shards' threads and the main thread meet before the first request. Lives as long as
+  // the threads: a latch may be looked at after the last wait() of another thread has returned.
+  struct StartGate {
+    explicit StartGate(std::size_t shards) : opened(static_cast<std::ptrdiff_t>(shards)) {}
+    std::latch opened;      // every shard has its ring, or failed to get one
+    std::latch decided{1};  // the main thread has looked at `failed`
+    std::atomic<int> failed{0};
+  };
+
   const Config* config_;
   SystemClock clock_;
   LogWriter log_writer_;
   std::vector<std::unique_ptr<GatewayShard>> shards_;
+  std::optional<StartGate> gate_;
   std::vector<std::thread> threads_;
   std::atomic<std::uint32_t> shards_running_{0};
   std::vector<std::string> urls_;

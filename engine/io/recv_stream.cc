@@ -24,7 +24,7 @@ void RecvStream::set_starved(bool starved) noexcept {
 
 void RecvStream::on_completion(Completion completion) noexcept {
   const bool over = !completion.more;
-  if (!completion.slice.empty() && !stopping_) {
+  if (!completion.slice.empty() && state_ != State::kStopped) {
     queue_.push(std::move(completion.slice));
     reactor_->attend(*this);
     if (data_watcher_ != nullptr)
@@ -33,7 +33,7 @@ void RecvStream::on_completion(Completion completion) noexcept {
   if (completion.result == 0) {
     end_ = true;
   } else if (completion.result == -ENOBUFS) {
-    if (!stopping_) {
+    if (state_ == State::kOpen) {
       set_starved(true);
       reactor_->attend(*this);
     }
@@ -41,9 +41,9 @@ void RecvStream::on_completion(Completion completion) noexcept {
     error_ = error_from_errno(-completion.result, side_);
   }
   if (ended()) note_end();
-  if (over && stopping_ && stopper_ != nullptr) stopper_->wake();
+  if (over && halter_ != nullptr) halter_->wake();
   if (reader_ != nullptr && readable()) reader_->wake();
-  if (stopping_ || ended()) return;
+  if (state_ != State::kOpen || ended()) return;
   // Ended by our own pause, or by the kernel for reasons of its own (more == false): go on when
   // there is room.
   if (over && !starved_ && queue_.bytes() < kPauseBytes) arm();
@@ -68,7 +68,8 @@ void RecvStream::watch_end(CancelSource* source) noexcept {
 
 void RecvStream::after_read() noexcept {
   if (queue_.empty() && !starved_) leave_attention();
-  if (!in_flight() && !starved_ && !stopping_ && !ended() && queue_.bytes() <= kResumeBytes) arm();
+  if (state_ != State::kOpen || in_flight() || starved_ || ended()) return;
+  if (queue_.bytes() <= kResumeBytes) arm();
 }
 
 void RecvStream::copy_out() {
@@ -101,20 +102,32 @@ Result<Slice> RecvStream::Next::await_resume() noexcept {
   return std::unexpected(cause());
 }
 
-bool RecvStream::Stop::await_ready() noexcept {
-  stream_->stopping_ = true;
-  stream_->end_watcher_ = nullptr;
-  stream_->data_watcher_ = nullptr;
-  stream_->set_starved(false);
-  stream_->queue_.clear();
-  stream_->leave_attention();
-  return !stream_->in_flight();
+bool RecvStream::Halt::await_ready() noexcept {
+  RecvStream& stream = *stream_;
+  stream.set_starved(false);
+  if (unread_ == Unread::kKeep) {
+    SL_ASSERT(stream.state_ != State::kStopped);
+    stream.state_ = State::kPaused;
+    return !stream.in_flight();
+  }
+  stream.state_ = State::kStopped;
+  stream.end_watcher_ = nullptr;
+  stream.data_watcher_ = nullptr;
+  stream.queue_.clear();
+  stream.leave_attention();
+  return !stream.in_flight();
 }
 
-void RecvStream::Stop::await_suspend(std::coroutine_handle<> waiter) noexcept {
-  stream_->stopper_ = this;
+void RecvStream::Halt::await_suspend(std::coroutine_handle<> waiter) noexcept {
+  stream_->halter_ = this;
   suspend(waiter);
   stream_->reactor_->kernel().cancel(*stream_);
+}
+
+void RecvStream::resume() noexcept {
+  SL_ASSERT(state_ == State::kPaused);
+  state_ = State::kOpen;
+  after_read();
 }
 
 }  // namespace sluice

@@ -11,8 +11,8 @@ namespace sluice {
 // Owns      the operation and the queue; not the descriptor.
 // Affinity  one shard.
 // Lifetime  must be stopped (co_await stop()) before it dies and before its descriptor is closed
-// (INVARIANTS C2). Limits    stops receiving at kPauseBytes unread, goes on at kResumeBytes
-// (HTTP_RULES, Timers).
+//           (INVARIANTS C2).
+// Limits    stops receiving at kPauseBytes unread, goes on at kResumeBytes (HTTP_RULES, Timers).
 class RecvStream final : public Op, public ListNode {
  public:
   static constexpr std::size_t kPauseBytes = 64 * 1024;
@@ -63,23 +63,31 @@ class RecvStream final : public Op, public ListNode {
   // free (B1).
   void copy_out();
 
-  // Asks the kernel to stop and waits until it has. Unread bytes are dropped. May be called twice.
-  class Stop final : private Wait {
+  // Asks the kernel to end the receive and waits until it has. May be awaited twice.
+  class Halt final : private Wait {
    public:
-    explicit Stop(RecvStream& stream) noexcept
-        : Wait(*stream.reactor_, Limits{}, stream.side_), stream_(&stream) {}
+    enum class Unread : bool { kKeep, kDrop };
+    Halt(RecvStream& stream, Unread unread) noexcept
+        : Wait(*stream.reactor_, Limits{}, stream.side_), stream_(&stream), unread_(unread) {}
     bool await_ready() noexcept;
     void await_suspend(std::coroutine_handle<> waiter) noexcept;
-    void await_resume() noexcept { stream_->stopper_ = nullptr; }
+    void await_resume() noexcept { stream_->halter_ = nullptr; }
 
    private:
     friend class RecvStream;
     RecvStream* stream_;
+    Unread unread_;
   };
-  [[nodiscard]] Stop stop() noexcept { return Stop(*this); }
+  // For good: unread bytes are dropped, nobody watches any more.
+  [[nodiscard]] Halt stop() noexcept { return Halt(*this, Halt::Unread::kDrop); }
+  // So that somebody else may read from the descriptor, after what lies unread here. resume() goes
+  // on.
+  [[nodiscard]] Halt pause() noexcept { return Halt(*this, Halt::Unread::kKeep); }
+  void resume() noexcept;
 
  private:
   friend class Reactor;
+  enum class State : std::uint8_t { kOpen, kPaused, kStopped };
   void on_completion(Completion completion) noexcept override;
   void arm() noexcept;
   void pause_if_full() noexcept;
@@ -91,14 +99,14 @@ class RecvStream final : public Op, public ListNode {
   Reactor* reactor_;
   SliceQueue queue_;
   Next* reader_ = nullptr;
-  Stop* stopper_ = nullptr;
+  Halt* halter_ = nullptr;
   CancelSource* end_watcher_ = nullptr;
   CancelSource* data_watcher_ = nullptr;
   Error error_;
   int fd_ = -1;
   Side side_;
   bool end_ = false;
-  bool stopping_ = false;
+  State state_ = State::kOpen;
   bool starved_ = false;
 };
 

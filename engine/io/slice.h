@@ -74,10 +74,12 @@ class Slice {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] bool scarce() const noexcept { return home_ != nullptr && home_->scarce(); }
 
+  // A slice without bytes has no home: it holds nobody's memory.
   void drop_front(std::size_t bytes) noexcept {
     SL_ASSERT(bytes <= size_);
     data_ += bytes;
     size_ -= static_cast<std::uint32_t>(bytes);
+    if (size_ == 0) reset();
   }
   // Cuts off the first `bytes` as a slice of their own.
   [[nodiscard]] Slice take_front(std::size_t bytes) noexcept {

@@ -21,6 +21,7 @@ struct Attempt {
   bool sent_any = false;                     // a byte of the request has left
   bool sent_all = false;
   Instant deadline = kNever;  // the account's total timeout
+  Instant asked_at{};         // from here on the provider is waited for
   ResponseHead* head = nullptr;
   Slice rest;                // received behind the head
   std::string_view failure;  // a sentence on what went wrong, "" when the code says it all

@@ -30,7 +30,7 @@ struct ExchangeReport {
   std::uint64_t body_bytes_out = 0;
   Instant head_sent_at{};
   Instant first_token_at{};
-  Duration upstream_time{};  // waiting for providers; the rest is our own
+  Duration upstream_time{};  // waiting for providers, from received_at to the answer's head
   Usage usage;
   bool client_gone = false;
 };
@@ -61,6 +61,7 @@ struct Exchange {
   Arena arena;
   CancelSource cancel;  // the client has gone, or the drain is over
   Instant began_at;
+  Instant received_at{};  // all of the request
 
   RequestHead* head = nullptr;  // null until the head is complete
   std::string_view request_id;

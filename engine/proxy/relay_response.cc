@@ -62,9 +62,7 @@ Task<bool> receive(Shard& shard, Relay& relay) {
   const bool may_comment = comment_is_possible(relay);
   Limits limits{.deadline = end, .cancel = wait ? &relay.exchange.cancel : &relay.no_wait};
   if (may_comment) limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
-  const Instant asked_at = shard.now();
   Result<Slice> next = co_await read_some(shard, stream, limits);
-  relay.exchange.report.upstream_time += shard.now() - asked_at;
   if (next && !next->empty()) {
     relay.heard_at = shard.now();
     relay.attempt.rest = std::move(*next);
@@ -178,7 +176,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
                                           field_value(head.fields, FieldId::kContentEncoding));
   const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
   Relay relay(exchange, attempt, plan, kind);
-  relay.head_text = write_response_head(exchange, head, plan, shard.now());
+  relay.head_text = write_response_head(exchange, head, plan, shard.clock().now());
   relay.heard_at = shard.now();
   exchange.report.status = static_cast<std::uint16_t>(head.status);
   RelayEnd end = RelayEnd::kComplete;

@@ -39,7 +39,7 @@ void add_identity(HeadText& text, const Exchange& exchange, const ResponseHead& 
   if (response.status >= 400) text.field("x-sluice-error-source", "upstream");
   if (plan.degraded) text.field("x-sluice-degraded", "fallback");
   if (!exchange.settings().identity_headers) return;
-  const Duration overhead = now - exchange.began_at - exchange.report.upstream_time;
+  const Duration overhead = now - exchange.received_at - exchange.report.upstream_time;
   text.field("x-sluice-account", plan.account);
   text.field("x-sluice-pool", plan.pool);
   text.field("x-sluice-attempts", exchange.report.attempts);

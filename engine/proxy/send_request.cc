@@ -96,6 +96,7 @@ Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attem
     body.bytes = exchange.body.size();
   }
   attempt.body_bytes = body.bytes;
+  attempt.asked_at = shard.clock().now();
   bool fresh = false;
   while (true) {
     const Result<void> connected = co_await obtain_connection(shard, exchange, attempt, fresh);

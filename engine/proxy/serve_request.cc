@@ -135,6 +135,7 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   }
   const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
   if (!got_body) co_return got_body;
+  exchange.received_at = shard.now();
   if (exchange.api == ApiKind::kModels) co_return std::unexpected(answer_models(exchange));
   if (exchange.api == ApiKind::kModel) co_return std::unexpected(answer_model(exchange));
   const OrAnswer<void> routed = find_model(exchange);

@@ -36,6 +36,11 @@ Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error&
   return answer;
 }
 
+// The loop's time may be a little older than a reading of the clock.
+Duration waited_since(const Shard& shard, Instant began) {
+  return std::max(shard.now() - began, Duration::zero());
+}
+
 void log_failure(Shard& shard, const Exchange& exchange, const Attempt& attempt,
                  std::string_view doing, const Error& error) {
   LogLine(shard.log(), LogLevel::kWarning, "attempt failed")
@@ -98,7 +103,9 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const 
 
 // A complete answer that another account may better: it is kept in case there is none.
 Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
+  const Instant began = shard.clock().now();
   const std::optional<std::string_view> body = co_await read_whole_body(shard, exchange, attempt);
+  exchange.report.upstream_time += waited_since(shard, began);
   const bool whole = body.has_value();
   const bool reusable = whole && attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
                         attempt.head->framing != BodyFraming::kUntilClose;
@@ -118,14 +125,15 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   exchange.report.account = attempt.account->name;
   exchange.report.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
 
-  const Instant asked_at = shard.now();
   const Result<void> sent = co_await send_request(shard, exchange, attempt, choice.native_model);
   settle(choice.permit, attempt, shard.now());
-  if (!sent)
+  if (!sent) {
+    exchange.report.upstream_time += waited_since(shard, attempt.asked_at);
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, sent.error(),
                             "sending the request");
+  }
   const Result<void> answered = co_await read_response_head(shard, exchange, attempt);
-  exchange.report.upstream_time += shard.now() - asked_at;
+  exchange.report.upstream_time += waited_since(shard, attempt.asked_at);
   if (!answered) {
     release_connection(exchange, attempt, false);
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, answered.error(),
@@ -173,7 +181,7 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   plan.framing = head_request ? OutFraming::kNone : OutFraming::kLength;
   if (exchange.head->close || exchange.worker->draining) exchange.ending = Ending::kClose;
   Outbox outbox;
-  outbox.add(write_response_head(exchange, head, plan, shard.now()));
+  outbox.add(write_response_head(exchange, head, plan, shard.clock().now()));
   if (!head_request) outbox.add(held.body);
   exchange.answered = true;
   exchange.report.status = static_cast<std::uint16_t>(head.status);

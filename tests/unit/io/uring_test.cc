@@ -223,6 +223,58 @@ TEST_P(Uring, RunsOutOfBuffersWithoutLosingAByte) {
   for (const Pair& pair : pairs) close(pair.ours);
 }
 
+// Takes what the stream has received, reads `direct` bytes past it, and goes on with the stream.
+Task<std::string> read_direct_between(Reactor& reactor, RecvStream& stream, int fd,
+                                      std::size_t direct) {
+  std::string text;
+  co_await stream.pause();
+  while (stream.readable()) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    text += slice->view();
+  }
+  direct += text.size();
+  while (text.size() < direct) {
+    char buffer[333];
+    const std::span<char> target(buffer, std::min(sizeof(buffer), direct - text.size()));
+    const Result<std::size_t> got =
+        co_await RecvInto(reactor, fd, target, Limits{}, Side::kDownstream);
+    if (!got || *got == 0) break;
+    text.append(buffer, *got);
+  }
+  stream.resume();
+  while (true) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    if (!slice || slice->empty()) break;
+    text += slice->view();
+  }
+  co_await stream.stop();
+  co_return text;
+}
+
+TEST_P(Uring, SomebodyElseMayReadWhileTheStreamIsPaused) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  std::string sent;
+  for (int i = 0; i < 3000; ++i) sent += "line " + std::to_string(i) + "\n";
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  ASSERT_EQ(write(pair.theirs, sent.data(), 5000), 5000);
+  reactor.turn(clock_.now() + 1ms);
+  ASSERT_EQ(write(pair.theirs, sent.data() + 5000, 5000), 5000);
+  Task<std::string> task = read_direct_between(reactor, stream, pair.ours, 10000);
+  for (std::size_t offset = 10000; offset < sent.size();) {
+    const std::size_t piece = std::min<std::size_t>(777, sent.size() - offset);
+    ASSERT_EQ(write(pair.theirs, sent.data() + offset, piece), static_cast<ssize_t>(piece));
+    offset += piece;
+    reactor.turn(reactor.now());
+  }
+  close(pair.theirs);
+  finish(reactor, task);
+  EXPECT_EQ(task.take(), sent);
+  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
+  close(pair.ours);
+}
+
 TEST_P(Uring, AFloodingPeerIsPausedAtItsShare) {
   Reactor reactor(kernel_, clock_);
   const Pair pair = socket_pair();
