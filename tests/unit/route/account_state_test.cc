@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #include "engine/route/permit.h"
@@ -24,12 +23,9 @@ std::uint32_t drain(AccountState& state, Instant now) {
   return granted;
 }
 
-// States lie on the heap: the frames that gcc 12 makes for AddressSanitizer know no alignment
-// of 64.
 TEST(AccountState, EitherShapeGrantsItsLimit) {
   for (const BucketLimits& limits : {kRolling, kSteady}) {
-    const auto owner = std::make_unique<AccountState>(limits);
-    AccountState& state = *owner;
+    AccountState state(limits);
     EXPECT_EQ(state.limit(), 4u);
     EXPECT_EQ(state.available(kStart), 4u);
     EXPECT_EQ(state.next_permit_at(kStart), kStart);
@@ -42,8 +38,7 @@ TEST(AccountState, EitherShapeGrantsItsLimit) {
 }
 
 TEST(AccountState, AnotherShapeBeginsWithAllTokensSpent) {
-  const auto owner = std::make_unique<AccountState>(kRolling);
-  AccountState& state = *owner;
+  AccountState state(kRolling);
   state.set_limits(kSteady, kStart);
   EXPECT_EQ(drain(state, kStart), 0u);
   EXPECT_EQ(drain(state, kStart + 15s), 1u);
@@ -54,8 +49,7 @@ TEST(AccountState, AnotherShapeBeginsWithAllTokensSpent) {
 }
 
 TEST(AccountState, ATakeIsSettledInTheShapeThatGrantedIt) {
-  const auto owner = std::make_unique<AccountState>(kRolling);
-  AccountState& state = *owner;
+  AccountState state(kRolling);
   const Take sent = state.take(kStart);
   const Take refunded = state.take(kStart);
   state.set_limits(kSteady, kStart);
@@ -68,8 +62,7 @@ TEST(AccountState, ATakeIsSettledInTheShapeThatGrantedIt) {
 
 TEST(AccountState, UnchangedLimitsChangeNothing) {
   for (const BucketLimits& limits : {kRolling, kSteady}) {
-    const auto owner = std::make_unique<AccountState>(limits);
-    AccountState& state = *owner;
+    AccountState state(limits);
     const Take take = state.take(kStart);
     state.settle_sent(take, kStart);
     state.set_limits(limits, kStart + 1s);
@@ -78,8 +71,7 @@ TEST(AccountState, UnchangedLimitsChangeNothing) {
 }
 
 TEST(AccountState, ErrorBelongsToOneGenerationOfCredentials) {
-  const auto owner = std::make_unique<AccountState>(kRolling);
-  AccountState& state = *owner;
+  AccountState state(kRolling);
   EXPECT_FALSE(state.rejected(1));
   state.reject(1);
   EXPECT_TRUE(state.rejected(1));
@@ -95,8 +87,7 @@ TEST(AccountState, ErrorBelongsToOneGenerationOfCredentials) {
 }
 
 TEST(AccountState, ACoolingAccountIsNotAtRest) {
-  const auto owner = std::make_unique<AccountState>(kRolling);
-  AccountState& state = *owner;
+  AccountState state(kRolling);
   state.cooldown().rate_limited(kStart, {}, {});
   EXPECT_FALSE(state.at_rest(kStart + 29s));
   EXPECT_TRUE(state.at_rest(kStart + 31s));
