@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+// The program that links malloc_count.cc has the allocator's entry points replaced by counting
+// ones: malloc and its kin, and with them operator new and every C library.
+
+// From now on the allocations of the calling thread are counted.
+void count_allocations_of_this_thread() noexcept;
+// How many there were, of all threads that are counted. Any thread.
+[[nodiscard]] std::uint64_t allocations_counted() noexcept;
+
+}  // namespace sluice

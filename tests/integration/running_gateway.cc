@@ -1,0 +1,63 @@
+#include "tests/integration/running_gateway.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <latch>
+
+#include "engine/build_snapshot.h"
+#include "engine/net/address.h"
+#include "tests/unit/config/config_text.h"
+
+namespace sluice {
+
+RunningGateway::RunningGateway(std::string_view yaml, std::function<void()> on_thread)
+    : log_fd_(open("/dev/null", O_WRONLY | O_CLOEXEC)),
+      log_writer_(log_fd_, LogFormat::kText, clock_),
+      control_(Shard::Options{.index = 1}, control_kernel_, clock_,
+               Log(log_writer_.add_producer(), clock_, LogLevel::kInfo, LogFormat::kText)) {
+  if (!prepare(yaml)) return;
+  Shard::connect({&gateway_->shard(), &control_});
+  const auto opened = std::make_shared<std::latch>(1);
+  thread_ = std::thread([this, opened, on_thread = std::move(on_thread)] {
+    on_thread();
+    EXPECT_EQ(gateway_->open_kernel(), 0);
+    opened->count_down();
+    gateway_->run();
+  });
+  opened->wait();
+}
+
+bool RunningGateway::prepare(std::string_view yaml) {
+  EXPECT_EQ(control_kernel_.open(UringKernel::Options{}), 0);
+  const Loaded config = load_text(yaml);
+  EXPECT_TRUE(config) << errors_of(config);
+  if (!config) return false;
+  const auto snapshot = build_snapshot(*config, nullptr);
+  EXPECT_TRUE(snapshot) << snapshot.error();
+  if (!snapshot) return false;
+  gateway_.emplace(Shard::Options{}, log_writer_.add_producer(), LogLevel::kInfo, LogFormat::kText,
+                   UpstreamPools::Limits{});
+  EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>()), "");
+  const auto address = parse_listen("127.0.0.1:0");
+  const Result<SocketAddress> got = gateway_->listen(address->items[0]);
+  EXPECT_TRUE(got);
+  port_ = got ? port_of(*got) : 0;
+  return port_ != 0;
+}
+
+RunningGateway::~RunningGateway() {
+  if (thread_.joinable()) {
+    const Message drain{
+        .run = [](Shard&,
+                  void* gateway) { static_cast<GatewayShard*>(gateway)->begin_drain(DrainPlan{}); },
+        .argument = &*gateway_};
+    EXPECT_TRUE(control_.post(gateway_->shard(), drain));
+    control_.turn(control_.now());
+    thread_.join();
+  }
+  close(log_fd_);
+}
+
+}  // namespace sluice
