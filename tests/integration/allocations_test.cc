@@ -5,7 +5,7 @@
 #include <ostream>
 #include <string>
 
-#include "tests/integration/malloc_count.h"
+#include "tests/unit/malloc_count.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/running_gateway.h"
 #include "tools/mock/mock_provider.h"

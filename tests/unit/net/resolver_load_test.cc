@@ -1,28 +1,10 @@
-// Many lookups at once, and what a lookup costs when nobody has to be asked.
+// Many lookups at once.
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 #include "base/prng.h"
 #include "engine/task/scope.h"
 #include "tests/unit/net/net_fixture.h"
-
-#ifndef __SANITIZE_ADDRESS__
-extern "C" void* __libc_malloc(std::size_t bytes);
-
-namespace {
-thread_local std::size_t malloc_count = 0;
-}
-
-// Counts, for this thread; the sanitizers bring a malloc of their own, which is not counted.
-extern "C" void* malloc(std::size_t bytes) noexcept {
-  ++malloc_count;
-  return __libc_malloc(bytes);
-}
-#else
-static std::size_t malloc_count = 0;
-#endif
 
 namespace sluice {
 namespace {
@@ -93,20 +75,6 @@ TEST_F(ResolverLoadTest, EveryoneGetsAnAnswerAndNothingIsLeft) {
     EXPECT_GT(tally.answered, 0u) << "seed " << seed;
     EXPECT_EQ(reactor_->blocks().bytes_in_use(), 0u) << "seed " << seed;
     EXPECT_LE(resolver.counters().queries, kNames * 4) << "seed " << seed;
-  }
-}
-
-TEST_F(ResolverLoadTest, WhatIsKnownCostsNoMalloc) {
-  server_.set("known.example", {.a = {"192.0.2.1"}, .aaaa = {"2001:db8::1"}});
-  const char* const kHosts[] = {"known.example", "KNOWN.example", "192.0.2.1",
-                                "2001:db8::1",   "localhost",     "printer.example"};
-  for (const char* host : kHosts) ASSERT_TRUE(look_up(host)) << host;
-  for (const char* host : kHosts) {
-    const std::size_t before = malloc_count;
-    Task<Result<AddressList>> task = resolve(*reactor_, resolver_, host, {});
-    ASSERT_TRUE(task.done()) << host;
-    ASSERT_TRUE(task.take()) << host;
-    EXPECT_EQ(malloc_count, before) << host;
   }
 }
 

@@ -5,7 +5,8 @@
 namespace sluice {
 
 // The program that links malloc_count.cc has the allocator's entry points replaced by counting
-// ones: malloc and its kin, and with them operator new and every C library.
+// ones: malloc and its kin, and with them operator new and every C library. Not under a sanitizer,
+// which brings an allocator of its own.
 
 // From now on the allocations of the calling thread are counted.
 void count_allocations_of_this_thread() noexcept;

@@ -1,4 +1,4 @@
-#include "tests/integration/malloc_count.h"
+#include "tests/unit/malloc_count.h"
 
 #include <atomic>
 #include <cerrno>
