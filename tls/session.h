@@ -76,6 +76,8 @@ class TlsSession {
   // they are dropped.
   void set_input(std::span<const char> ciphertext) noexcept;
   [[nodiscard]] std::size_t input_left() const noexcept { return input_.size(); }
+  // Forgets what is left over: its owner keeps it elsewhere, and will set it again.
+  void drop_input() noexcept { input_ = {}; }
   // The transport has ended: there will be no more input.
   void end_input() noexcept { input_ended_ = true; }
 

@@ -49,9 +49,11 @@ class RecvStream final : public Op, public ListNode {
     return queue_.empty() ? std::string_view{} : queue_.front().view();
   }
 
-  // Puts bytes back that belong to the next reader.
+  // Puts bytes back that belong to the next reader. Here they can be copied out of the ring.
   void put_back(Slice slice) {
-    if (!slice.empty()) queue_.push_front(std::move(slice));
+    if (slice.empty()) return;
+    queue_.push_front(std::move(slice));
+    reactor_->attend(*this);
   }
 
   // While set, the end of the stream or an error calls off `source` at once: the peer has gone.

@@ -88,6 +88,12 @@ Task<Result<void>> write_tls(Shard& shard, Stream& stream, Outbox& outbox, Write
 
 }  // namespace
 
+void Stream::release_ciphertext() noexcept {
+  ciphertext_.drop_front(ciphertext_.size() - tls_->input_left());
+  tls_->drop_input();
+  recv_.put_back(std::move(ciphertext_));
+}
+
 // Gives the TLS session its next ciphertext, or tells it that there is no more.
 Task<Result<void>> feed_tls(Shard&, Stream& stream, Limits limits) {
   Result<Slice> received = co_await stream.recv_.next(limits);
@@ -109,6 +115,7 @@ Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits) {
     const WriteLimits write_limits{.deadline = limits.deadline, .cancel = limits.cancel};
     const Result<void> flushed = co_await flush_tls(shard, stream, write_limits);
     if (status == TlsStatus::kFailed) co_return fail(tls_error(tls, stream.side()));
+    stream.release_ciphertext();
     if (!flushed) co_return flushed;
     if (status == TlsStatus::kDone) co_return Result<void>();
     if (stream.ended() && stream.recv().unread_bytes() == 0) {
@@ -124,6 +131,7 @@ Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
   while (true) {
     PoolBlock& block = PoolBlock::create(shard.blocks(), kPlaintextBytes);
     const TlsRead read = tls.read(std::span(block.data(), block.capacity()));
+    stream.release_ciphertext();
     if (read.bytes > 0)
       co_return Slice(block, block.data(), static_cast<std::uint32_t>(read.bytes));
     block.discard();
@@ -138,7 +146,6 @@ Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
       case TlsReadState::kTruncated:
       case TlsReadState::kFailed: co_return std::unexpected(tls_error(tls, stream.side_));
       case TlsReadState::kWantInput: {
-        stream.ciphertext_.reset();
         const Result<void> fed = co_await feed_tls(shard, stream, limits);
         if (!fed) co_return std::unexpected(fed.error());
         break;

@@ -40,11 +40,13 @@ class Stream {
   // The peer has closed or reset the connection.
   [[nodiscard]] bool ended() const noexcept { return recv_.ended(); }
 
-  // Gives back bytes that read_some() returned and that belong to the next reader.
+  // Gives back bytes that read_some() returned and that belong to the next reader. They may wait as
+  // long as they like: none of the ring's memory waits with them (B1).
   void put_back(Slice slice) noexcept {
     if (slice.empty()) return;
     SL_ASSERT(unread_.empty());
-    unread_ = std::move(slice);
+    if (slice.scarce()) recv_.put_back(std::move(slice));
+    else unread_ = std::move(slice);
   }
 
  private:
@@ -52,11 +54,16 @@ class Stream {
   friend Task<Result<Slice>> read_record(Shard&, Stream&, Limits);
   friend Task<void> close_stream(Shard&, Stream&);
   friend Task<Result<void>> feed_tls(Shard&, Stream&, Limits);
+  friend Task<Result<void>> tls_handshake(Shard&, Stream&, Limits);
+
+  // Between two reads no ciphertext stays outside of the receive stream, where the ring's memory
+  // could not be got back (B1).
+  void release_ciphertext() noexcept;
 
   RecvStream recv_;
   std::unique_ptr<TlsSession> tls_;
-  Slice unread_;      // put back
-  Slice ciphertext_;  // what the TLS session still reads from
+  Slice unread_;      // put back, and not in the ring
+  Slice ciphertext_;  // what the TLS session reads from
   int fd_;
   Side side_;
 };

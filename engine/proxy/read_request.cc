@@ -27,6 +27,7 @@ class GrowingBody {
   GrowingBody(Arena& arena, std::uint64_t bytes_max) : arena_(arena), bytes_max_(bytes_max) {}
 
   [[nodiscard]] bool append(std::string_view payload) {
+    if (payload.empty()) return true;  // the step of a chunk's size line: no bytes, no pointer
     if (payload.size() > bytes_max_ - size_) return false;
     if (size_ + payload.size() > capacity_) grow(size_ + payload.size());
     std::memcpy(data_ + size_, payload.data(), payload.size());

@@ -135,6 +135,8 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   }
   const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
   if (!got_body) co_return got_body;
+  // What the client has sent ahead waits where it holds no memory of the ring (B1).
+  exchange.client->put_back(std::move(exchange.rest));
   exchange.received_at = shard.now();
   if (exchange.api == ApiKind::kModels) co_return std::unexpected(answer_models(exchange));
   if (exchange.api == ApiKind::kModel) co_return std::unexpected(answer_model(exchange));

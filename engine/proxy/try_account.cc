@@ -149,7 +149,10 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
         .field("account", attempt.account->name)
         .field("status", attempt.head->status);
     co_await hold_answer(shard, exchange, attempt, held);
-    if (exchange.cancel.requested()) co_return TryResult{};
+    if (exchange.cancel.requested()) {
+      exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
+      co_return TryResult{};
+    }
     co_return next_account(Answer{});
   }
   const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);

@@ -155,6 +155,24 @@ export async function startGateway(t, config, options = {}) {
   return gateway;
 }
 
+// A mock that answers by `rules`, and a gateway with an account at it for each of `accounts`:
+// team-a with the key sk-test-a, team-b, ... The rest is the gateway's configuration.
+export async function startBoth(t, {rules = [], accounts = [{}], mockArgs = [], ...config} = {}) {
+  const mock = await startMock(t, ['--tokens', '2', ...mockArgs]);
+  await mock.script({defaults: {tokens: 2}, rules});
+  const gateway = await startGateway(t, {
+    accounts: accounts.map((more, i) => account(mock,
+      {name: `team-${'abc'[i]}`, api_key: `sk-test-${'abc'[i]}`, ...more})),
+    ...config,
+  });
+  return {mock, gateway, client: gateway.openai()};
+}
+
+// The access lines of a gateway that logs as JSON, oldest first.
+export const accessLines = (gateway) => gateway.errors.split('\n')
+  .filter((line) => line.includes('"request"'))
+  .map((line) => JSON.parse(line));
+
 export const ask = (more = {}) => ({
   model: 'mock-large',
   messages: [{role: 'user', content: 'Say something.'}],

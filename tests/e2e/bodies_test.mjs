@@ -1,0 +1,206 @@
+// Request bodies: large, in chunks, slow, too large, and of other types than JSON. The mock's echo
+// tells their SHA-256.
+import assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
+import test from 'node:test';
+import {ask, CLIENT_KEY, eventually, startBoth} from './harness.mjs';
+import {exchange, rawClient, requestText} from './wire.mjs';
+
+const CHAT = '/v1/chat/completions';
+const ECHO = '/v1/echo';
+const MIB = 1024 * 1024;
+const CHUNKED = {'transfer-encoding': 'chunked'};
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+// Bytes that differ everywhere, so that a piece in the wrong place shows.
+function noise(bytes) {
+  const state = new Uint32Array(Math.ceil(bytes / 4));
+  for (let i = 0, x = 2463534242; i < state.length; ++i) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    state[i] = x ^= x << 5;
+  }
+  return Buffer.from(state.buffer, 0, bytes);
+}
+
+// A request with an image of so many bytes, as a data URL; the model comes last, or first.
+function imageRequest(bytes, model, modelLast, stream) {
+  const url = `data:image/png;base64,${noise(bytes).toString('base64')}`;
+  const rest = {stream, messages: [{role: 'user', content: [
+    {type: 'text', text: 'What is this?'}, {type: 'image_url', image_url: {url}}]}]};
+  return JSON.stringify(modelLast ? {...rest, model} : {model, ...rest});
+}
+
+// `bytes` as chunks of that size.
+function* chunksOf(bytes, size) {
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size);
+    yield Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece,
+      Buffer.from('\r\n')]);
+  }
+}
+
+test('a 60 KB prompt arrives byte for byte', async (t) => {
+  const {mock, gateway} = await startBoth(t);
+  const body = JSON.stringify(ask({messages: [{role: 'user', content: 'ü"\\\n漢'.repeat(10_000)}]}));
+  assert.ok(Buffer.byteLength(body) > 60 * 1024);
+  assert.equal((await gateway.post(CHAT, body)).status, 200);
+  assert.equal((await mock.last())[0].body, body);
+});
+
+test('an 8 MiB image arrives byte for byte, but for the model\'s name', async (t) => {
+  const {mock, gateway} = await startBoth(t, {accounts: [{models: {seeing: 'mock-large'}}]});
+  for (const modelLast of [false, true]) {
+    const body = imageRequest(6 * MIB, 'seeing', modelLast, false);
+    const there = imageRequest(6 * MIB, 'mock-large', modelLast, false);
+    const echoed = await gateway.post(ECHO, body);
+    assert.equal((await echoed.json()).body_sha256, sha256(there));
+    assert.ok(there.length > 8 * MIB);
+
+    const answer = await gateway.post(CHAT, body);
+    assert.equal((await answer.json()).object, 'chat.completion');
+    const stream = await gateway.post(CHAT, imageRequest(6 * MIB, 'seeing', modelLast, true));
+    assert.match(await stream.text(), /token-1[^]*\[DONE\]/);
+    const [plain, streamed] = (await mock.requests()).slice(-2);
+    assert.deepEqual([plain.model, plain.request_body_bytes], ['mock-large', there.length]);
+    // A stream is asked for its usage, which is one member more.
+    const member = '"stream_options":{"include_usage":true},'.length;
+    const expected = imageRequest(6 * MIB, 'mock-large', modelLast, true).length + member;
+    assert.deepEqual([streamed.model, streamed.request_body_bytes], ['mock-large', expected]);
+  }
+});
+
+test('a chunked request arrives whole: single bytes, big pieces, trailers', async (t) => {
+  const {gateway} = await startBoth(t);
+  const last = '0\r\n\r\n';
+  const trailers = '0;last\r\nX-Trailer: dropped\r\nX-Second: 2\r\n\r\n';
+  const cases = [[0, 1, last], [3000, 1, last], [200_000, 7, last], [4 * MIB, 300_000, trailers]];
+  for (const [bytes, size, end] of cases) {
+    const body = noise(bytes);
+    const client = rawClient(t, gateway.url);
+    client.send(requestText(ECHO, '', {...CHUNKED, 'content-type': 'application/octet-stream'}));
+    for (const chunk of chunksOf(body, size)) client.socket.write(chunk);
+    await client.send(end);
+    const match = await client.receives(/HTTP\/1\.1 200 [^]*"body_sha256":"([0-9a-f]+)"/);
+    assert.equal(match[1], sha256(body), `${bytes} bytes in chunks of ${size}`);
+    assert.doesNotMatch(client.received, /X-Trailer/i);
+    // The connection goes on behind it.
+    client.received = '';
+    client.send(requestText(CHAT, JSON.stringify(ask())));
+    await client.receives(/"chat\.completion"/);
+    client.leave();
+  }
+});
+
+test('32 MiB are taken; a byte more is refused before the body is sent', async (t) => {
+  const {mock, gateway} = await startBoth(t);
+  const whole = noise(32 * MIB);
+  const headers = {authorization: `Bearer ${CLIENT_KEY}`,
+    'content-type': 'application/octet-stream'};
+  const taken = await exchange(gateway.url, ECHO,
+    {headers: {...headers, 'content-length': whole.length}, body: whole});
+  assert.equal(taken.status, 200);
+  assert.equal(/"body_sha256":"([0-9a-f]+)"/.exec(taken.body.toString('latin1'))[1], sha256(whole));
+
+  const client = rawClient(t, gateway.url);
+  client.send(requestText(ECHO, '', {'content-length': whole.length + 1}));
+  await client.ends();
+  assert.match(client.received, /^HTTP\/1\.1 413 [^]*"request_too_large"/);
+  assert.match(client.received, /^connection: close\r$/im);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('a chunked body above the limit is refused while it comes', async (t) => {
+  const {mock, gateway} = await startBoth(t, {limits: {body_bytes_max: '1MiB'}});
+  const exact = rawClient(t, gateway.url);
+  exact.send(requestText(ECHO, '', CHUNKED));
+  for (const chunk of chunksOf(noise(MIB), 100_000)) exact.socket.write(chunk);
+  exact.send('0\r\n\r\n');
+  await exact.receives(/^HTTP\/1\.1 200 /);
+  const over = rawClient(t, gateway.url);
+  over.send(requestText(ECHO, '', CHUNKED));
+  for (const chunk of chunksOf(noise(MIB + 1), 100_000)) over.socket.write(chunk);  // no end
+  await over.ends();
+  assert.match(over.received, /^HTTP\/1\.1 413 [^]*"request_too_large"/);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('Expect: 100-continue is answered once the head is accepted, else refused', async (t) => {
+  const {mock, gateway} = await startBoth(t);
+  const body = JSON.stringify(ask());
+  const expecting = {expect: '100-continue', 'content-length': body.length};
+  const client = rawClient(t, gateway.url);
+  client.send(requestText(CHAT, '', expecting));
+  await client.receives(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+  assert.equal((await mock.count()).requests, 0);
+  client.send(body);
+  await client.receives(/100 Continue\r\n\r\nHTTP\/1\.1 200 [^]*"chat\.completion"/);
+
+  for (const [headers, status] of [[{authorization: 'Bearer sk-test-wrong-0123'}, 401],
+    [{'content-length': 33 * MIB}, 413], [{expect: 'miracles'}, 417]]) {
+    const refused = rawClient(t, gateway.url);
+    refused.send(requestText(CHAT, '', {...expecting, ...headers}));
+    await refused.ends();
+    assert.match(refused.received, new RegExp(`^HTTP/1\\.1 ${status} `));
+  }
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('large uploads at once each arrive whole', async (t) => {
+  const {gateway} = await startBoth(t);
+  const bodies = Array.from({length: 8}, (_, i) => noise(4 * MIB + i * 1001));
+  const headers = {authorization: `Bearer ${CLIENT_KEY}`,
+    'content-type': 'application/octet-stream'};
+  const sums = await Promise.all(bodies.map(async (body, i) => {
+    const framing = i % 2 === 0 ? {'content-length': body.length} : CHUNKED;
+    const answer = await exchange(gateway.url, ECHO, {headers: {...headers, ...framing}, body});
+    return /"body_sha256":"([0-9a-f]+)"/.exec(answer.body.toString('latin1'))[1];
+  }));
+  assert.deepEqual(sums, bodies.map(sha256));
+});
+
+test('an upload that stops, or drips, is cut with 408', async (t) => {
+  const {mock, gateway} = await startBoth(t,
+    {timeouts: {body_idle: '1s', body_rate_min: '1KiB', body_rate_after: '2s'}});
+  const cut = async (client, leastMs) => {
+    const began = performance.now();
+    await client.ends();
+    const ms = performance.now() - began;
+    assert.match(client.received, /^HTTP\/1\.1 408 [^]*"request_timeout"/);
+    assert.ok(ms >= leastMs - 100 && ms < leastMs + 8000, `cut after ${ms} ms`);
+  };
+  const stopped = rawClient(t, gateway.url);
+  stopped.send(`${requestText(CHAT, '', {'content-length': 1000})}{"model"`);
+  const dripping = rawClient(t, gateway.url);
+  dripping.send(requestText(CHAT, '', {'content-length': 1000}));
+  const drip = setInterval(() => dripping.send('x'), 100);
+  t.after(() => clearInterval(drip));
+  await Promise.all([cut(stopped, 1000), cut(dripping, 2000)]);
+  assert.equal((await mock.count()).requests, 0);
+});
+
+test('a form goes through byte for byte, by the model it names', async (t) => {
+  const {mock, gateway} = await startBoth(t,
+    {accounts: [{models: ['whisper-1']}, {models: ['mock-large']}]});
+  const file = noise(300_000);
+  const part = (name, value, more = '') => Buffer.concat([
+    Buffer.from(`--limit\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`),
+    Buffer.from(value), Buffer.from('\r\n')]);
+  const form = (model) => Buffer.concat([
+    part('file', file, '; filename="speech.mp3"\r\nContent-Type: audio/mpeg'),
+    part('model', model), Buffer.from('--limit--\r\n')]);
+  const headers = {authorization: `Bearer ${CLIENT_KEY}`,
+    'content-type': 'multipart/form-data; boundary=limit'};
+  for (const [model, name] of [['whisper-1', 'team-a'], ['mock-large', 'team-b']]) {
+    const body = form(model);
+    const answer = await exchange(gateway.url, '/v1/audio/transcriptions', {headers, body});
+    assert.deepEqual([answer.status, answer.headers['x-sluice-account']], [200, name]);
+    const echoed = JSON.parse(answer.body);
+    assert.equal(echoed.body_sha256, sha256(body));
+    assert.ok(echoed.head.includes('multipart/form-data; boundary=limit\r\n'));
+  }
+  const unknown = await exchange(gateway.url, '/v1/audio/transcriptions',
+    {headers, body: form('unheard-of')});
+  assert.equal(unknown.status, 404);
+  assert.equal((await mock.count()).requests, 2);
+});

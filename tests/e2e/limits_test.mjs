@@ -1,0 +1,138 @@
+// Accounts that cool under load, and what idle connections cost.
+import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import test from 'node:test';
+import {authority} from './authority.mjs';
+import {account, ask, eventually, startBoth, startGateway, startMock} from './harness.mjs';
+import {RawClient, requestText} from './wire.mjs';
+
+const CHAT = '/v1/chat/completions';
+const BODY = JSON.stringify(ask());
+const BIG_BODY = JSON.stringify(ask({messages: [{role: 'user', content: 'x'.repeat(60_000)}]}));
+
+// `work` with each of `list`, so many at a time.
+async function eachOf(list, atOnce, work) {
+  let next = 0;
+  const worker = async () => {
+    while (next < list.length) await work(list[next++]);
+  };
+  await Promise.all(Array.from({length: atOnce}, worker));
+}
+
+test('an account that answers 429 rests for its Retry-After, and no client notices', async (t) => {
+  const restMs = 3000;
+  const {mock, gateway} = await startBoth(t, {
+    rules: [{match: {key: 'sk-test-a'}, do: {status: 429, 'retry-after': 3}, times: 1}],
+    accounts: [{}, {}, {}],
+    routing: {cooldown: {base: '1s', max: '60s'}},
+  });
+  const answered = [];
+  const get = async () => {
+    const answer = await gateway.post(CHAT, ask());
+    await answer.text();
+    answered.push(answer.status);
+  };
+  const limited = await eventually(async () => {
+    await get();
+    return (await mock.requests()).find((request) => request.status === 429);
+  }, 'the 429');
+  // Eight callers all the while, and until the account is asked again.
+  const ofA = async () => (await mock.requests())
+    .filter((request) => request.key === 'sk-test-a' && request.id > limited.id);
+  const end = Date.now() + restMs + 15_000;
+  let back = false;
+  await Promise.all(Array.from({length: 8}, async () => {
+    while (!back && Date.now() < end) {
+      await get();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      back ||= (await ofA()).length > 0;
+    }
+  }));
+  assert.ok(answered.length > 100, `only ${answered.length} answers`);
+  assert.deepEqual([...new Set(answered)], [200]);
+  const [next] = await ofA();
+  assert.ok(next, 'it was never asked again');
+  const rested = next.read_at_ms - limited.answered_at_ms;
+  assert.ok(rested >= restMs, `asked again after ${rested} ms`);
+  assert.ok((await mock.requests()).every(
+    (request) => request.status === 200 || request.id === limited.id));
+});
+
+test('requests sent ahead hold no memory that other connections need', async (t) => {
+  const {mock, gateway} = await startBoth(t);
+  const first = requestText(CHAT, BIG_BODY, {'x-mock-fault': 'hang'});
+  const ahead = requestText(CHAT, BODY);
+  const clients = Array.from({length: 100}, () => new RawClient(gateway.url));
+  t.after(() => clients.forEach((client) => client.leave()));
+  for (const client of clients) await client.send(first + ahead);
+  const {length} = clients;
+  await eventually(async () => (await mock.count()).in_flight === length, 'all of them there');
+  assert.equal((await gateway.post(CHAT, ask())).status, 200);
+  assert.equal((await mock.count()).requests, length + 1);
+});
+
+// Bytes of anonymous memory of a process; sockets, which are the kernel's, are not in it.
+async function anonymousBytes(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
+}
+
+// Shadow memory and quarantines say nothing of what ships.
+async function isSanitized(pid) {
+  return /lib[at]san/.test(await readFile(`/proc/${pid}/maps`, 'utf8'));
+}
+
+async function askOn(client, body = BODY) {
+  client.received = '';
+  await client.send(requestText(CHAT, body));
+  await eventually(() => /"service_tier"/.test(client.received) || client.ended, 'an answer');
+  assert.match(client.received, /^HTTP\/1\.1 200 /);
+}
+
+// 1,000 connections that have had an answer each, and wait. `bound`: bytes of one of them.
+async function holdIdle(t, gateway, connect, bound) {
+  const {pid} = gateway.child;
+  const clients = [];
+  const open = (count) => {
+    const more = Array.from({length: count}, connect);
+    clients.push(...more);
+    return more;
+  };
+  t.after(() => clients.forEach((client) => client.leave()));
+  // What does not grow with them is made first: pools, upstream connections, and every page of the
+  // shards' receive buffers (2 x 1 MiB).
+  const first = open(100);
+  await eachOf(first, 8, (client) => askOn(client, BIG_BODY));
+  const before = await anonymousBytes(pid);
+  const idle = open(1000);
+  await eachOf(idle, 32, (client) => askOn(client));
+  const each = (await anonymousBytes(pid) - before) / idle.length;
+  t.diagnostic(`${Math.round(each)} bytes of memory per idle connection`);
+  assert.deepEqual(idle.filter((client) => client.ended).length, 0);
+  await eachOf(idle, 32, (client) => askOn(client));
+  await eachOf(first, 32, (client) => askOn(client));
+  const again = (await anonymousBytes(pid) - before) / idle.length;
+  t.diagnostic(`${Math.round(again)} bytes after a second request on each`);
+  if (await isSanitized(pid)) return;
+  assert.ok(each > 0 && each <= bound, `${each} bytes for each idle connection`);
+  assert.ok(again <= bound, `${again} bytes for each after its second request`);
+}
+
+const quiet = {log: {level: 'error'}};
+const roomy = (mock) => [account(mock, {rpm_limit: 100_000})];
+
+test('1,000 idle connections are held, in less than a page each', async (t) => {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const gateway = await startGateway(t, {...quiet, accounts: roomy(mock)});
+  await holdIdle(t, gateway, () => new RawClient(gateway.url), 4096);
+});
+
+test('1,000 idle connections over TLS are held', async (t) => {
+  const certificates = await authority(t, ['localhost']);
+  const mock = await startMock(t, ['--tokens', '2']);
+  const gateway = await startGateway(t, {...quiet, accounts: roomy(mock), tls: [
+    {certificate: certificates.certificate('localhost'), key: certificates.key('localhost')}]});
+  const ca = await readFile(certificates.ca);
+  const url = gateway.url.replace(/^http:/, 'https:');
+  await holdIdle(t, gateway, () => new RawClient(url, {servername: 'localhost', ca}), 16 * 1024);
+});
