@@ -5,9 +5,9 @@
 #include <ostream>
 #include <string>
 
-#include "tests/unit/malloc_count.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/running_gateway.h"
+#include "tests/unit/malloc_count.h"
 #include "tools/mock/mock_provider.h"
 
 namespace sluice {
