@@ -24,6 +24,7 @@ struct Attempt {
   Instant asked_at{};         // from here on the provider is waited for
   ResponseHead* head = nullptr;
   Slice rest;                // received behind the head
+  Error broke;               // why the answer broke off behind its head; kOk when it did not
   std::string_view failure;  // a sentence on what went wrong, "" when the code says it all
 };
 

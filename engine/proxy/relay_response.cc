@@ -198,6 +198,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   // Events that came together with the break are the client's, as if they had come before it.
   const bool begun = exchange.answered || !relay.outbox.empty();
   if (end == RelayEnd::kUpstreamBroke && begun) co_await send_broken_stream(shard, relay);
+  if (end == RelayEnd::kUpstreamBroke) attempt.broke = relay.failure;
   if (end != RelayEnd::kComplete) exchange.ending = Ending::kClose;
   fill_report(relay);
   exchange.report.error =

@@ -20,6 +20,7 @@ Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error&
   Answer answer{.status = 502, .type = "server_error", .code = "upstream_unreachable"};
   std::string_view action = "could not be reached";
   if (attempt.sent_any) action = "did not answer";
+  if (attempt.broke.code != Errc::kOk) action = "broke off its answer";
   if (error.code == Errc::kMalformed) {
     answer.code = "upstream_invalid_response";
     action = "sent an answer that is no valid HTTP";
@@ -163,8 +164,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
                                                                : verdict.outcome;
   ladder.report(choice.permit, outcome, std::nullopt, shard.now());
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
-    co_return refused(upstream_failure(exchange, attempt,
-                                       Error{.code = Errc::kMalformed, .side = Side::kUpstream}));
+    co_return refused(upstream_failure(exchange, attempt, attempt.broke));
   }
   co_return TryResult{};
 }

@@ -113,6 +113,17 @@ test('502 when the provider\'s answer is no HTTP', async (t) => {
   assert.deepEqual([error.status, error.code], [502, 'upstream_invalid_response']);
 });
 
+test('502 when the provider closes without an answer, and no retry: it may bill it', async (t) => {
+  const mock = await startMock(t, ['--behaviour', 'abort=rst; abort-at=start']);
+  const gateway = await startGateway(t, {accounts: [account(mock)]});
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  const {error} = await answer.json();
+  assert.deepEqual([answer.status, error.code], [502, 'upstream_unreachable']);
+  assert.equal(answer.headers.get('x-should-retry'), 'false');
+  assert.match(error.message, /account 'team-a' did not answer: /);
+  assert.equal((await mock.count()).requests, 1);
+});
+
 test('504 when the provider is silent', async (t) => {
   const {client} = await started(t, [{do: {hang: true}}], {timeouts: {first_byte: '300ms'}});
   const error = await refused(client, OpenAI.InternalServerError);
