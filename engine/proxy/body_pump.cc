@@ -45,17 +45,21 @@ bool BodyPump::run_filter(Outbox& outbox) {
   static_assert(pieces.size() < Outbox::kPiecesReserved &&
                 pieces.size() >= StreamFilter::kPiecesMin);
   const StreamFilter::Step step = filter_->next(unfiltered_, pieces);
-  bool foreign = false;
+  std::size_t foreign = 0;
   for (std::size_t i = 0; i < step.pieces; ++i) {
     const std::string_view piece = pieces[i];
-    foreign = foreign || piece.data() < unfiltered_.data() ||
-              piece.data() >= unfiltered_.data() + unfiltered_.size();
+    const bool inside = piece.data() >= unfiltered_.data() &&
+                        piece.data() < unfiltered_.data() + unfiltered_.size();
+    if (!inside) ++foreign;
     pass(piece, outbox);
   }
   unfiltered_.remove_prefix(step.consumed);
   const bool all = unfiltered_.empty();
-  if (all) outbox.keep(std::move(unfiltered_home_));
-  return all && !foreign;
+  // Kept only where a piece lies in it: an outbox that is full of slices and has no bytes to send
+  // would never be emptied.
+  if (all && step.pieces > foreign) outbox.keep(std::move(unfiltered_home_));
+  if (all) unfiltered_home_.reset();
+  return all && foreign == 0;
 }
 
 void BodyPump::pass(std::string_view payload, Outbox& outbox) {
