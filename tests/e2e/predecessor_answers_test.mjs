@@ -84,14 +84,17 @@ test('24: a usage with only total_tokens counts', async (t) => {
 });
 
 test('35: requests are spread over the accounts', async (t) => {
-  for (const strategy of ['weighted', 'round_robin']) {
+  // Chance decides in `weighted`: 300 draws of three have a standard deviation of 8, and six of
+  // them are allowed. In `round_robin` each of the two shards counts for itself.
+  const slack = {weighted: 50, round_robin: 2};
+  for (const [strategy, off] of Object.entries(slack)) {
     await t.test(strategy, async (t) => {
       const {mock, gateway} = await startBoth(t,
         {accounts: [{}, {}, {}], routing: {strategy}});
-      for (let i = 0; i < 60; ++i) await (await gateway.post(CHAT, ask())).text();
+      for (let i = 0; i < 300; ++i) await (await gateway.post(CHAT, ask())).text();
       const {by_key: counts} = await mock.count();
       for (const key of ['sk-test-a', 'sk-test-b', 'sk-test-c']) {
-        assert.ok(counts[key] >= 14 && counts[key] <= 26, `${key}: ${counts[key]} of 60`);
+        assert.ok(Math.abs(counts[key] - 100) <= off, `${key}: ${counts[key]} of 300`);
       }
     });
   }
