@@ -1,0 +1,140 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/io/uring_kernel.h"
+#include "engine/net/resolver.h"
+#include "engine/proxy/exchange.h"
+#include "parser/http1_response.h"
+#include "tls/digest.h"
+
+namespace sluice {
+
+// TextSink - keeps what was logged.
+class TextSink final : public LogSink {
+ public:
+  void write(std::string_view line) noexcept override { text.append(line); }
+  std::string text;
+};
+
+// ProxyTest - one exchange of a shard: the client is the other end of a socket pair, time stands
+// still. A test fills directory_ and settings_, then calls begin().
+class ProxyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(kernel_.open({}), 0);
+    shard_.emplace(Shard::Options{}, kernel_, clock_,
+                   Log(sink_, clock_, LogLevel::kInfo, LogFormat::kText));
+    pools_.emplace(*shard_, resolver_, nullptr, UpstreamPools::Limits{});
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    client_.emplace(*shard_, fds[0], Side::kDownstream);
+    peer_ = fds[1];
+  }
+  void TearDown() override {
+    exchange_.reset();
+    worker_.reset();
+    Task<void> closing = close_stream(*shard_, *client_);
+    finish(closing);
+    close(peer_);
+  }
+
+  // An account that serves what `models` names, under the same names; all models when it is empty.
+  Account& add_account(std::string_view name, std::initializer_list<std::string_view> models = {}) {
+    auto account = std::make_unique<Account>();
+    account->name = name;
+    account->endpoint.host = "provider.test";
+    account->endpoint.authority = "provider.test";
+    account->api_key = Secret("sk-test-provider");
+    for (const std::string_view model : models)
+      account->models.push_back({std::string(model), std::string(model)});
+    directory_->accounts.push_back(std::move(account));
+    return *directory_->accounts.back();
+  }
+  void add_client(std::string_view name, std::string_view key,
+                  std::initializer_list<std::string_view> models = {}) {
+    ClientKey client{.name = std::string(name), .models = {models.begin(), models.end()}};
+    const Sha256Digest digest = sha256(key);
+    std::memcpy(client.sha256, digest.data(), sizeof(client.sha256));
+    directory_->clients.push_back(std::move(client));
+  }
+
+  // The exchange, with its head read. Once for each test, or anew for each row.
+  Exchange& begin(std::string_view head) {
+    exchange_.reset();
+    if (!worker_) {
+      finish_directory(*directory_, nullptr, clock_.now());
+      auto snapshot = std::make_shared<Snapshot>();
+      snapshot->directory = directory_;
+      snapshot->settings = settings_;
+      snapshot_ = SnapshotRef(std::move(snapshot));
+      worker_.emplace(*shard_, *pools_, snapshot_);
+      worker_->started_at = clock_.now();
+    }
+    exchange_.emplace(*shard_, *worker_, *client_);
+    exchange_->head = exchange_->arena.make<RequestHead>();
+    Refusal why;
+    RequestHeadParser parser;
+    const HeadState state = parser.parse(exchange_->arena.copy(head), *exchange_->head, why);
+    EXPECT_EQ(state, HeadState::kComplete) << why.message;
+    exchange_->request_id = "req-1";
+    return *exchange_;
+  }
+  void set_body(std::string_view text) {
+    char* const bytes = exchange_->arena.bytes(text.size() + 64);  // 64 readable bytes follow
+    std::memset(bytes, 0, text.size() + 64);
+    std::memcpy(bytes, text.data(), text.size());
+    exchange_->body = {bytes, text.size()};
+  }
+
+  // A provider's head, in the arena of the exchange.
+  const ResponseHead& provider_head(std::string_view text) {
+    auto* const head = exchange_->arena.make<ResponseHead>();
+    Refusal why;
+    ResponseHeadParser parser;
+    const bool head_request = exchange_->head->method == Method::kHead;
+    const HeadState state = parser.parse(exchange_->arena.copy(text), head_request, *head, why);
+    EXPECT_EQ(state, HeadState::kComplete) << why.message;
+    return *head;
+  }
+
+  template <class T>
+  void finish(const Task<T>& task) {
+    for (int turns = 0; !task.done(); ++turns) {
+      ASSERT_LT(turns, 1000) << "still waiting";
+      shard_->turn(clock_.now() + 10ms);
+    }
+  }
+
+  ManualClock clock_;
+  TextSink sink_;
+  UringKernel kernel_;
+  Resolver resolver_;
+  std::optional<Shard> shard_;
+  std::optional<UpstreamPools> pools_;
+  std::optional<Stream> client_;
+  int peer_ = -1;
+  std::shared_ptr<Directory> directory_ = std::make_shared<Directory>();
+  ProxySettings settings_;
+  SnapshotRef snapshot_;
+  std::optional<Worker> worker_;
+  std::optional<Exchange> exchange_;
+};
+
+// What an outbox would send.
+inline std::string text_of(Outbox& outbox) {
+  std::string text;
+  for (const iovec& piece : outbox.pieces())
+    text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  return text;
+}
+
+}  // namespace sluice
