@@ -7,10 +7,14 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kOwnFieldBytes = 1024;
+constexpr std::string_view kUpstreamIdName = "x-upstream-request-id";
 
 std::size_t head_bytes_max(const ResponseHead& response) {
   std::size_t bytes = response.reason.size() + kOwnFieldBytes;
-  for (const Field& field : response.fields) bytes += field.name.size() + field.value.size() + 4;
+  for (const Field& field : response.fields) {
+    const bool renamed = field.id == FieldId::kXRequestId;
+    bytes += (renamed ? kUpstreamIdName.size() : field.name.size()) + field.value.size() + 4;
+  }
   return bytes;
 }
 
@@ -20,7 +24,7 @@ void relay_field(HeadText& text, const Field& field, const RelayPlan& plan) {
     case FieldId::kContentLength:  // framing is written once, by add_framing()
     case FieldId::kXSluice:        // ours alone
     case FieldId::kXUpstreamRequestId: return;
-    case FieldId::kXRequestId: text.field("x-upstream-request-id", field.value); return;
+    case FieldId::kXRequestId: text.field(kUpstreamIdName, field.value); return;
     case FieldId::kCacheControl:
     case FieldId::kXAccelBuffering:
       if (!plan.event_stream) text.field(field.name, field.value);
