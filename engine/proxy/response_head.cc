@@ -104,7 +104,7 @@ std::string_view write_interim_head(Arena& arena, const ResponseHead& response) 
   HeadText text(arena, head_bytes_max(response));
   text.add("HTTP/1.1 ").add(response.status).add(" ").add(response.reason).add("\r\n");
   for (const Field& field : response.fields) {
-    if (!field.drop && field.id != FieldId::kContentLength) text.field(field.name, field.value);
+    if (!field.drop) relay_field(text, field, RelayPlan{});
   }
   return text.add("\r\n").take();
 }
