@@ -86,6 +86,7 @@ class ProxyTest : public ::testing::Test {
     const HeadState state = parser.parse(exchange_->arena.copy(head), *exchange_->head, why);
     EXPECT_EQ(state, HeadState::kComplete) << why.message;
     exchange_->request_id = "req-1";
+    exchange_->received_at = clock_.now();
     return *exchange_;
   }
   void set_body(std::string_view text) {
