@@ -107,6 +107,23 @@ class ProxyTest : public ::testing::Test {
     return *head;
   }
 
+  // Time goes on, and a turn sees it: without waiting for it.
+  void pass(Duration time) {
+    clock_.advance(time);
+    shard_->turn(shard_->now());
+  }
+
+  // What the client has got so far, without waiting for more.
+  std::string client_got() {
+    std::string got;
+    char bytes[4096];
+    while (true) {
+      const ssize_t count = recv(peer_, bytes, sizeof(bytes), MSG_DONTWAIT);
+      if (count <= 0) return got;
+      got.append(bytes, static_cast<std::size_t>(count));
+    }
+  }
+
   template <class T>
   void finish(const Task<T>& task) {
     for (int turns = 0; !task.done(); ++turns) {
