@@ -98,7 +98,7 @@ Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer) {
                            .cancel = &exchange.worker->cut};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
   if (!written) exchange.ending = Ending::kClose;
-  exchange.report.body_bytes_out = body.size();
+  if (!head_request) exchange.report.body_bytes_out = body.size();
 }
 
 }  // namespace sluice

@@ -186,10 +186,10 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   Outbox outbox;
   outbox.add(write_response_head(exchange, head, plan, shard.clock().now()));
   if (!head_request) outbox.add(held.body);
+  exchange.report.body_bytes_out = head_request ? 0 : held.body.size();
   exchange.answered = true;
   exchange.report.status = static_cast<std::uint16_t>(head.status);
   exchange.report.head_sent_at = shard.now();
-  exchange.report.body_bytes_out = held.body.size();
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
   if (!written) exchange.ending = Ending::kClose;
