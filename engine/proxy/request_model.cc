@@ -12,9 +12,10 @@ std::string_view content_type(const Exchange& exchange) {
   return field == nullptr ? std::string_view{} : field->value;
 }
 
+// The media type alone, whatever its parameters: application/jsonl is another one.
 bool is_json(std::string_view type) {
-  constexpr std::string_view kJson = "application/json";
-  return type.size() >= kJson.size() && equals_ignoring_case(type.substr(0, kJson.size()), kJson);
+  const std::size_t end = type.find_first_of("; \t");
+  return equals_ignoring_case(type.substr(0, end), "application/json");
 }
 
 Answer json_fault(Exchange& exchange, const ProbeFault& fault) {
@@ -34,11 +35,11 @@ OrAnswer<void> find_model(Exchange& exchange) {
   const bool json = !exchange.body.empty() && (needs_model || is_json(type));
   if (json) {
     ProbeFault fault;
-    const bool good =
-        exchange.worker->prober.probe(exchange.body, exchange.arena, exchange.probe, fault);
-    if (!good && needs_model) return std::unexpected(json_fault(exchange, fault));
-    exchange.json = good;
-    if (good && exchange.probe.has_model) exchange.model = exchange.probe.model;
+    // On any path: a body that we refuse and a provider takes would go round the rules for models.
+    if (!exchange.worker->prober.probe(exchange.body, exchange.arena, exchange.probe, fault))
+      return std::unexpected(json_fault(exchange, fault));
+    exchange.json = true;
+    if (exchange.probe.has_model) exchange.model = exchange.probe.model;
   } else if (!exchange.body.empty()) {
     exchange.model = find_form_model(exchange.body, type);
   }
