@@ -26,6 +26,7 @@ struct Relay {
   std::string_view head_text;  // not sent yet
   CancelSource no_wait;        // always requested: for reads that must not wait
   Instant heard_at{};          // the provider's last byte
+  Instant commented_at{};      // our last comment
   Error failure;               // why it broke
 
   [[nodiscard]] bool has_output() const { return !head_text.empty() || !outbox.empty(); }
@@ -58,7 +59,8 @@ Task<bool> receive(Shard& shard, Relay& relay) {
   const bool wait = !relay.has_output();
   if (!wait && !stream.readable()) co_return false;
   const Instant end = wait_deadline(relay);
-  const Instant comment_at = relay.heard_at + relay.exchange.settings().stream_comment_after;
+  const Instant silent_since = std::max(relay.heard_at, relay.commented_at);
+  const Instant comment_at = silent_since + relay.exchange.settings().stream_comment_after;
   const bool may_comment = comment_is_possible(relay);
   Limits limits{.deadline = end, .cancel = wait ? &relay.exchange.cancel : &relay.no_wait};
   if (may_comment) limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
@@ -74,6 +76,7 @@ Task<bool> receive(Shard& shard, Relay& relay) {
     co_return false;
   } else if (may_comment && next.error().code == Errc::kTimedOut && shard.now() < end) {
     relay.pump.add_comment(": keep-alive\n\n", relay.outbox);
+    relay.commented_at = shard.now();
   } else {
     relay.failure = next.error();
   }

@@ -30,7 +30,7 @@ class TextSink final : public LogSink {
 class ProxyTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(kernel_.open({}), 0);
+    ASSERT_EQ(kernel_.open(kernel_options_), 0);
     shard_.emplace(Shard::Options{}, kernel_, clock_,
                    Log(sink_, clock_, LogLevel::kInfo, LogFormat::kText));
     pools_.emplace(*shard_, resolver_, nullptr, UpstreamPools::Limits{});
@@ -113,6 +113,15 @@ class ProxyTest : public ::testing::Test {
     shard_->turn(shard_->now());
   }
 
+  // Turns until `condition` holds; each waits for the kernel at most a millisecond.
+  template <class Condition>
+  void turn_until(Condition condition) {
+    for (int turns = 0; !condition(); ++turns) {
+      ASSERT_LT(turns, 1000) << "still waiting";
+      shard_->turn(shard_->now() + 1ms);
+    }
+  }
+
   // What the client has got so far, without waiting for more.
   std::string client_got() {
     std::string got;
@@ -134,6 +143,7 @@ class ProxyTest : public ::testing::Test {
 
   ManualClock clock_;
   TextSink sink_;
+  UringKernel::Options kernel_options_;
   UringKernel kernel_;
   Resolver resolver_;
   std::optional<Shard> shard_;
