@@ -1,5 +1,7 @@
 #include "engine/proxy/body_pump.h"
 
+#include "engine/io/pool_block.h"
+
 namespace sluice {
 
 BodyPump::BodyPump(const ResponseHead& response, OutFraming framing, AnswerKind kind, bool filtered,
@@ -55,11 +57,18 @@ bool BodyPump::run_filter(Outbox& outbox) {
   }
   unfiltered_.remove_prefix(step.consumed);
   const bool all = unfiltered_.empty();
+  const auto taken_bytes = static_cast<std::size_t>(unfiltered_.data() - unfiltered_home_.data());
+  Slice taken = all ? std::move(unfiltered_home_) : unfiltered_home_.take_front(taken_bytes);
   // Kept only where a piece lies in it: an outbox that is full of slices and has no bytes to send
   // would never be emptied.
-  if (all && step.pieces > foreign) outbox.keep(std::move(unfiltered_home_));
-  if (all) unfiltered_home_.reset();
+  if (step.pieces > foreign) outbox.keep(std::move(taken));
   return all && foreign == 0;
+}
+
+void BodyPump::leave_ring(BlockPool& pool) {
+  if (!unfiltered_home_.scarce()) return;
+  unfiltered_home_ = copy_to_pool(pool, unfiltered_);
+  unfiltered_ = unfiltered_home_.view();
 }
 
 void BodyPump::pass(std::string_view payload, Outbox& outbox) {

@@ -36,6 +36,9 @@ class BodyPump {
   void add_comment(std::string_view text, Outbox& outbox);
   // Frames what the outbox holds as one piece of the client's body. Once before each send.
   void frame(Outbox& outbox);
+  // Before a send that may wait for a slow reader: what the filter has not taken leaves the
+  // kernel's ring (INVARIANTS B1). Copies it; once for each slice at most.
+  void leave_ring(BlockPool& pool);
 
   [[nodiscard]] bool done() const noexcept { return decoder_.done(); }
   [[nodiscard]] const UsageTap& tap() const noexcept { return tap_; }

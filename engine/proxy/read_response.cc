@@ -21,8 +21,11 @@ struct ParseResponse {
 };
 
 // Passes an interim answer on: never to HTTP/1.0, never our own 100 (P1).
-Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, const ResponseHead& head) {
+Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, Attempt& attempt) {
+  const ResponseHead& head = *attempt.head;
   if (head.status == 100 || exchange.head->minor_version == 0) co_return Result<void>();
+  // The client may take its time: what came behind holds no memory of the ring meanwhile (B1).
+  attempt.connection->stream.put_back(std::move(attempt.rest));
   Outbox outbox;
   outbox.add(write_interim_head(exchange.arena, head));
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
@@ -54,7 +57,7 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
       case HeadState::kComplete: break;
     }
     if (!attempt.head->interim()) co_return Result<void>();
-    const Result<void> passed = co_await relay_interim(shard, exchange, *attempt.head);
+    const Result<void> passed = co_await relay_interim(shard, exchange, attempt);
     if (!passed) co_return passed;
   }
   attempt.failure = "more than ten interim answers (rule P1)";

@@ -28,6 +28,7 @@ struct Relay {
   Instant heard_at{};          // the provider's last byte
   Instant commented_at{};      // our last comment
   Error failure;               // why it broke
+  bool bytes_behind = false;   // the provider sent more than its answer (P3)
 
   [[nodiscard]] bool has_output() const { return !head_text.empty() || !outbox.empty(); }
 };
@@ -90,7 +91,9 @@ Task<Gathered> gather(Shard& shard, Relay& relay) {
     note_progress(shard, relay);
     switch (fed) {
       case BodyPump::Fed::kSendFirst: co_return Gathered::kMore;
-      case BodyPump::Fed::kDone: co_return Gathered::kDone;
+      case BodyPump::Fed::kDone:
+        relay.bytes_behind = !relay.attempt.rest.empty();
+        co_return Gathered::kDone;
       case BodyPump::Fed::kMalformed:
         relay.failure = Error{.code = Errc::kMalformed, .side = Side::kUpstream};
         co_return Gathered::kBroke;
@@ -114,6 +117,10 @@ Task<Result<void>> send_gathered(Shard& shard, Relay& relay) {
   relay.exchange.answered = true;
   if (!relay.head_text.empty()) relay.exchange.report.head_sent_at = shard.now();
   relay.head_text = {};
+  // A client may take its time: what comes after this waits where it holds no memory of the ring
+  // (B1).
+  relay.pump.leave_ring(shard.blocks());
+  relay.attempt.connection->stream.put_back(std::move(relay.attempt.rest));
   const WriteLimits limits{.stall = relay.exchange.settings().client_stall,
                            .cancel = &relay.exchange.cancel};
   const Result<void> sent = co_await write_all(shard, *relay.exchange.client, relay.outbox, limits);
@@ -207,7 +214,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   exchange.report.error =
       end == RelayEnd::kComplete ? std::string_view{} : errc_text(relay.failure.code);
   const bool reusable = end == RelayEnd::kComplete && attempt.sent_all && !head.close &&
-                        attempt.rest.empty() && head.framing != BodyFraming::kUntilClose;
+                        !relay.bytes_behind && head.framing != BodyFraming::kUntilClose;
   release_connection(exchange, attempt, reusable);
   co_return end;
 }

@@ -12,9 +12,10 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   Exchange exchange(shard, worker, client);
   ++worker.counters.requests;
   const OrAnswer<void> served = co_await serve_request(shard, exchange);
+  // What the client has sent ahead holds no memory of the ring while it takes its answer (B1).
+  client.put_back(std::move(exchange.rest));
   if (!served) co_await send_answer(shard, exchange, served.error());
   log_exchange(shard, exchange);
-  if (exchange.ending == Ending::kKeepAlive) client.put_back(std::move(exchange.rest));
   co_return exchange.ending;
 }
 

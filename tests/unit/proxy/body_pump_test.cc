@@ -274,6 +274,41 @@ TEST(BodyPump, SlicesWithoutOutputDoNotFillTheOutbox) {
   EXPECT_EQ(payload_of(OutFraming::kChunked, driver.finish().sent), event + "\n\n");
 }
 
+// CountedHome - memory that is scarce, as the kernel's ring is.
+class CountedHome final : public SliceHome {
+ public:
+  explicit CountedHome(std::string text) : SliceHome(true), text_(std::move(text)) {}
+  Slice slice() { return Slice(*this, text_.data(), static_cast<std::uint32_t>(text_.size())); }
+
+ private:
+  void on_unused() noexcept override {}
+  std::string text_;
+};
+
+TEST(BodyPump, NothingOfTheRingWaitsWithASlowReader) {  // INVARIANTS B1
+  std::string events = "1,\"usage\":null}\n\n", seen = "data: {\"a\":1}\n\n";
+  for (int i = 0; i < 100; ++i) {
+    events += "data: {\"a\":" + std::to_string(i) + ",\"usage\":null}\n\n";
+    seen += "data: {\"a\":" + std::to_string(i) + "}\n\n";
+  }
+  CountedHome ring(events);
+  PumpDriver driver(BodyFraming::kUntilClose, 0, OutFraming::kClose, true);
+  ASSERT_TRUE(driver.feed("data: {\"a\":"));  // held: the first pieces lie with the filter
+  Slice in = ring.slice();
+  std::size_t stalls = 0;
+  while (driver.pump().feed(in, driver.outbox()) == Fed::kSendFirst) {
+    driver.pump().leave_ring(driver.pool());
+    driver.outbox().copy_out(driver.pool());  // as a send does that makes no progress
+    EXPECT_EQ(ring.slices(), in.empty() ? 0u : 1u);
+    driver.send();
+    ++stalls;
+  }
+  EXPECT_GT(stalls, 3u);
+  driver.close();
+  EXPECT_EQ(driver.finish().sent, seen);
+  EXPECT_EQ(ring.slices(), 0u);
+}
+
 struct BetweenRow {
   const char* rule;
   std::vector<std::string_view> pieces;

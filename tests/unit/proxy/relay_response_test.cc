@@ -119,5 +119,84 @@ TEST_F(RelayResponse, AClientThatLeavesEndsItWithoutAMark) {
   EXPECT_EQ(endpoint().idle_count(), 0u);
 }
 
+// Nothing of what waits with a client that takes no byte can keep the ring from others (B1).
+class StalledClient : public RelayResponse {
+ protected:
+  StalledClient() { kernel_options_.buffers.allow_incremental = false; }  // a buffer for each read
+
+  void fill_the_clients_socket() {
+    const std::string bytes(64 * 1024, 'x');
+    while (send(client_->fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+    }
+  }
+  std::size_t buffers_held() { return kernel_.buffers_total() - kernel_.buffers_free(); }
+  // The provider's bytes have come as far as they will, and what waited for a send has been copied.
+  void stall() {
+    turn_until([this] { return buffers_held() > 0 || exchange_->answered; });
+    for (int i = 0; i < 10; ++i) {
+      pass(5ms);
+      shard_->turn(shard_->now() + 1ms);
+    }
+  }
+  void end(Task<RelayEnd>& relaying) {
+    exchange_->cancel.request(Error{.code = Errc::kEndOfStream, .side = Side::kDownstream});
+    finish(relaying);
+  }
+};
+
+TEST_F(StalledClient, ManySmallChunksHoldNoBuffer) {
+  Task<RelayEnd> relaying = relay("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  fill_the_clients_socket();
+  std::string body;
+  for (int i = 0; i < 500; ++i) body += "1\r\na\r\n";
+  provider_sends(body);
+  stall();
+  ASSERT_FALSE(relaying.done());
+  attempt_.connection->stream.recv().copy_out();  // as the shard does when buffers run short
+  EXPECT_EQ(buffers_held(), 0u);
+  end(relaying);
+}
+
+TEST_F(StalledClient, EventsThatTheFilterHasNotTakenHoldNoBuffer) {
+  ask(kAsk);
+  attempt_.usage_injected = true;
+  attempt_.head = const_cast<ResponseHead*>(
+      &provider_head("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"));
+  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+  fill_the_clients_socket();
+  std::string body;
+  for (int i = 0; i < 100; ++i) body += "data: {\"a\":1,\"usage\":null}\n\n";
+  provider_sends(body);
+  stall();
+  ASSERT_FALSE(relaying.done());
+  attempt_.connection->stream.recv().copy_out();
+  EXPECT_EQ(buffers_held(), 0u);
+  end(relaying);
+}
+
+TEST_F(StalledClient, NorDoBytesBehindTheAnswer) {
+  Task<RelayEnd> relaying = relay("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  fill_the_clients_socket();
+  provider_sends("hello, and more");
+  stall();
+  ASSERT_FALSE(relaying.done());
+  attempt_.connection->stream.recv().copy_out();
+  EXPECT_EQ(buffers_held(), 0u);
+  end(relaying);
+}
+
+TEST_F(StalledClient, NorWhatFollowsAnInterimAnswer) {
+  ask(kAsk);
+  fill_the_clients_socket();
+  Task<Result<void>> reading = read_response_head(*shard_, *exchange_, attempt_);
+  provider_sends("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n");
+  stall();
+  ASSERT_FALSE(reading.done());
+  attempt_.connection->stream.recv().copy_out();
+  EXPECT_EQ(buffers_held(), 0u);
+  exchange_->cancel.request(Error{.code = Errc::kEndOfStream, .side = Side::kDownstream});
+  finish(reading);
+}
+
 }  // namespace
 }  // namespace sluice
