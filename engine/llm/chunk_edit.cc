@@ -1,6 +1,7 @@
 #include "engine/llm/chunk_edit.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "parser/json_find.h"
 #include "parser/json_scan.h"
@@ -14,6 +15,16 @@ constexpr std::string_view kData = "data:";
 constexpr std::string_view kUsageName = "usage\"";  // with the closing quotes
 constexpr std::string_view kChoicesName = "choices\"";
 constexpr std::int64_t kDepthMax = std::int64_t{1} << 32;  // deeper than any event
+
+// The members that a chunk has whatever it says.
+constexpr std::string_view kBareMembers[] = {
+    "id",          "object",  "created",      "model",
+    "choices",     "usage",   "service_tier", "system_fingerprint",
+    "obfuscation", "provider"};
+
+bool is_bare_member(std::string_view name) noexcept {
+  return std::ranges::find(kBareMembers, name) != std::end(kBareMembers);
+}
 
 bool is_line_end(char c) noexcept { return c == '\n' || c == '\r'; }
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || is_line_end(c); }
@@ -73,16 +84,17 @@ class ChunkReader {
   ChunkEdit read() noexcept {
     const std::size_t quote = find_usage();
     if (quote == event_.size()) return {};
-    if (read_null_usage(quote)) return null_edit_;
+    if (read_null_usage(quote) && !has_empty_list()) return null_edit_;
     JsonScan scan(kUsageName, kChoicesName, 1);
     for (std::size_t at = begin_; at < event_.size();) {
       const JsonScan::Step step = scan.seek(event_, at);
       at = step.at;
       if (step.found) read_member(at);
-      if (null_edit_.kind != ChunkEdit::Kind::kKeep) return null_edit_;
     }
-    if (usage_object_ && choices_empty_) return {ChunkEdit::Kind::kDrop, 0, event_.size()};
-    return {};
+    const bool null_usage = null_edit_.kind != ChunkEdit::Kind::kKeep;
+    const bool extra = usage_object_ || (null_usage && has_bare_members_only());
+    if (choices_empty_ && extra) return {ChunkEdit::Kind::kDrop, 0, event_.size()};
+    return null_edit_;
   }
 
  private:
@@ -109,6 +121,46 @@ class ChunkReader {
     return true;
   }
 
+  // Whether there may be empty choices. Chunks with words in them have no empty list, as a rule.
+  [[nodiscard]] bool has_empty_list() const noexcept {
+    for (std::size_t at = event_.find(']', begin_); at != event_.npos;
+         at = event_.find(']', at + 1)) {
+      const std::size_t before = skip_space_back(event_, at);
+      if (before > 0 && event_[before - 1] == '[') return true;
+    }
+    return false;
+  }
+
+  // Whether all members at the top are of those that any chunk has, so that without choices it says
+  // nothing. Azure's first chunk has empty choices too, and says prompt_filter_results.
+  [[nodiscard]] bool has_bare_members_only() const noexcept {
+    std::int64_t depth = 0;
+    for (std::size_t at = begin_; at < event_.size(); ++at) {
+      const char c = event_[at];
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      if (c != '"') continue;
+      const std::size_t end = string_end(at);
+      if (depth == 1 && is_name(at) && !is_bare_member(event_.substr(at + 1, end - at - 1)))
+        return false;
+      at = end;
+    }
+    return true;
+  }
+
+  // Where the string whose opening quote is at `at` has its closing one.
+  [[nodiscard]] std::size_t string_end(std::size_t at) const noexcept {
+    for (++at; at < event_.size() && event_[at] != '"'; ++at)
+      if (event_[at] == '\\') ++at;
+    return std::min(at, event_.size());
+  }
+
+  // Whether the string at `at` stands where an object has the name of a member.
+  [[nodiscard]] bool is_name(std::size_t at) const noexcept {
+    const std::size_t before = skip_space_back(event_, at);
+    return before > 0 && (event_[before - 1] == '{' || event_[before - 1] == ',');
+  }
+
   // The value of the member `name` if that is what the string at `at` says; npos otherwise.
   std::size_t value_of(std::string_view quoted_name, std::size_t at) const noexcept {
     if (!event_.substr(at).starts_with(quoted_name)) return event_.npos;
@@ -123,7 +175,8 @@ class ChunkReader {
 
   void read_member(std::size_t at) noexcept {
     if (const std::size_t value = value_of(kUsageName, at); value != event_.npos) {
-      if (has("null", value)) null_edit_ = cut_member(event_, at - 1, value + 4);
+      const bool first = null_edit_.kind == ChunkEdit::Kind::kKeep;
+      if (first && has("null", value)) null_edit_ = cut_member(event_, at - 1, value + 4);
       usage_object_ = has("{", value);
     } else if (const std::size_t list = value_of(kChoicesName, at); list != event_.npos) {
       choices_empty_ = has("[", list) && has("]", skip_space(event_, list + 1));

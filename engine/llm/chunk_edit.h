@@ -12,7 +12,7 @@ struct ChunkEdit {
   enum class Kind : std::uint8_t {
     kKeep,  // nothing
     kCut,   // the bytes [begin, end): a `usage` member that is null, with its comma
-    kDrop,  // the whole event: a usage object and an empty `choices`
+    kDrop,  // the whole event: an empty `choices`, and a usage object or a null usage and no more
   };
   Kind kind = Kind::kKeep;
   std::size_t begin = 0;

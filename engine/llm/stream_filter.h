@@ -11,9 +11,9 @@
 namespace sluice {
 
 // StreamFilter - takes out of an event stream what is only there because the gateway asked for
-// usage on behalf of a client that did not: the last chunk, with a usage object and no choices, and
-// the
-// `"usage":null` of all others. Every other byte passes as it came.
+// usage on behalf of a client that did not: the chunks with a usage object, or with a null one and
+// nothing else to say, and no choices, and the `"usage":null` of all others. Every other byte
+// passes as it came.
 //
 // An event that is not complete when the input ends is held (copied) until it is, or until it is
 // longer than kHeldBytesMax: then it passes unchanged. Nothing is copied otherwise.

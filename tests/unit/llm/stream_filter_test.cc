@@ -86,8 +86,40 @@ constexpr FilterRow kFilterRows[] = {
      "data: {\"choices\":[{}],\"usage\":{\"total_tokens\":1}}\n\n"},
     {"empty choices without usage stay", "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n",
      "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n"},
-    {"empty choices with a null usage stay without it", "data: {\"choices\":[],\"usage\":null}\n\n",
-     "data: {\"choices\":[]}\n\n"},
+    {"nothing but empty choices and a null usage", "data: {\"choices\":[],\"usage\":null}\n\n", ""},
+    {"in the other order, with what every chunk has",
+     ": c\n\ndata: {\"id\":\"c\",\"object\":\"o\",\"created\":1,\"model\":\"m\",\"usage\": null ,"
+     "\"choices\" : [ ],\"system_fingerprint\":\"\\\"]\",\"obfuscation\":\"x\"}\n\ndata: "
+     "[DONE]\n\n",
+     ": c\n\ndata: [DONE]\n\n"},
+    {"over several lines", "data: {\"choices\":[\ndata: ],\ndata: \"usage\":null}\r\n\r\n\n", "\n"},
+    {"whatever its members hold",
+     "data: "
+     "{\"choices\":[],\"model\":\"a\\\",\",\"id\":{\"x\":[{\"y\":1}]},\"usage\":null}"
+     "\n\n",
+     ""},
+    {"empty choices that say something else stay without the null usage",
+     "data: {\"choices\":[],\"id\":\"\",\"prompt_filter_results\":[{\"a\":{}}],\"usage\":null}\n\n"
+     "data: {\"usage\":null,\"choices\":[],\"error\":{\"message\":\"no\"}}\n\n",
+     "data: {\"choices\":[],\"id\":\"\",\"prompt_filter_results\":[{\"a\":{}}]}\n\n"
+     "data: {\"choices\":[],\"error\":{\"message\":\"no\"}}\n\n"},
+    {"choices that are empty below the top, or no list, or only in words",
+     "data: {\"a\":{\"choices\":[]},\"usage\":null}\n\n"
+     "data: {\"choices\":null,\"a\":[],\"usage\":null}\n\n"
+     "data: {\"choices\":[{\"delta\":{\"tool_calls\":[]}}],\"usage\":null}\n\n"
+     "data: {\"model\":\"\\\"choices\\\":[]\",\"usage\":null}\n\n",
+     "data: {\"a\":{\"choices\":[]}}\n\n"
+     "data: {\"choices\":null,\"a\":[]}\n\n"
+     "data: {\"choices\":[{\"delta\":{\"tool_calls\":[]}}]}\n\n"
+     "data: {\"model\":\"\\\"choices\\\":[]\"}\n\n"},
+    {"empty choices and a null usage below the top",
+     "data: {\"choices\":[],\"model\":{\"usage\":null}}\n\n",
+     "data: {\"choices\":[],\"model\":{\"usage\":null}}\n\n"},
+    {"a second null usage is the provider's own affair",
+     "data: {\"usage\":null,\"usage\":null}\n\n", "data: {\"usage\":null}\n\n"},
+    {"also behind one below the top",
+     "data: {\"a\":{\"usage\":null},\"usage\":null,\"b\":1,\"usage\":null}\n\n",
+     "data: {\"a\":{\"usage\":null},\"b\":1,\"usage\":null}\n\n"},
     {"comments, names and ids stay",
      ": c,\"usage\":null}\n\nevent: e\nid: 1\ndata: {\"a\":1,\"usage\":null}\nretry: 5\n\n",
      ": c,\"usage\":null}\n\nevent: e\nid: 1\ndata: {\"a\":1}\nretry: 5\n\n"},
