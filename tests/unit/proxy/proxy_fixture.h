@@ -10,29 +10,20 @@
 #include <string>
 #include <string_view>
 
-#include "engine/io/uring_kernel.h"
 #include "engine/net/resolver.h"
 #include "engine/proxy/exchange.h"
 #include "parser/http1_response.h"
+#include "tests/unit/shard_fixture.h"
 #include "tls/digest.h"
 
 namespace sluice {
 
-// TextSink - keeps what was logged.
-class TextSink final : public LogSink {
- public:
-  void write(std::string_view line) noexcept override { text.append(line); }
-  std::string text;
-};
-
 // ProxyTest - one exchange of a shard: the client is the other end of a socket pair, time stands
 // still. A test fills directory_ and settings_, then calls begin().
-class ProxyTest : public ::testing::Test {
+class ProxyTest : public ShardTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(kernel_.open(kernel_options_), 0);
-    shard_.emplace(Shard::Options{}, kernel_, clock_,
-                   Log(sink_, clock_, LogLevel::kInfo, LogFormat::kText));
+    ShardTest::SetUp();
     pools_.emplace(*shard_, resolver_, nullptr, UpstreamPools::Limits{});
     int fds[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -133,20 +124,7 @@ class ProxyTest : public ::testing::Test {
     }
   }
 
-  template <class T>
-  void finish(const Task<T>& task) {
-    for (int turns = 0; !task.done(); ++turns) {
-      ASSERT_LT(turns, 1000) << "still waiting";
-      shard_->turn(clock_.now() + 10ms);
-    }
-  }
-
-  ManualClock clock_;
-  TextSink sink_;
-  UringKernel::Options kernel_options_;
-  UringKernel kernel_;
   Resolver resolver_;
-  std::optional<Shard> shard_;
   std::optional<UpstreamPools> pools_;
   std::optional<Stream> client_;
   int peer_ = -1;
