@@ -118,9 +118,6 @@ Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits) {
     stream.release_ciphertext();
     if (!flushed) co_return flushed;
     if (status == TlsStatus::kDone) co_return Result<void>();
-    if (stream.ended() && stream.recv().unread_bytes() == 0) {
-      co_return fail(Errc::kTlsHandshakeFailed, stream.side(), Retry::kSafe);
-    }
     const Result<void> fed = co_await feed_tls(shard, stream, limits);
     if (!fed) co_return fed;
   }

@@ -181,6 +181,15 @@ TEST_F(StreamTlsTest, APeerThatLeavesDuringTheHandshakeIsNamed) {
   EXPECT_EQ(stream_->tls()->failure(), "connection closed during the TLS handshake");
 }
 
+TEST_F(StreamTlsTest, APeerThatLeavesInTheMiddleOfItsHelloIsNamedToo) {
+  static_cast<void>(client_->session.handshake());
+  wire_->send(client_->session.output().substr(0, 100));
+  wire_->half_close();
+  settle();
+  EXPECT_EQ(text_of(finished(tls_handshake(*shard_, *stream_, {}))), "TLS handshake failed");
+  EXPECT_EQ(stream_->tls()->failure(), "connection closed during the TLS handshake");
+}
+
 TEST_F(StreamTlsTest, AResetDuringTheHandshakeIsTheTransportsError) {
   Task<Result<void>> shaking = tls_handshake(*shard_, *stream_, {});
   client_->step();
