@@ -100,6 +100,8 @@ TlsRead TlsSession::read(std::span<char> out) {
   return {bytes, TlsReadState::kMore};
 }
 
+bool TlsSession::has_unread() const noexcept { return SSL_has_pending(ssl_) == 1; }
+
 TlsReadState TlsSession::read_stopped(int ssl_error) {
   input_ = {};  // what a peer sends behind the end is nobody's
   if (ssl_error == SSL_ERROR_ZERO_RETURN) return TlsReadState::kClosed;

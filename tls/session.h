@@ -86,6 +86,9 @@ class TlsSession {
   // (16 KiB): an `out` of 16 KiB avoids that.
   [[nodiscard]] TlsRead read(std::span<char> out);
 
+  // Received bytes lie in the library: plaintext that no `out` had room for, or a part of a record.
+  [[nodiscard]] bool has_unread() const noexcept;
+
   // Encrypts up to `bytes_max` bytes of the pieces, read as one text, from `offset` on; returns how
   // many it took. Small pieces share a record, whole 16 KiB are encrypted from where they lie.
   [[nodiscard]] Result<std::size_t> write(

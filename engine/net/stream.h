@@ -32,11 +32,12 @@ class Stream {
   [[nodiscard]] Side side() const noexcept { return side_; }
   [[nodiscard]] RecvStream& recv() noexcept { return recv_; }
 
-  // Bytes, the end or an error of the transport lie ready. Under TLS this may be a record without
-  // plaintext.
-  [[nodiscard]] bool readable() const noexcept {
-    return !unread_.empty() || recv_.readable() || (tls_ != nullptr && tls_->input_left() > 0);
+  // Bytes lie ready. Under TLS this may be a record without plaintext, or a part of one.
+  [[nodiscard]] bool has_unread() const noexcept {
+    return !unread_.empty() || recv_.unread_bytes() > 0 || (tls_ != nullptr && tls_->has_unread());
   }
+  // Bytes, the end or an error of the transport lie ready.
+  [[nodiscard]] bool readable() const noexcept { return has_unread() || recv_.ended(); }
   // The peer has closed or reset the connection.
   [[nodiscard]] bool ended() const noexcept { return recv_.ended(); }
 

@@ -22,7 +22,7 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
 // Waits between two requests without holding a buffer or a frame beyond this one's. False when the
 // connection is over.
 Task<bool> wait_for_request(Shard& shard, Worker& worker, Stream& client, Duration patience) {
-  if (client.readable()) co_return !client.ended() || client.recv().unread_bytes() > 0;
+  if (client.readable()) co_return client.has_unread();
   const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
   Result<Slice> first = co_await client.recv().next(limits);
   if (!first || first->empty()) co_return false;

@@ -152,6 +152,7 @@ TEST_F(StreamTlsTest, AReadOfNoPlaintextWaitsForMoreUntilItsDeadline) {
   EXPECT_FALSE(reading.done());
   leap(1ms);
   EXPECT_EQ(text_of(finished(std::move(reading))), "(timed out)");
+  EXPECT_TRUE(stream_->readable());  // a part of a record is no silence
   wire_->send(std::string_view(record).substr(10));
   EXPECT_EQ(read(), "hello");
 }
@@ -272,6 +273,25 @@ TEST_F(StreamTlsTest, LingeringSaysGoodbyeAndTheEnd) {
   EXPECT_FALSE(lingering.done());
   wire_->half_close();
   finish(lingering);
+}
+
+// Slices as large as those of newer kernels.
+class StreamTlsLargeSlicesTest : public StreamTlsTest {
+ protected:
+  StreamTlsLargeSlicesTest() : StreamTlsTest(64 * 1024) {}
+};
+
+TEST_F(StreamTlsLargeSlicesTest, PlaintextThatWaitsInTheSessionIsReadable) {
+  handshake();
+  const std::string text = long_text(32 * 1024);  // two records; a reading is a little shorter
+  client_->send(text);
+  settle();
+  std::string got = read();
+  ASSERT_LT(got.size(), text.size());
+  EXPECT_TRUE(stream_->readable());
+  got += read();
+  EXPECT_TRUE(same(got, text));
+  EXPECT_FALSE(stream_->readable());
 }
 
 }  // namespace
