@@ -21,13 +21,31 @@ Error tls_error(const TlsSession& tls, Side side) {
   return error;
 }
 
-// The shorter of "no progress for limits.stall" and the deadline.
-Instant stall_deadline(const Shard& shard, const WriteLimits& limits) {
-  return std::min(limits.deadline, shard.now() + limits.stall);
+// How long one send may last: the shorter of "no progress for limits.stall" and the deadline, and
+// while slices of the ring wait in `outbox` no longer than they may.
+Limits send_limits(const Shard& shard, const WriteLimits& limits, const Outbox* outbox) {
+  Instant end = std::min(limits.deadline, shard.now() + limits.stall);
+  if (outbox != nullptr && outbox->scarce()) end = std::min(end, shard.now() + kRingPatience);
+  return Limits{.deadline = end, .cancel = limits.cancel};
 }
 
-// Sends what the TLS session has encrypted.
-Task<Result<void>> flush_tls(Shard& shard, Stream& stream, WriteLimits limits) {
+// What to do after a send that those limits may have cut short: go on, or fail. The slices that
+// waited too long leave the ring.
+Result<void> after_send(Shard& shard, const WriteLimits& limits, Outbox* outbox,
+                        const SendResult& sent) {
+  if (sent.error.code == Errc::kOk) return {};
+  if (sent.error.code != Errc::kTimedOut || shard.now() >= limits.deadline) return fail(sent.error);
+  if (outbox != nullptr && outbox->scarce()) {
+    outbox->copy_out(shard.blocks());
+    return {};
+  }
+  if (sent.bytes == 0) return fail(sent.error);
+  return {};
+}
+
+// Sends what the TLS session has encrypted. `waiting`, which may be null, comes behind it.
+Task<Result<void>> flush_tls(Shard& shard, Stream& stream, WriteLimits limits,
+                             Outbox* waiting = nullptr) {
   TlsSession& tls = *stream.tls();
   while (tls.output_bytes() > 0) {
     std::string_view texts[Send::kPiecesMax];
@@ -36,34 +54,24 @@ Task<Result<void>> flush_tls(Shard& shard, Stream& stream, WriteLimits limits) {
     for (std::size_t i = 0; i < count; ++i) {
       pieces[i] = iovec{const_cast<char*>(texts[i].data()), texts[i].size()};
     }
-    const Limits send_limits{.deadline = stall_deadline(shard, limits), .cancel = limits.cancel};
+    const Limits until = send_limits(shard, limits, waiting);
     const SendResult sent =
-        co_await Send(shard, stream.fd(), std::span(pieces, count), send_limits, stream.side());
+        co_await Send(shard, stream.fd(), std::span(pieces, count), until, stream.side());
     tls.consume_output(sent.bytes);
-    if (sent.error.code == Errc::kOk) continue;
-    const bool progressed = sent.bytes > 0 && shard.now() < limits.deadline;
-    if (sent.error.code == Errc::kTimedOut && progressed) continue;
-    co_return fail(sent.error);
+    const Result<void> going_on = after_send(shard, limits, waiting, sent);
+    if (!going_on) co_return going_on;
   }
   co_return Result<void>();
 }
 
 Task<Result<void>> write_plain(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits) {
   while (!outbox.empty()) {
-    const Instant stalled_at = stall_deadline(shard, limits);
-    Limits send_limits{.deadline = stalled_at, .cancel = limits.cancel};
-    if (outbox.scarce()) send_limits.deadline = std::min(stalled_at, shard.now() + kRingPatience);
+    const Limits until = send_limits(shard, limits, &outbox);
     const SendResult sent =
-        co_await Send(shard, stream.fd(), outbox.pieces(), send_limits, stream.side());
+        co_await Send(shard, stream.fd(), outbox.pieces(), until, stream.side());
     outbox.consume(sent.bytes);
-    if (sent.error.code == Errc::kOk) continue;
-    if (sent.error.code != Errc::kTimedOut || shard.now() >= limits.deadline)
-      co_return fail(sent.error);
-    if (outbox.scarce()) {
-      outbox.copy_out(shard.blocks());
-      continue;
-    }
-    if (sent.bytes == 0) co_return fail(sent.error);
+    const Result<void> going_on = after_send(shard, limits, &outbox, sent);
+    if (!going_on) co_return going_on;
   }
   co_return Result<void>();
 }
@@ -79,8 +87,8 @@ Task<Result<void>> write_tls(Shard& shard, Stream& stream, Outbox& outbox, Write
     const Result<std::size_t> taken =
         tls.write(std::span(texts, count), 0, TlsSession::kWriteBytesSuggested);
     if (!taken) co_return fail(tls_error(tls, stream.side()));
-    outbox.consume(*taken);  // encrypted bytes are copies: the ring's buffers are free at once
-    const Result<void> flushed = co_await flush_tls(shard, stream, limits);
+    outbox.consume(*taken);  // encrypted bytes are copies: the ring has what is wholly encrypted
+    const Result<void> flushed = co_await flush_tls(shard, stream, limits, &outbox);
     if (!flushed) co_return flushed;
   }
   co_return Result<void>();

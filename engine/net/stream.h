@@ -85,7 +85,8 @@ Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits);
 Task<Result<Slice>> read_some(Shard& shard, Stream& stream, Limits limits);
 
 // Sends all of `outbox`, in order. Slices of the ring that a slow reader does not take are copied
-// out after kRingPatience (B1). After an error the outbox holds what was not sent.
+// out after kRingPatience (B1). After an error the outbox holds what was not sent; under TLS, what
+// was not encrypted: the session keeps the rest.
 Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits);
 
 // Says goodbye (TLS close_notify, as far as the socket takes it at once), stops everything and

@@ -247,6 +247,22 @@ TEST_F(StreamTlsTest, ADeadlineEndsAWriteThatStillMoves) {
   EXPECT_EQ(text_of(finished(std::move(writing))), "timed out");
 }
 
+// B1
+TEST_F(StreamTlsTest, WhatASlowReaderDoesNotTakeIsCopiedOutOfTheRing) {
+  handshake();
+  const std::string text = long_text(TlsSession::kWriteBytesSuggested + 10'000);
+  ScarceHome home(text);
+  Slice slice = home.whole();
+  outbox_.add(slice.view());
+  outbox_.keep(std::move(slice));
+  Task<Result<void>> writing = write();
+  leap(5ms);
+  EXPECT_EQ(home.slices(), 0u);
+  EXPECT_FALSE(writing.done());
+  EXPECT_EQ(text_of(speak(std::move(writing))), "ok");
+  EXPECT_TRUE(same(client_->plaintext, text));
+}
+
 TEST_F(StreamTlsTest, ClosingSaysGoodbye) {
   handshake();
   finished(close_stream(*shard_, *stream_));
