@@ -178,9 +178,10 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
   if (stream.fd_ < 0) co_return;
   if (stream.tls_ != nullptr && stream.tls_->established() && !stream.ended()) {
     stream.tls_->close_notify();
-    constexpr Duration kGoodbye =
-        100ms;  // a courtesy: a peer that takes nothing now does not get it
-    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.stall = kGoodbye}));
+    // A courtesy: a peer that does not take it now does not get it.
+    constexpr Duration kGoodbye = 100ms;
+    const WriteLimits limits{.deadline = shard.now() + kGoodbye};
+    static_cast<void>(co_await flush_tls(shard, stream, limits));
   }
   co_await stream.recv_.stop();
   stream.unread_.reset();
@@ -193,12 +194,12 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
 Task<void> linger(Shard& shard, Stream& stream) {
   constexpr std::size_t kDiscardBytesMax = 64 * 1024;
   constexpr Duration kPatience = 2s;
+  const Limits limits{.deadline = shard.now() + kPatience};
   if (stream.tls() != nullptr && stream.tls()->established()) {
     stream.tls()->close_notify();
-    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.stall = kPatience}));
+    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.deadline = limits.deadline}));
   }
   shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
-  const Limits limits{.deadline = shard.now() + kPatience};
   std::size_t discarded = 0;
   while (discarded < kDiscardBytesMax) {
     Result<Slice> slice = co_await stream.recv().next(limits);

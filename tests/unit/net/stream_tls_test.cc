@@ -276,6 +276,23 @@ TEST_F(StreamTlsTest, ClosingBeforeTheHandshakeIsDoneSaysNothing) {
   EXPECT_TRUE(wire_->ended());
 }
 
+TEST_F(StreamTlsTest, AGoodbyeThatIsNotTakenIsCutShort) {
+  handshake();
+  const std::string text = long_text(100'000);
+  Task<Result<void>> writing = write_text(text, {.stall = 1ms});
+  leap(1ms);
+  leap(1ms);
+  EXPECT_EQ(text_of(finished(std::move(writing))), "timed out");
+  outbox_.clear();
+  Task<void> closing = close_stream(*shard_, *stream_);
+  for (int i = 0; i < 4; ++i) {  // moving, but slowly
+    EXPECT_FALSE(closing.done());
+    wire_->take(5000);
+    leap(25ms);
+  }
+  finish(closing);
+}
+
 // B7
 TEST_F(StreamTlsTest, LingeringSaysGoodbyeAndTheEnd) {
   handshake();
@@ -288,6 +305,23 @@ TEST_F(StreamTlsTest, LingeringSaysGoodbyeAndTheEnd) {
   settle();
   EXPECT_FALSE(lingering.done());
   wire_->half_close();
+  finish(lingering);
+}
+
+TEST_F(StreamTlsTest, LingeringEndsAfterTwoSecondsThoughThePeerStillMoves) {
+  handshake();
+  const std::string text = long_text(100'000);
+  Task<Result<void>> writing = write_text(text, {.stall = 1ms});
+  leap(1ms);
+  leap(1ms);
+  EXPECT_EQ(text_of(finished(std::move(writing))), "timed out");
+  Task<void> lingering = linger(*shard_, *stream_);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(lingering.done());
+    wire_->take(5000);
+    leap(500ms);
+  }
+  leap(1ms);  // what a timer takes at least
   finish(lingering);
 }
 
