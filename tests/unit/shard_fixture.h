@@ -41,6 +41,14 @@ class ShardTest : public ::testing::Test {
     finish(task);
     return task.take();
   }
+  // Turns until `what` holds.
+  template <class Predicate>
+  void turn_until(const Predicate& what) {
+    for (int turns = 0; !what(); ++turns) {
+      ASSERT_LT(turns, 1000) << "still waiting";
+      shard_->turn(clock_.now() + 10ms);
+    }
+  }
   // Lets everything happen that can happen without the peer and without time.
   void settle() {
     for (int turns = 0; turns < 5; ++turns) shard_->turn(shard_->now());

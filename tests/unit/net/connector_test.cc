@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/net/connect_race.h"
+#include "tests/unit/net/listener.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace sluice {
@@ -15,23 +16,6 @@ int open_descriptors() {
   for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
   return count;
 }
-
-// A listener on a port of 127.0.0.1.
-class Listener {
- public:
-  explicit Listener(UringKernel& kernel, int backlog = 16) {
-    fd_ = *kernel.open_listener(socket_address(*parse_ip("127.0.0.1"), 0), backlog);
-    port_ = port_of(*kernel.local_address(fd_));
-  }
-  ~Listener() { close(fd_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  std::uint16_t port_;
-};
 
 class ConnectorTest : public NetTest {
  protected:

@@ -106,6 +106,23 @@ TEST_F(StreamTlsTest, WhatIsPutBackComesFirst) {
   EXPECT_EQ(read(), " three");
 }
 
+TEST_F(StreamTlsTest, WhatIsPutBackIsUnreadThoughThePeerHasClosed) {
+  handshake();
+  client_->send("two requests");
+  client_->close_notify();
+  wire_->half_close();
+  settle();
+  ASSERT_TRUE(stream_->ended());
+  Result<Slice> slice = finished(read_some(*shard_, *stream_, {}));
+  ASSERT_EQ(text_of(slice), "two requests");
+  EXPECT_EQ(stream_->recv().unread_bytes(), 0u);
+  stream_->put_back(std::move(*slice));
+  EXPECT_TRUE(stream_->has_unread());
+  EXPECT_EQ(read(), "two requests");
+  EXPECT_FALSE(stream_->has_unread());
+  EXPECT_EQ(read(), "(end)");
+}
+
 // C6
 TEST_F(StreamTlsTest, CloseNotifyIsTheEnd) {
   handshake();
