@@ -16,6 +16,7 @@ void Shard::run() {
     read_mail();
     wait_for_work();
   }
+  kernel().collect(now(), now());  // what the last turn asked for goes out: whom it posts to, wakes
   sleep_->may_sleep.store(0, std::memory_order_relaxed);
 }
 

@@ -3,21 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "engine/io/uring_kernel.h"
 #include "engine/shard.h"
 #include "engine/task/task.h"
+#include "tests/unit/text_sink.h"
 
 namespace sluice {
-
-// TextSink - keeps what was logged.
-class TextSink final : public LogSink {
- public:
-  void write(std::string_view line) noexcept override { text.append(line); }
-  std::string text;
-};
 
 // ShardTest - a shard on the kernel's own io_uring, turned by the test; its time stands still until
 // the test moves it.

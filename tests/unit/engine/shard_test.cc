@@ -1,0 +1,232 @@
+#include "engine/shard.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "engine/io/operations.h"
+#include "engine/io/signal.h"
+#include "engine/task/task.h"
+#include "tests/unit/engine/fake_kernel.h"
+#include "tests/unit/text_sink.h"
+
+namespace sluice {
+namespace {
+
+// CreepingClock - a microsecond passes with every look at it.
+class CreepingClock final : public Clock {
+ public:
+  Instant now() noexcept override { return now_ += 1us; }
+  std::int64_t unix_ms() noexcept override { return 0; }
+  void advance(Duration by) { now_ += by; }
+
+ private:
+  Instant now_ = Instant(1s);
+};
+
+// Two shards on one thread: what one does while the other sleeps, the test does in its kernel.
+class ShardLoop : public ::testing::Test {
+ protected:
+  void make(Duration spin_max) {
+    const Log log(sink_, clock_, LogLevel::kInfo, LogFormat::kText);
+    const Shard::Options first{.index = 0, .spin_max = spin_max};
+    const Shard::Options second{.index = 1, .spin_max = spin_max};
+    ours_.emplace(first, kernel_, clock_, log);
+    other_.emplace(second, other_kernel_, clock_, log);
+    Shard::connect({&*ours_, &*other_});
+  }
+  void SetUp() override { make(0us); }
+
+  // A message that notes `name`, and what it finds in then_.
+  struct Letter {
+    ShardLoop* test;
+    std::string name;
+    std::function<void()> then = [] {};
+    Message message() {
+      return Message{.run =
+                         [](Shard& receiver, void* argument) {
+                           Letter& letter = *static_cast<Letter*>(argument);
+                           letter.test->got_ += letter.name;
+                           letter.test->receiver_ = &receiver;
+                           letter.then();
+                         },
+                     .argument = this};
+    }
+  };
+  // Posts to our shard; true when the sender woke it.
+  bool post_wakes(Shard& from, FakeKernel& kernel, Letter& letter) {
+    const int before = kernel.wakes;
+    EXPECT_TRUE(from.post(*ours_, letter.message()));
+    return kernel.wakes > before;
+  }
+  Letter letter(std::string name) { return Letter{this, std::move(name)}; }
+  Letter stopping(std::string name) {
+    return Letter{this, std::move(name), [this] { ours_->stop(); }};
+  }
+
+  CreepingClock clock_;
+  TextSink sink_;
+  FakeKernel kernel_, other_kernel_;
+  std::optional<Shard> ours_, other_;
+  std::string got_;
+  Shard* receiver_ = nullptr;
+};
+
+TEST_F(ShardLoop, AMessageRunsOnItsReceiver) {
+  Letter first = letter("1"), second = letter("2"), last = stopping("3");
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, first));  // it is awake
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, second));
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, last));
+  ours_->run();
+  EXPECT_EQ(got_, "123");
+  EXPECT_EQ(receiver_, &*ours_);
+}
+
+TEST_F(ShardLoop, AShardThatStopsDoesNotSleepAnyMore) {
+  Letter last = stopping("x");
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, last));
+  kernel_.on_collect = [](bool sleeps) { EXPECT_FALSE(sleeps); };
+  ours_->run();
+}
+
+TEST_F(ShardLoop, WhoPostsToOneThatSleepsWakesIt) {
+  Letter last = stopping("x");
+  bool posted = false;
+  kernel_.on_collect = [&](bool sleeps) {
+    if (posted) return;
+    posted = true;
+    EXPECT_TRUE(sleeps);
+    EXPECT_TRUE(post_wakes(*other_, other_kernel_, last));
+    EXPECT_EQ(other_kernel_.woken, &kernel_);
+  };
+  ours_->run();
+  EXPECT_EQ(got_, "x");
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, last));  // it has ended
+}
+
+TEST_F(ShardLoop, WhatComesJustBeforeTheSleepIsNotSleptOver) {
+  Letter late = stopping("late");
+  Letter first = letter("first, ");
+  // Our own mailbox has been read when the other's letter runs.
+  first.then = [&] { EXPECT_FALSE(post_wakes(*ours_, kernel_, late)); };
+  EXPECT_FALSE(post_wakes(*other_, other_kernel_, first));
+  kernel_.on_collect = [](bool sleeps) { EXPECT_FALSE(sleeps); };
+  ours_->run();
+  EXPECT_EQ(got_, "first, late");
+}
+
+TEST_F(ShardLoop, AFullMailboxRefusesAndLosesNothing) {
+  Letter one = letter(".");
+  Letter last = stopping("x");
+  std::size_t posted = 0;
+  while (other_->post(*ours_, one.message())) ++posted;
+  EXPECT_EQ(posted, Mailbox::kCapacity);
+  EXPECT_TRUE(ours_->post(*ours_, one.message()));  // each sender has its own
+  kernel_.on_collect = [&](bool) { EXPECT_TRUE(other_->post(*ours_, last.message())); };
+  ours_->run();
+  EXPECT_EQ(got_, std::string(Mailbox::kCapacity + 1, '.') + "x");
+}
+
+// Waits for the signal, then posts to the other shard and stops its own: its last deed.
+Task<void> post_and_stop(Shard& shard, Signal& signal, Shard& other, Message message) {
+  static_cast<void>(co_await signal.wait());
+  EXPECT_TRUE(shard.post(other, message));
+  shard.stop();
+}
+
+TEST_F(ShardLoop, AWakeUpOfTheLastTurnStillGoesOut) {
+  Letter last = stopping("x");
+  bool done = false;
+  kernel_.on_collect = [&](bool) {  // while ours_ sleeps, the other shard lives and ends
+    if (done) return;
+    done = true;
+    Signal signal(*other_);
+    Task<void> task = post_and_stop(*other_, signal, *ours_, last.message());
+    signal.set();
+    other_->run();
+    EXPECT_TRUE(task.done());
+    EXPECT_EQ(other_kernel_.wakes, 1);
+    EXPECT_EQ(other_kernel_.unsubmitted, 0);
+  };
+  ours_->run();
+  EXPECT_EQ(got_, "x");
+}
+
+Task<void> note_after(Shard& shard, Duration wait, std::string& got) {
+  static_cast<void>(co_await Sleep(shard, shard.now() + wait, nullptr));
+  got += "timer";
+  shard.stop();
+}
+
+TEST_F(ShardLoop, ATimerEndsTheSleep) {
+  kernel_.on_collect = [&](bool sleeps) {
+    EXPECT_EQ(sleeps, got_.empty());
+    clock_.advance(1ms);
+  };
+  Task<void> task = note_after(*ours_, 3ms, got_);
+  ours_->run();
+  EXPECT_TRUE(task.done());
+  EXPECT_EQ(got_, "timer");
+}
+
+// How a shard looks for work that may spin for 50 us, turn by turn: "." for a spin, "S" for a sleep
+// in the kernel, "s" for a look into it.
+class ShardSpin : public ShardLoop {
+ protected:
+  void SetUp() override {
+    make(50us);
+    kernel_.on_look = [this] {
+      if (looks_++ == 0) looked_ += '.';
+      return looks_ == found_at_look_;
+    };
+    kernel_.on_collect = [this](bool sleeps) {
+      looks_most_ = std::max(looks_most_, looks_);
+      looks_ = 0;
+      looked_ += sleeps ? 'S' : 's';
+      if (sleeps) clock_.advance(sleep_);
+      if (++turns_ == 40) at_turn_40_();
+      if (turns_ != 80) return;
+      EXPECT_TRUE(other_->post(*ours_, last_.message()));
+    };
+  }
+
+  Letter last_ = stopping("");
+  std::function<void()> at_turn_40_ = [] {};
+  Duration sleep_ = 10us;   // how long each takes
+  int found_at_look_ = 10;  // what is looked for in a spin; 0: never
+  std::string looked_;
+  int looks_ = 0;  // in this spin
+  int looks_most_ = 0;
+  int turns_ = 0;
+};
+
+TEST_F(ShardSpin, LongSleepsAreNotSpunFor) {
+  sleep_ = 1ms;
+  ours_->run();
+  EXPECT_EQ(looked_, std::string(80, 'S') + "ss");
+}
+
+TEST_F(ShardSpin, ShortSleepsAreReplacedBySpinningOnceThatIsLearnt) {
+  ours_->run();
+  const std::size_t learnt = looked_.find('.');
+  EXPECT_EQ(looked_.substr(0, learnt), std::string(6, 'S'));
+  for (std::size_t at = learnt; at + 2 < looked_.size(); at += 2)
+    ASSERT_EQ(looked_.substr(at, 2), ".s") << looked_;
+}
+
+TEST_F(ShardSpin, ASpinInVainIsShortAndUnlearnt) {
+  at_turn_40_ = [this] {
+    found_at_look_ = 0;
+    sleep_ = 1ms;
+  };
+  ours_->run();
+  EXPECT_TRUE(looked_.ends_with("SSSSSSSSSSss")) << looked_;
+  EXPECT_GT(looks_most_, 100);
+  EXPECT_LE(looks_most_, 50 * 16);  // the clock is read every 16 looks, and creeps
+}
+
+}  // namespace
+}  // namespace sluice
