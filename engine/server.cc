@@ -101,17 +101,14 @@ std::expected<void, StartFailure> Server::start() {
 
 std::expected<void, StartFailure> Server::open_listeners() {
   for (const ListenAddress& wanted : config_->listen) {
-    auto addresses = parse_listen(wanted.text());
-    if (!addresses) return std::unexpected(StartFailure{EX_CONFIG, addresses.error() + "\n"});
-    for (std::size_t i = 0; i < addresses->count; ++i) {
-      SocketAddress& address = addresses->items[i];
+    for (const IpAddress& ip : wanted.ips()) {
+      SocketAddress address = socket_address(ip, wanted.port);
       const Error error = open_on_all_shards(address);
       if (error.code == Errc::kOk) {
         urls_.push_back((config_->tls.empty() ? "http://" : "https://") + address_text(address));
         continue;
       }
-      const bool absent = error.os_errno == EAFNOSUPPORT || error.os_errno == EADDRNOTAVAIL;
-      if (i == 1 && addresses->second_is_optional && absent) continue;
+      if (&ip != wanted.ips().data() && lacks_family(error)) continue;
       return std::unexpected(StartFailure{EX_OSERR, "cannot listen on " + address_text(address) +
                                                         ": " + std::strerror(error.os_errno) +
                                                         "\n"});

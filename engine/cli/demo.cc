@@ -7,6 +7,7 @@
 #include "engine/cli/commands.h"
 #include "engine/config/load.h"
 #include "engine/server.h"
+#include "parser/listen_address.h"
 #include "tools/mock/mock_provider.h"
 
 namespace sluice {
@@ -46,8 +47,9 @@ int fail(const std::string& text, int exit_code) {
 
 int run_demo(const DemoOptions& options) {
   for (const std::string& text : options.listen) {
-    if (!parse_listen_address(text))
-      return fail("--listen " + text + " is no address: write 127.0.0.1:9190\n", EX_USAGE);
+    const auto address = parse_listen_address(text);
+    if (address) continue;
+    return fail("--listen: " + listen_refusal(text, address.error()) + "\n", EX_USAGE);
   }
   MockOptions mock_options;
   auto script = parse_script(kMockScript);

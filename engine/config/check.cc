@@ -9,8 +9,8 @@
 #include <map>
 
 #include "engine/config/expand.h"
-#include "engine/config/listen_address.h"
 #include "engine/config/scalar.h"
+#include "parser/listen_address.h"
 #include "parser/url.h"
 
 namespace sluice {
@@ -22,12 +22,14 @@ class Unique {
   Unique(const Config& config, Findings& findings) : config_(&config), findings_(&findings) {}
 
   // `words`: "the account name \"a\"".
-  void see(const std::string& identity, const std::string& path, const std::string& words) {
+  // Whether it is new.
+  bool see(const std::string& identity, const std::string& path, const std::string& words) {
     const auto [first, is_new] = first_.try_emplace(identity, path);
-    if (is_new) return;
+    if (is_new) return true;
     findings_->error(config_->origin_of(path),
                      fmt::format("{}: {} is taken by {} ({})", path, words, first->second,
                                  config_->origin_of(first->second).text()));
+    return false;
   }
 
  private:
@@ -40,9 +42,14 @@ void check_unique(const Config& config, Findings& findings) {
   Unique listeners(config, findings), accounts(config, findings);
   Unique clients(config, findings), keys(config, findings);
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
-    const std::string address = config.listen[i].text();
-    if (config.listen[i].port != 0)
-      listeners.see(address, fmt::format("listen[{}]", i), "the address " + address);
+    const ListenAddress& address = config.listen[i];
+    if (address.port == 0) continue;
+    for (const IpAddress& ip : address.ips()) {
+      char identity[kAddressTextBytesMax];
+      const std::string text(identity, write_address(identity, ip, address.port));
+      if (!listeners.see(text, fmt::format("listen[{}]", i), "the address " + address.text()))
+        break;
+    }
   }
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
     const std::string& name = config.accounts[i].name;
@@ -86,8 +93,8 @@ void check_clear_upstreams(const Config& config, Findings& findings) {
     std::string_view why;
     if (config.accounts[i].api_key.empty()) continue;
     if (!parse_base_url(config.accounts[i].base_url, url, why) || url.tls) continue;
-    const ListenAddress address{.host = std::string(url.host), .port = url.port};
-    if (url.host == "localhost" || address.is_loopback()) continue;
+    const std::optional<IpAddress> ip = parse_ip(url.host);
+    if (url.host == "localhost" || (ip && is_loopback(*ip))) continue;
     const std::string path = fmt::format("accounts[{}].base_url", i);
     findings.warn(config.origin_of(path),
                   fmt::format("{}: the API key crosses the network in clear; use https://", path));

@@ -11,9 +11,9 @@
 #include "base/secret.h"
 #include "base/units.h"
 #include "engine/config/finding.h"
-#include "engine/config/listen_address.h"
 #include "engine/route/account.h"
 #include "engine/route/directory.h"
+#include "parser/listen_address.h"
 #include "tls/context.h"
 #include "tls/digest.h"
 
@@ -101,7 +101,7 @@ struct ConfigSources {
 // Affinity  none: nothing changes it after load_config().
 struct Config {
   std::string file;  // the file that was read; "" when there was none
-  std::vector<ListenAddress> listen = {ListenAddress{.host = "127.0.0.1", .port = 9190}};
+  std::vector<ListenAddress> listen = {ListenAddress{}};
   std::uint32_t shards = 0;           // never 0 after load_config()
   std::vector<CertificateFiles> tls;  // empty: plain HTTP
   LimitsConfig limits;

@@ -66,15 +66,14 @@ void apply_host_and_port(Config& config, const Environment& env, Findings& findi
   const auto host = variable(env, "SIDECAR_HOST");
   const auto port = variable(env, "SIDECAR_PORT");
   if ((!host && !port) || variable(env, "SLUICE_LISTEN")) return;
-  ListenAddress address{.host = "127.0.0.1", .port = 9190};
+  ListenAddress address;
   if (host) {
-    const auto parsed = parse_listen_host(host->text);
-    if (parsed) address.host = *parsed;
+    const auto parsed = parse_listen_host(host->text, address.port);
+    if (parsed) address = *parsed;
     else
       findings.error(host->place,
-                     fmt::format("{} is not an address to listen on; expected an IP address like "
-                                 "127.0.0.1, or 0.0.0.0 for all",
-                                 quoted_value(host->text)));
+                     refusal(quoted_value(host->text), parsed.error(),
+                             "an IP address like 127.0.0.1, localhost, or * for all addresses"));
   }
   if (port) {
     std::uint32_t number = address.port;

@@ -31,9 +31,9 @@ class ListenList final : public TextList {
   explicit ListenList(std::vector<ListenAddress>& list) : list_(&list) {}
   void clear() override { list_->clear(); }
   std::string_view add(std::string_view text) override {
-    auto address = parse_listen_address(text);
-    if (!address) return "is not an address to listen on";
-    list_->push_back(std::move(*address));
+    const auto address = parse_listen_address(text);
+    if (!address) return address.error();
+    list_->push_back(*address);
     return {};
   }
   std::vector<std::string> texts() const override {
@@ -41,9 +41,7 @@ class ListenList final : public TextList {
     for (const ListenAddress& address : *list_) out.push_back(address.text());
     return out;
   }
-  std::string expected() const override {
-    return "an IP address and a port like 127.0.0.1:9190, [::1]:9190 or :9190 (all addresses)";
-  }
+  std::string expected() const override { return std::string(kListenAddressExpected); }
 
  private:
   std::vector<ListenAddress>* list_;

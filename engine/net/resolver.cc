@@ -9,9 +9,6 @@ namespace {
 
 using Verdict = DnsCache::Verdict;
 
-constexpr IpAddress kLoopback4{IpFamily::kV4, {127, 0, 0, 1}};
-constexpr IpAddress kLoopback6{IpFamily::kV6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-
 constexpr Error kNotFound{Errc::kNameNotFound, Side::kUpstream, Retry::kSafe, 0};
 constexpr Error kStopped{Errc::kDrained, Side::kOurs, Retry::kSafe, 0};
 

@@ -99,8 +99,8 @@ async function startListening(t, args, options) {
 }
 
 // The mock provider, with its control interface: requests(), count(), script().
-export async function startMock(t, args = []) {
-  const mock = await startListening(t, ['mock', '--listen', '127.0.0.1:0', ...args]);
+export async function startMock(t, args = [], listen = '127.0.0.1:0') {
+  const mock = await startListening(t, ['mock', '--listen', listen, ...args]);
   const control = async (route, options) => {
     const answer = await fetch(`${mock.url}/mock/${route}`, options);
     assert.ok(answer.ok, `${route}: ${answer.status} ${await answer.clone().text()}`);

@@ -53,6 +53,18 @@ test('SIGHUP takes a new configuration, and a wrong one changes nothing', async 
   assert.equal(await ids(), 'b');
 });
 
+test('localhost is the loopback of both families', async (t) => {
+  const mock = await startMock(t, [], 'localhost:0');
+  const gateway = await startGateway(t, {accounts: [account(mock)], listen: ['localhost:0']});
+  await eventually(() => /: listening on .*\n.*: listening on .*\n/.test(gateway.output), 'both');
+  const urls = [...gateway.output.matchAll(/listening on (\S+)/g)].map((match) => match[1]);
+  assert.match(urls.join(' '), /^http:\/\/127\.0\.0\.1:\d+ http:\/\/\[::1\]:\d+$/);
+  const port = new URL(mock.url).port;
+  for (const url of urls) assert.equal((await fetch(`${url}/health`)).status, 200, url);
+  for (const host of ['127.0.0.1', '[::1]'])
+    assert.equal((await fetch(`http://${host}:${port}/mock/count`)).status, 200, host);
+});
+
 test('a configuration is checked whole: each fault with its line, exit code 78', async (t) => {
   const folder = await temporaryFolder(t);
   const file = `${folder}/sluice.yaml`;

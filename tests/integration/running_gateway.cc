@@ -40,8 +40,7 @@ bool RunningGateway::prepare(std::string_view yaml) {
   gateway_.emplace(Shard::Options{}, log_writer_.add_producer(), LogLevel::kInfo, LogFormat::kText,
                    UpstreamPools::Limits{});
   EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>()), "");
-  const auto address = parse_listen("127.0.0.1:0");
-  const Result<SocketAddress> got = gateway_->listen(address->items[0]);
+  const Result<SocketAddress> got = gateway_->listen(socket_address(kLoopback4, 0));
   EXPECT_TRUE(got);
   port_ = got ? port_of(*got) : 0;
   return port_ != 0;

@@ -13,7 +13,7 @@
 namespace sluice {
 
 struct MockOptions {
-  std::string listen = "127.0.0.1:0";  // an address and a port, "[::1]:0"; port 0: any free one
+  std::string listen = "127.0.0.1:0";  // as parser/listen_address.h; port 0: any free one
   std::uint32_t shards = 1;
   std::string certificate_file, key_file;  // both empty: plain HTTP
   MockScript script;

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <span>
 
 #include "engine/io/accept_stream.h"
+#include "engine/net/address.h"
 #include "engine/task/scope.h"
 #include "tools/mock/connection.h"
 
@@ -45,19 +48,33 @@ Task<void> wait_for_stop(Shard& shard, const StopFlag& stop, CancelSource& shard
   shard_end.request(Error{.code = Errc::kDrained});
 }
 
-Task<void> serve_listener(Shard& shard, ProviderState& state, int listener,
-                          const ServerTlsContext* tls, const StopFlag& stop) {
-  CancelSource shard_end;
-  Scope scope(shard);
+// The provider's side of one shard, while it serves.
+struct Serving {
+  ProviderState& state;
+  const ServerTlsContext* tls;
+  Scope& connections;
+  CancelSource& shard_end;
+};
+
+Task<void> serve_listener(Shard& shard, Serving& serving, int listener) {
   AcceptStream accepts(shard);
   accepts.start(listener);
-  scope.spawn(wait_for_stop(shard, stop, shard_end));
   while (true) {
-    const Result<int> fd = co_await accepts.next(&shard_end);
+    const Result<int> fd = co_await accepts.next(&serving.shard_end);
     if (!fd) break;
-    scope.spawn(serve_mock_connection(shard, state, *fd, tls, shard_end));
+    serving.connections.spawn(
+        serve_mock_connection(shard, serving.state, *fd, serving.tls, serving.shard_end));
   }
   co_await accepts.stop();
+}
+
+Task<void> serve_all(Shard& shard, ProviderState& state, std::span<const int> listeners,
+                     const ServerTlsContext* tls, const StopFlag& stop) {
+  CancelSource shard_end;
+  Scope scope(shard);
+  Serving serving{state, tls, scope, shard_end};
+  scope.spawn(wait_for_stop(shard, stop, shard_end));
+  for (const int listener : listeners) scope.spawn(serve_listener(shard, serving, listener));
   co_await scope.join();
   shard.stop();
 }
@@ -77,16 +94,24 @@ void StopFlag::raise() noexcept {
   static_cast<void>(!::write(fd_, &one, sizeof(one)));
 }
 
-std::optional<std::string> MockShard::open(SocketAddress& address) {
+std::optional<std::string> MockShard::open(std::vector<SocketAddress>& addresses) {
   constexpr int kBacklog = 4096;  // bursts of a load generator; the kernel caps it at somaxconn
   if (const int fault = kernel.open({}); fault != 0) return uring_refusal(fault, uring_setting());
-  const Result<int> opened = kernel.open_listener(address, kBacklog);
-  if (!opened)
-    return "cannot listen: " + std::string(errc_text(opened.error().code)) + ", errno " +
-           std::to_string(opened.error().os_errno);
-  listener = *opened;
-  const Result<SocketAddress> local = kernel.local_address(listener);
-  if (local) address = *local;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    SocketAddress& address = addresses[i];
+    if (port_of(address) == 0) address = socket_address(*ip_of(address), port_of(addresses[0]));
+    const Result<int> opened = kernel.open_listener(address, kBacklog);
+    if (!opened) {
+      if (i > 0 && lacks_family(opened.error())) {
+        addresses.resize(i);
+        break;
+      }
+      return "cannot listen on " + address_text(address) + ": " +
+             std::strerror(opened.error().os_errno);
+    }
+    listeners.push_back(*opened);
+    if (const Result<SocketAddress> local = kernel.local_address(*opened)) address = *local;
+  }
   return std::nullopt;
 }
 
@@ -100,10 +125,10 @@ void MockShard::run(std::uint32_t index, ProviderState& state, const ServerTlsCo
   // On the heap: gcc 12 does not align what AddressSanitizer moves off the stack (GCC bug 110027).
   // It must outlive the task, as its frame lies in the shard's pool.
   const auto shard = std::make_unique<Shard>(options, kernel, clock, log);
-  const Task<void> task = serve_listener(*shard, state, listener, tls, stop);
+  const Task<void> task = serve_all(*shard, state, listeners, tls, stop);
   shard->run();
   SL_ASSERT(task.done());
-  kernel.close_socket(listener);
+  for (const int listener : listeners) kernel.close_socket(listener);
 }
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/io/uring_kernel.h"
 #include "engine/shard.h"
@@ -28,17 +29,18 @@ class StopFlag {
 
 // MockShard - the parts of one thread of the provider.
 //
-// Owns      the ring, the listening socket.
+// Owns      the ring, the listening sockets.
 // Affinity  opened and run by one and the same thread: a ring belongs to the thread that made it.
 struct MockShard {
-  // Nothing, or what failed. `address`: with port 0 the port is chosen and written back.
-  [[nodiscard]] std::optional<std::string> open(SocketAddress& address);
+  // Nothing, or what failed. With port 0 one is chosen, the same for all, and written back.
+  // Addresses of a family that this machine does not have are taken out, but for the first.
+  [[nodiscard]] std::optional<std::string> open(std::vector<SocketAddress>& addresses);
   // Serves until `stop` is raised.
   void run(std::uint32_t index, ProviderState& state, const ServerTlsContext* tls,
            const StopFlag& stop);
 
   UringKernel kernel;
-  int listener = -1;
+  std::vector<int> listeners;
 };
 
 }  // namespace sluice

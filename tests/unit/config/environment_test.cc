@@ -42,6 +42,12 @@ const VariableRow kVariableRows[] = {
      "SIDECAR_HOST",
      listen_text,
      "[::1]:80"},
+    {"a name as SIDECAR_HOST",
+     {{"SIDECAR_HOST", "localhost"}},
+     "listen",
+     "SIDECAR_HOST",
+     listen_text,
+     "localhost:9190"},
     {"SLUICE_LISTEN comes before both",
      {{"SIDECAR_HOST", "::1"}, {"SIDECAR_PORT", "80"}, {"SLUICE_LISTEN", "127.0.0.1:1, [::1]:2"}},
      "listen[1]",
@@ -143,8 +149,9 @@ struct MalformedRow {
 
 const MalformedRow kMalformedRows[] = {
     {{{"SIDECAR_HOST", "example.com"}},
-     "SIDECAR_HOST: \"example.com\" is not an address to listen on; expected an IP address like "
-     "127.0.0.1, or 0.0.0.0 for all"},
+     "SIDECAR_HOST: \"example.com\" is not an IP address and would have to be looked up (only "
+     "localhost is known by name); expected an IP address like 127.0.0.1, localhost, or * for all "
+     "addresses"},
     {{{"SIDECAR_PORT", "abc"}},
      "SIDECAR_PORT: \"abc\" is not a whole number; expected a whole number from 0 to 65535"},
     {{{"SIDECAR_PORT", "65536"}},
@@ -159,8 +166,8 @@ const MalformedRow kMalformedRows[] = {
      "LOG_LEVEL: \"loud\" is unknown; expected debug, info, warning or error"},
     {{{"LOG_FORMAT", "xml"}}, "LOG_FORMAT: \"xml\" is unknown; expected text or json"},
     {{{"SLUICE_LISTEN", "127.0.0.1:1,nowhere"}},
-     "SLUICE_LISTEN: \"nowhere\" is not an address to listen on; expected an IP address and a port "
-     "like 127.0.0.1:9190, [::1]:9190 or :9190 (all addresses)"},
+     "SLUICE_LISTEN: \"nowhere\" has no port; expected an IP address and a port like "
+     "127.0.0.1:9190 or [::1]:9190, localhost:9190 (127.0.0.1 and ::1) or :9190 (all addresses)"},
     {{{"SLUICE_CONFIG", "/nowhere/x.yaml"}},
      "SLUICE_CONFIG: cannot read /nowhere/x.yaml: No such file or directory"},
     {{{"SIDECAR_UPSTREAM", "https://x"}},

@@ -67,13 +67,18 @@ constexpr ErrorRow kErrorRows[] = {
      "c.yaml:1:21: routing.strategy: \"fastest\" is unknown; expected weighted, round_robin or "
      "ordered"},
     {"an address without a port", "listen: 127.0.0.1",
-     "c.yaml:1:9: listen: \"127.0.0.1\" is not an address to listen on; expected an IP address and "
-     "a port like 127.0.0.1:9190, [::1]:9190 or :9190 (all addresses)"},
+     "c.yaml:1:9: listen: \"127.0.0.1\" has no port; expected an IP address and a port like "
+     "127.0.0.1:9190 or [::1]:9190, localhost:9190 (127.0.0.1 and ::1) or :9190 (all addresses)"},
     {"an address among others", "listen: [\":1\", \"example.com:80\"]",
-     "c.yaml:1:16: listen[1]: \"example.com:80\" is not an address to listen on; expected an IP "
-     "address and a port like 127.0.0.1:9190, [::1]:9190 or :9190 (all addresses)"},
+     "c.yaml:1:16: listen[1]: \"example.com:80\" is not an IP address and would have to be "
+     "looked up (only localhost is known by name); expected an IP address and a port like "
+     "127.0.0.1:9190 or [::1]:9190, localhost:9190 (127.0.0.1 and ::1) or :9190 (all addresses)"},
     {"an address that stands twice", "listen: [\":80\", \"127.0.0.1:81\", \":80\"]",
      "c.yaml:1:33: listen[2]: the address :80 is taken by listen[0] (%:1:10)"},
+    {"an address that another one names too", "listen: [\"localhost:80\", \"[::1]:80\"]",
+     "c.yaml:1:26: listen[1]: the address [::1]:80 is taken by listen[0] (%:1:10)"},
+    {"all addresses, some of them once more", "listen: [\"0.0.0.0:80\", \"*:80\"]",
+     "c.yaml:1:24: listen[1]: the address :80 is taken by listen[0] (%:1:10)"},
     {"no address", "listen: []",
      "c.yaml:1:9: listen: the list is empty; expected at least one address like 127.0.0.1:9190"},
     {"cooldown base above its maximum", "routing: {cooldown: {base: 20s, max: 10s}}",

@@ -2,58 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "engine/net/address_list.h"
 
 namespace sluice {
 namespace {
-
-struct ListenRow {
-  const char* rule;
-  const char* text;
-  const char* expected;  // addresses; or "!" and a part of the message
-};
-constexpr ListenRow kListenRows[] = {
-    {"an IPv4 address and a port", "127.0.0.1:9190", "127.0.0.1:9190"},
-    {"an IPv6 address in brackets", "[::1]:9190", "[::1]:9190"},
-    {"every IPv4 address", "0.0.0.0:80", "0.0.0.0:80"},
-    {"every IPv6 address", "[::]:80", "[::]:80"},
-    {"a port alone is every address of both families", ":9190", "0.0.0.0:9190 [::]:9190"},
-    {"so is a star", "*:9190", "0.0.0.0:9190 [::]:9190"},
-    {"localhost is the loopback of both families", "localhost:1", "127.0.0.1:1 [::1]:1"},
-    {"port 0 lets the kernel choose", "127.0.0.1:0", "127.0.0.1:0"},
-    {"the largest port", "127.0.0.1:65535", "127.0.0.1:65535"},
-    {"a larger one is refused", "127.0.0.1:65536", "!does not end in a port"},
-    {"no port", "127.0.0.1", "!has no port"},
-    {"an empty port", "127.0.0.1:", "!does not end in a port"},
-    {"a port with a sign", "127.0.0.1:+80", "!does not end in a port"},
-    {"an IPv6 address without brackets", "::1:9190", "!write \"[::1]:9190\""},
-    {"another name", "gateway.example:80", "!\"gateway.example\" would have to be looked up"},
-    {"an old spelling", "127.1:80", "!is not an IP address"},
-    {"a zone", "[fe80::1%eth0]:80", "!is not an IP address"},
-    {"half a bracket", "[::1:80", "!is not an IP address"},
-    {"IPv4 in brackets", "[127.0.0.1]:80", "!is not an IP address"},
-    {"nothing", "", "!has no port"},
-};
-
-TEST(ParseListen, TellsFamilyAndPort) {
-  for (const ListenRow& row : kListenRows) {
-    const auto parsed = parse_listen(row.text);
-    const std::string_view expected = row.expected;
-    if (expected.starts_with('!')) {
-      ASSERT_FALSE(parsed) << row.rule;
-      EXPECT_NE(parsed.error().find(expected.substr(1)), std::string::npos)
-          << row.rule << ": " << parsed.error();
-      continue;
-    }
-    ASSERT_TRUE(parsed) << row.rule << ": " << parsed.error();
-    std::string text;
-    for (std::size_t i = 0; i < parsed->count; ++i) {
-      text += (i > 0 ? " " : "") + address_text(parsed->items[i]);
-    }
-    EXPECT_EQ(text, expected) << row.rule;
-    EXPECT_EQ(parsed->second_is_optional, parsed->count == 2) << row.rule;
-  }
-}
 
 TEST(SocketAddressText, TheLongestFits) {
   const std::string longest = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
@@ -71,6 +25,14 @@ TEST(SocketAddressText, GoesThereAndBack) {
     EXPECT_EQ(ip_of(address), ip) << text;
     EXPECT_EQ(port_of(address), 8080) << text;
   }
+}
+
+TEST(LacksFamily, OnlyWhereTheMachineHasNoSuchAddress) {
+  EXPECT_TRUE(lacks_family(error_from_errno(EAFNOSUPPORT, Side::kOurs)));
+  EXPECT_TRUE(lacks_family(error_from_errno(EADDRNOTAVAIL, Side::kOurs)));
+  EXPECT_FALSE(lacks_family(error_from_errno(EADDRINUSE, Side::kOurs)));
+  EXPECT_FALSE(lacks_family(error_from_errno(EACCES, Side::kOurs)));
+  EXPECT_FALSE(lacks_family(Error{}));
 }
 
 AddressList list_of(std::initializer_list<const char*> texts) {
