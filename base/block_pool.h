@@ -13,8 +13,7 @@ namespace sluice {
 // Affinity  one thread.
 // Cost      a list pop or push; a size seen for the first time costs one malloc.
 // Limits    blocks above kKeepBytesMax go straight to malloc and back, so that one 32 MiB body is
-// not kept for ever;
-//           of each kept size at most kFreeBytesMax stay on the free list.
+//           not kept for ever; of each kept size at most kFreeBytesMax stay on the free list.
 class BlockPool {
  public:
   static constexpr std::size_t kBlockBytesMin = 64;

@@ -17,8 +17,8 @@ namespace sluice {
 //
 // Owns      the mailboxes that lead to it; not the kernel and the clock.
 // Affinity  the thread that calls run(). From other threads only post() of *their* shard, which
-// names this one. Lifetime  a fleet of shards is made before their threads start and dies after
-// they have ended.
+//           names this one.
+// Lifetime  a fleet of shards is made before their threads start and dies after they have ended.
 class Shard : public Reactor {
  public:
   struct Options {

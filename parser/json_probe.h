@@ -13,7 +13,8 @@ namespace sluice {
 // json_splice.h can change it without copying the body.
 //
 // Owns      nothing. Views point into the body, or into the arena where an escape had to be
-// decoded. Lifetime  as long as both.
+//           decoded.
+// Lifetime  as long as both.
 struct RequestProbe {
   std::string_view model;       // decoded
   std::size_t model_at = 0;     // the token with its quotes

@@ -12,8 +12,9 @@ namespace sluice {
 // OutputChain - bytes on their way out, in order, in as few blocks as they need.
 //
 // Owns      its blocks; a block goes back to the pool with its last byte, so an idle chain has
-// none. Affinity  the pool's thread. Lifetime  what front() and pieces() show stays where it is
-// until consume() passes it, also across
+//           none.
+// Affinity  the pool's thread.
+// Lifetime  what front() and pieces() show stays where it is until consume() passes it, also across
 //           append(): an asynchronous send may read it.
 // Size      32 bytes; blocks of 4 to 32 KiB, as large as the bytes that ask for them.
 class OutputChain {

@@ -10,7 +10,9 @@ namespace sluice {
 // those not yet taken.
 //
 // Owns      the operation and the accepted descriptors until they are taken; not the listening
-// descriptor. Affinity  one shard. Lifetime  must be stopped (co_await stop()) before it dies.
+//           descriptor.
+// Affinity  one shard.
+// Lifetime  must be stopped (co_await stop()) before it dies.
 class AcceptStream final : public Op, private Timer {
  public:
   explicit AcceptStream(Reactor& reactor) noexcept : reactor_(&reactor) {}

@@ -17,7 +17,7 @@ namespace sluice {
 // Owns      the buffers and the ring; registered as group 0 with one UringRing.
 // Affinity  one shard.
 // Rule      a buffer goes back to the kernel when the kernel is through with it and the last slice
-// in it is gone.
+//           in it is gone.
 class BufferRing {
  public:
   struct Options {

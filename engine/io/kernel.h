@@ -61,10 +61,9 @@ struct SocketAddress {
 //
 // Affinity  one shard.
 // Contract  what an operation points to (buffers, iovecs, addresses) stays valid until its last
-// completion.
-//           Completions are delivered from collect() alone. Every started Op gets a last completion
-//           (more == false), also when it is cancelled: then with -ECANCELED, unless it ended
-//           before.
+//           completion. Completions are delivered from collect() alone. Every started Op gets a
+//           last completion (more == false), also when it is cancelled: then with -ECANCELED,
+//           unless it ended before.
 class Kernel {
  public:
   virtual ~Kernel() = default;

@@ -30,9 +30,10 @@ class Timer : public ListNode {
 // Owns      nothing; timers are links in their owners.
 // Affinity  one shard.
 // Precision kTick (1 ms), never early: a timer fires in the first advance() whose time is not
-// before its own. Cost      start and stop: constant. advance(): one step per slot that holds
-// timers, empty ones are skipped by bitmap. Range     2^36 ms, about two years; later instants are
-// kept at that.
+//           before its own.
+// Cost      start and stop: constant. advance(): one step per slot that holds timers, empty ones
+//           are skipped by bitmap.
+// Range     2^36 ms, about two years; later instants are kept at that.
 class TimerWheel {
  public:
   static constexpr Duration kTick = 1ms;

@@ -12,7 +12,7 @@ namespace sluice {
 // UringKernel - the Kernel that production runs on.
 //
 // Affinity  the thread that called open(); wake() of another instance goes through this instance's
-// own ring.
+//           own ring.
 class UringKernel final : public Kernel {
  public:
   struct Options {

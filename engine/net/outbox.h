@@ -16,7 +16,9 @@ namespace sluice {
 // must live until the kernel has taken them.
 //
 // Owns      the slices; not the bytes of other pieces, which must stay in place until they are
-// sent. Affinity  one shard. Limits    kPiecesMax pieces; who fills it sends when full() says so.
+//           sent.
+// Affinity  one shard.
+// Limits    kPiecesMax pieces; who fills it sends when full() says so.
 class Outbox {
  public:
   static constexpr std::size_t kPiecesMax = 32;

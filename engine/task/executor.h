@@ -23,9 +23,8 @@ struct ReadyNode {
 //
 // Affinity  one thread. Nothing here is atomic.
 // Rule      only run_ready() resumes (INVARIANTS T2): completions, timers and ending tasks merely
-// make ready.
-//           (Symmetric transfer would resume at once, and overflows the stack in gcc 12's
-//           unoptimised builds.)
+//           make ready. (Symmetric transfer would resume at once, and overflows the stack in gcc
+//           12's unoptimised builds.)
 class Executor {
  public:
   Executor() = default;

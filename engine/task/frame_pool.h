@@ -10,7 +10,7 @@ namespace sluice {
 // Owns      slabs of kSlabBytes, cut into frames; frames that die stand on a free list per size.
 // Affinity  one shard.
 // Cost      a list pop or push. Frames above kFrameBytesMax are malloc'ed: no frame on the request
-// path is that large.
+//           path is that large.
 class FramePool {
  public:
   static constexpr std::size_t kStepBytes = 64;

@@ -95,7 +95,8 @@ class PromiseOf<void> : public PromiseBase {
 // Owns      the frame. Move-only. Must be awaited, or spawned into a Scope.
 // Affinity  the shard that was its first argument.
 // Lifetime  the frame dies with the Task, which asserts that the coroutine has ended (INVARIANTS
-// T1). Cost      one frame from the pool.
+//           T1).
+// Cost      one frame from the pool.
 template <class T>
 class [[nodiscard]] Task {
  public:
