@@ -107,6 +107,18 @@ TEST_F(ShardLoop, WhoPostsToOneThatSleepsWakesIt) {
   EXPECT_FALSE(post_wakes(*other_, other_kernel_, last));  // it has ended
 }
 
+TEST_F(ShardLoop, OneThatWasWokenIsNotWokenAgain) {
+  Letter last = stopping("last");
+  Letter first = letter("first, ");
+  first.then = [&] { EXPECT_FALSE(post_wakes(*other_, other_kernel_, last)); };
+  kernel_.on_collect = [&](bool sleeps) {
+    if (!sleeps) return;
+    EXPECT_TRUE(post_wakes(*other_, other_kernel_, first));
+  };
+  ours_->run();
+  EXPECT_EQ(got_, "first, last");
+}
+
 TEST_F(ShardLoop, WhatComesJustBeforeTheSleepIsNotSleptOver) {
   Letter late = stopping("late");
   Letter first = letter("first, ");

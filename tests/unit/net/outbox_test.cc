@@ -108,6 +108,8 @@ TEST(Outbox, OnlySlicesOfTheRingAreScarce) {
   ScarceHome home("received");
   add_slice(outbox, home.whole());
   EXPECT_TRUE(outbox.scarce());
+  add_slice(outbox, copy_to_pool(pool, "decrypted"));
+  EXPECT_TRUE(outbox.scarce());
   outbox.clear();
   EXPECT_FALSE(outbox.scarce());
 }
