@@ -1,6 +1,7 @@
 #include "parser/form_model.h"
 
 #include "parser/http1_common.h"
+#include "parser/scan.h"
 
 namespace sluice {
 namespace {
@@ -26,18 +27,50 @@ std::string_view boundary_of(std::string_view type) noexcept {
   return {};
 }
 
+// One parameter of a Content-Disposition: `name="model"`, or without quotes, as some parsers take
+// it too.
+struct Parameter {
+  std::string_view name;
+  std::string_view value;
+};
+
+// The parameter at the beginning of `text`, which is cut off with the semicolon before the next.
+Parameter next_parameter(std::string_view& text) noexcept {
+  std::size_t end = 0;
+  bool quoted = false;
+  for (; end < text.size() && (quoted || text[end] != ';'); ++end) {
+    if (text[end] == '"') quoted = !quoted;
+    else if (quoted && text[end] == '\\') ++end;
+  }
+  std::string_view whole = text.substr(0, end);
+  text = end < text.size() ? text.substr(end + 1) : std::string_view{};
+  const std::size_t equals = whole.find('=');
+  Parameter out{.name = trim_blanks(whole.substr(0, equals)), .value = {}};
+  if (equals == std::string_view::npos) return out;
+  out.value = trim_blanks(whole.substr(equals + 1));
+  if (out.value.size() >= 2 && out.value.front() == '"' && out.value.back() == '"')
+    out.value = out.value.substr(1, out.value.size() - 2);
+  return out;
+}
+
 // Whether a part's head announces the field `model`, and no file.
 bool is_model_part(std::string_view head) noexcept {
   constexpr std::string_view kDisposition = "content-disposition:";
   while (!head.empty()) {
     const std::size_t end = head.find("\r\n");
-    const std::string_view line = head.substr(0, end);
+    std::string_view line = head.substr(0, end);
     head = end == std::string_view::npos ? std::string_view{} : head.substr(end + 2);
     if (line.size() < kDisposition.size()) continue;
     if (!equals_ignoring_case(line.substr(0, kDisposition.size()), kDisposition)) continue;
-    const bool named = line.find(" name=\"model\"") != std::string_view::npos ||
-                       line.find(";name=\"model\"") != std::string_view::npos;
-    return named && line.find("filename") == std::string_view::npos;
+    line.remove_prefix(kDisposition.size());
+    bool named = false;
+    while (!line.empty()) {
+      const Parameter parameter = next_parameter(line);
+      if (equals_ignoring_case(parameter.name, "filename")) return false;
+      if (equals_ignoring_case(parameter.name, "filename*")) return false;  // RFC 8187
+      if (equals_ignoring_case(parameter.name, "name")) named = parameter.value == "model";
+    }
+    return named;
   }
   return false;
 }

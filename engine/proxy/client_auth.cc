@@ -55,13 +55,22 @@ bool may_use_model(const ClientKey* key, std::string_view model) noexcept {
          std::binary_search(key->models.begin(), key->models.end(), model);
 }
 
-OrAnswer<void> authorize_model(Arena& arena, const ClientKey* key, std::string_view model) {
-  if (may_use_model(key, model)) return {};
-  return std::unexpected(
-      Answer{.status = 403,
-             .type = "permission_error",
-             .code = "model_not_allowed",
-             .message = arena.join("this client key may not use the model '", model, "'")});
+OrAnswer<void> authorize_model(Exchange& exchange) {
+  Answer answer{.status = 403, .type = "permission_error", .code = "model_not_allowed"};
+  const ClientKey* const key = exchange.client_key;
+  if (!may_use_model(key, exchange.model)) {
+    answer.message =
+        exchange.arena.join("this client key may not use the model '", exchange.model, "'");
+    return std::unexpected(answer);
+  }
+  const bool limited = key != nullptr && !key->models.empty();
+  if (limited && !exchange.body.empty() && !exchange.model_is_told) {
+    answer.message =
+        "this client key may use certain models only, and the body does not tell in a way that can "
+        "be checked which one it is for: send JSON or a form with one field 'model'";
+    return std::unexpected(answer);
+  }
+  return {};
 }
 
 }  // namespace sluice

@@ -10,9 +10,9 @@ namespace sluice {
 [[nodiscard]] OrAnswer<const ClientKey*> authenticate(const Directory& directory,
                                                       const RequestHead& head, ApiKind api);
 
-// 403 when the key may not use the model.
-[[nodiscard]] OrAnswer<void> authorize_model(Arena& arena, const ClientKey* key,
-                                             std::string_view model);
+// 403 when the key may not use the exchange's model; also when it may use certain models only and
+// the body does not tell which one it is for, because the provider might find one in it.
+[[nodiscard]] OrAnswer<void> authorize_model(Exchange& exchange);
 [[nodiscard]] bool may_use_model(const ClientKey* key, std::string_view model) noexcept;
 
 }  // namespace sluice

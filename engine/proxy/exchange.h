@@ -73,7 +73,8 @@ struct Exchange {
   ApiKind api = ApiKind::kNone;
   bool json = false;  // probe is valid
   RequestProbe probe;
-  std::string_view model;  // canonical; "" for requests without one
+  std::string_view model;      // canonical; "" for requests without one
+  bool model_is_told = false;  // by the request itself; else it is the default
 
   Ending ending = Ending::kKeepAlive;
   bool answered = false;  // the first byte of an answer has left (INVARIANTS R3)

@@ -35,9 +35,10 @@ std::string_view health_document(Shard& shard, Exchange& exchange) {
   return text.take();
 }
 
+// A cooling account is usable: it comes back by itself.
 bool has_usable_account(const Directory& directory) {
   for (const auto& account : directory.accounts) {
-    if (account->enabled) return true;
+    if (account->enabled && !account->state->rejected(account->generation)) return true;
   }
   return false;
 }
@@ -54,7 +55,9 @@ std::optional<Answer> answer_health(Shard& shard, Exchange& exchange) {
     return Answer{.status = 503, .document = "{\"ready\":false,\"reason\":\"draining\"}\n"};
   if (!has_usable_account(exchange.directory())) {
     return Answer{.status = 503,
-                  .document = "{\"ready\":false,\"reason\":\"no account is enabled\"}\n"};
+                  .document =
+                      "{\"ready\":false,\"reason\":\"no account is usable: all are disabled "
+                      "or their keys were refused\"}\n"};
   }
   return Answer{.status = 200, .document = "{\"ready\":true}\n"};
 }

@@ -111,7 +111,11 @@ Task<Gathered> gather(Shard& shard, Relay& relay) {
   }
 }
 
-Task<Result<void>> send_gathered(Shard& shard, Relay& relay) {
+WriteLimits client_limits(const Relay& relay) {
+  return {.stall = relay.exchange.settings().client_stall, .cancel = &relay.exchange.cancel};
+}
+
+Task<Result<void>> send_gathered(Shard& shard, Relay& relay, WriteLimits limits) {
   relay.pump.frame(relay.outbox);
   relay.outbox.add_front(relay.head_text);
   relay.exchange.answered = true;
@@ -121,8 +125,6 @@ Task<Result<void>> send_gathered(Shard& shard, Relay& relay) {
   // (B1).
   relay.pump.leave_ring(shard.blocks());
   relay.attempt.connection->stream.put_back(std::move(relay.attempt.rest));
-  const WriteLimits limits{.stall = relay.exchange.settings().client_stall,
-                           .cancel = &relay.exchange.cancel};
   const Result<void> sent = co_await write_all(shard, *relay.exchange.client, relay.outbox, limits);
   co_return sent;
 }
@@ -131,6 +133,7 @@ std::string_view broken_stream_code(const Error& failure) {
   switch (failure.code) {
     case Errc::kTimedOut: return "upstream_timeout";
     case Errc::kMalformed: return "upstream_invalid_response";
+    case Errc::kDrained: return "gateway_shutdown";
     default: return "upstream_unreachable";
   }
 }
@@ -140,13 +143,20 @@ std::string_view broken_stream_code(const Error& failure) {
 Task<void> send_broken_stream(Shard& shard, Relay& relay) {
   if (!relay.event_stream || relay.pump.done()) co_return;
   Arena& arena = relay.exchange.arena;
+  const bool cut = relay.failure.code == Errc::kDrained;
   const std::string_view start = relay.pump.between_events() ? "" : "\n\n";
   const std::string_view text = arena.join(
-      start, "data: {\"error\":{\"message\":\"the provider's stream broke off: ",
+      start, "data: {\"error\":{\"message\":\"",
+      cut ? "the gateway is shutting down: " : "the provider's stream broke off: ",
       errc_text(relay.failure.code), "\",\"type\":\"server_error\",\"param\":null,\"code\":\"",
       broken_stream_code(relay.failure), "\"}}\n\n");
   relay.outbox.add(text);
-  static_cast<void>(co_await send_gathered(shard, relay));
+  // Everything of this exchange is called off by now when it is cut: a last word, to a client that
+  // takes it at once.
+  constexpr Duration kLastWord = 100ms;
+  WriteLimits limits = client_limits(relay);
+  if (cut) limits = WriteLimits{.stall = kLastWord};
+  static_cast<void>(co_await send_gathered(shard, relay, limits));
 }
 
 RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration> retry_after,
@@ -171,6 +181,11 @@ std::string_view field_value(const FieldList& fields, FieldId id) {
   return field == nullptr ? std::string_view{} : field->value;
 }
 
+RelayEnd end_of(const Error& failure) {
+  if (failure.code == Errc::kDrained) return RelayEnd::kCut;
+  return failure.side == Side::kUpstream ? RelayEnd::kUpstreamBroke : RelayEnd::kClientGone;
+}
+
 void fill_report(Relay& relay) {
   ExchangeReport& report = relay.exchange.report;
   report.usage = relay.pump.tap().usage(relay.attempt.body_bytes);
@@ -193,21 +208,22 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   while (true) {
     const Gathered gathered = co_await gather(shard, relay);
     if (gathered == Gathered::kBroke) {
-      end =
-          relay.failure.side == Side::kUpstream ? RelayEnd::kUpstreamBroke : RelayEnd::kClientGone;
+      end = end_of(relay.failure);
       break;
     }
-    const Result<void> sent = co_await send_gathered(shard, relay);
+    const Result<void> sent = co_await send_gathered(shard, relay, client_limits(relay));
     if (!sent) {
       relay.failure = sent.error();
-      end = RelayEnd::kClientGone;
+      end = relay.failure.code == Errc::kDrained ? RelayEnd::kCut : RelayEnd::kClientGone;
       break;
     }
     if (gathered == Gathered::kDone) break;
   }
   // Events that came together with the break are the client's, as if they had come before it.
   const bool begun = exchange.answered || !relay.outbox.empty();
-  if (end == RelayEnd::kUpstreamBroke && begun) co_await send_broken_stream(shard, relay);
+  const bool between_sends = relay.outbox.empty() || end == RelayEnd::kUpstreamBroke;
+  if (end != RelayEnd::kClientGone && end != RelayEnd::kComplete && begun && between_sends)
+    co_await send_broken_stream(shard, relay);
   if (end == RelayEnd::kUpstreamBroke) attempt.broke = relay.failure;
   if (end != RelayEnd::kComplete) exchange.ending = Ending::kClose;
   fill_report(relay);

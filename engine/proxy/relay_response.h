@@ -10,6 +10,7 @@ enum class RelayEnd : std::uint8_t {
   kUpstreamBroke,  // the provider's body broke off, was malformed or too slow; the client has been
                    // told
   kClientGone,
+  kCut,  // the drain's grace period is over; the client of an event stream has been told
 };
 
 // Sends attempt.head's answer to the client: head and body as they come, each wake-up's bytes in

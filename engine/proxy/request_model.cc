@@ -12,10 +12,14 @@ std::string_view content_type(const Exchange& exchange) {
   return field == nullptr ? std::string_view{} : field->value;
 }
 
-// The media type alone, whatever its parameters: application/jsonl is another one.
+// The media type alone, whatever its parameters: application/jsonl is another one. Types that end
+// in +json are JSON too (RFC 6839).
 bool is_json(std::string_view type) {
-  const std::size_t end = type.find_first_of("; \t");
-  return equals_ignoring_case(type.substr(0, end), "application/json");
+  constexpr std::string_view kSuffix = "+json";
+  type = type.substr(0, type.find_first_of("; \t"));
+  if (equals_ignoring_case(type, "application/json")) return true;
+  return type.size() > kSuffix.size() &&
+         equals_ignoring_case(type.substr(type.size() - kSuffix.size()), kSuffix);
 }
 
 Answer json_fault(Exchange& exchange, const ProbeFault& fault) {
@@ -43,7 +47,8 @@ OrAnswer<void> find_model(Exchange& exchange) {
   } else if (!exchange.body.empty()) {
     exchange.model = find_form_model(exchange.body, type);
   }
-  if (exchange.model.empty()) {
+  exchange.model_is_told = !exchange.model.empty();
+  if (!exchange.model_is_told) {
     if (needs_model)
       return std::unexpected(bad_request("you must provide a model parameter", "model"));
     exchange.model = exchange.directory().default_model;

@@ -7,6 +7,7 @@
 #include "engine/proxy/request_model.h"
 #include "engine/proxy/try_account.h"
 #include "engine/proxy/upstream_head.h"
+#include "parser/retry_after.h"
 
 namespace sluice {
 namespace {
@@ -59,41 +60,48 @@ Answer unknown_model(Exchange& exchange) {
       exchange.arena.join("no account of this gateway serves the model '", exchange.model, "'"));
 }
 
-// No account is left, or none was free: when will one be?
-Answer all_exhausted(Exchange& exchange, Duration wait, bool tried) {
-  return Answer{
-      .status = 503,
-      .type = "AllPoolsExhausted",
-      .code = "all_pools_exhausted",
-      .message =
-          tried ? std::string_view(
-                      "every account that serves this model was tried and failed; see Retry-After")
-                : exchange.arena.join(
-                      "every account that serves this model is at its limit or cooling down; "
-                      "see Retry-After"),
-      .retry_after = wait};
+// No account is left, or none was free.
+Answer all_exhausted(Exchange& exchange, const Choice& end) {
+  Answer answer{.status = 503, .type = "AllPoolsExhausted", .code = "all_pools_exhausted"};
+  if (end.retry_at == kNever) {
+    answer.message =
+        "the providers have refused the keys of all accounts that serve this model, or these are "
+        "disabled: the gateway's operator must mend that";
+  } else if (exchange.report.attempts > 0) {
+    answer.message = "every account that serves this model was tried and failed; see Retry-After";
+  } else {
+    answer.message =
+        "every account that serves this model is at its limit or cooling down; see Retry-After";
+  }
+  return answer;
 }
 
-Duration wait_until(Exchange& exchange, Instant retry_at, Instant now) {
-  if (retry_at == kNever)
-    return exchange.directory().routing.cooldown.base;  // nothing will change by itself
-  return std::max(retry_at - now, Duration(1ms));
+// When a retry has a chance; nothing when none will have one before an operator has helped. A
+// provider that has just failed has permits, and nobody knows when it will be well: a moment must
+// pass, or the clients' retries multiply the load on it.
+std::optional<Duration> wait_after(const Exchange& exchange, const Choice& end, Instant now) {
+  constexpr Duration kAfterFailure = 1s;
+  if (end.retry_at == kNever) return std::nullopt;
+  const bool failed = exchange.report.attempts > 0;
+  return std::max(end.retry_at - now, failed ? kAfterFailure : Duration(1ms));
 }
 
 // No account is left: the last provider's own error when one has answered, else why the last one
 // was not reached, else that none was free. Each with the true Retry-After.
 Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer& held, Answer last,
-                             Instant retry_at) {
-  const Duration wait = wait_until(exchange, retry_at, shard.now());
+                             const Choice& end) {
+  std::optional<Duration> wait = wait_after(exchange, end, shard.now());
   // A refused key is our operator's business: the client would take a 401 for its own.
-  const bool relayable =
-      held.head != nullptr && held.head->status != 401 && held.head->status != 403;
-  if (relayable) {
+  if (held.head != nullptr && held.head->status != 401) {
+    const std::optional<Duration> theirs =
+        parse_retry_after(held.head->fields, shard.clock().unix_ms());
+    if (theirs && wait) wait = std::max(*wait, *theirs);
     co_await relay_held(shard, exchange, held, wait);
     co_return OrAnswer<void>();
   }
-  if (last.status == 0) last = all_exhausted(exchange, wait, exchange.report.attempts > 0);
+  if (last.status == 0) last = all_exhausted(exchange, end);
   last.retry_after = wait;
+  last.never_retry = last.never_retry || !wait;
   co_return std::unexpected(last);
 }
 
@@ -107,7 +115,7 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
     if (choice.kind == Choice::Kind::kUnknownModel)
       co_return std::unexpected(unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
-      const OrAnswer<void> ended = co_await give_up(shard, exchange, held, last, choice.retry_at);
+      const OrAnswer<void> ended = co_await give_up(shard, exchange, held, last, choice);
       co_return ended;
     }
     const TryResult result = co_await try_account(shard, exchange, ladder, std::move(choice), held);
@@ -142,8 +150,7 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   if (exchange.api == ApiKind::kModel) co_return std::unexpected(answer_model(exchange));
   const OrAnswer<void> routed = find_model(exchange);
   if (!routed) co_return routed;
-  const OrAnswer<void> allowed =
-      authorize_model(exchange.arena, exchange.client_key, exchange.model);
+  const OrAnswer<void> allowed = authorize_model(exchange);
   if (!allowed) co_return allowed;
   // From here on the client's leaving calls everything off (COMPAT 37).
   exchange.client->recv().watch_end(&exchange.cancel);

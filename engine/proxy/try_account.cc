@@ -64,10 +64,26 @@ struct Verdict {
 
 Verdict judge(int status) {
   if (status == 429) return {TryOutcome::kRateLimited, true};
-  if (status == 401 || status == 403) return {TryOutcome::kAuthRejected, true};
+  if (status == 401) return {TryOutcome::kAuthRejected, true};
+  // What this account's key may not do (a model, a region), another's may. It says nothing of other
+  // requests (R4).
+  if (status == 403) return {TryOutcome::kClientFault, true};
   if (status == 408 || status >= 500) return {TryOutcome::kServerError, true};
   if (status >= 400) return {TryOutcome::kClientFault, false};
   return {TryOutcome::kServed, false};
+}
+
+void log_refusal(Shard& shard, const Exchange& exchange, const Attempt& attempt,
+                 TryOutcome outcome) {
+  LogLine(shard.log(), LogLevel::kWarning, "provider refused")
+      .field("id", exchange.request_id)
+      .field("account", attempt.account->name)
+      .field("status", attempt.head->status);
+  if (outcome != TryOutcome::kAuthRejected) return;
+  LogLine(shard.log(), LogLevel::kError, "account set to error: its provider refused the key")
+      .field("account", attempt.account->name)
+      .field("host", attempt.account->endpoint.host)
+      .field("mend", "correct api_key and reload (SIGHUP)");
 }
 
 void settle(Permit& permit, const Attempt& attempt, Instant now) {
@@ -145,10 +161,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
   if (verdict.next) {
     ladder.report(choice.permit, verdict.outcome, wait, shard.now());
-    LogLine(shard.log(), LogLevel::kWarning, "provider refused")
-        .field("id", exchange.request_id)
-        .field("account", attempt.account->name)
-        .field("status", attempt.head->status);
+    log_refusal(shard, exchange, attempt, verdict.outcome);
     co_await hold_answer(shard, exchange, attempt, held);
     if (exchange.cancel.requested()) {
       exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
@@ -157,9 +170,9 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
     co_return next_account(Answer{});
   }
   const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
-  const bool gone = end == RelayEnd::kClientGone;
-  exchange.report.client_gone = gone;
-  const TryOutcome outcome = gone                              ? TryOutcome::kClientGone
+  exchange.report.client_gone = end == RelayEnd::kClientGone;
+  const bool called_off = end == RelayEnd::kClientGone || end == RelayEnd::kCut;
+  const TryOutcome outcome = called_off                        ? TryOutcome::kClientGone
                              : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
                                                                : verdict.outcome;
   ladder.report(choice.permit, outcome, std::nullopt, shard.now());

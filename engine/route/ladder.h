@@ -32,7 +32,7 @@ enum class TryOutcome : std::uint8_t {
   kServed,         // an answer that is the client's to have
   kClientFault,    // 4xx that speaks of the request: R4, no mark
   kRateLimited,    // 429
-  kAuthRejected,   // 401, 403
+  kAuthRejected,   // 401
   kServerError,    // 5xx
   kConnectFailed,  // no byte left
   kTimedOut,       // no first byte in time

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import OpenAI from 'openai';
-import {account, ask, CLIENT_KEY, startGateway, startMock} from './harness.mjs';
+import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
 
 const COOLDOWN = {base: '1s', max: '10s'};
 
@@ -139,6 +139,46 @@ test('503 with the time of the next permit when the limit is used up', async (t)
   const seconds = Number(error.headers.get('retry-after'));
   assert.ok(seconds >= 1 && seconds <= 31, `Retry-After: ${seconds}`);
   assert.equal((await mock.count()).requests, 1);
+});
+
+test('after a provider\'s failure a retry is told to wait', async (t) => {
+  const {mock, gateway} = await started(t, [{do: {status: 500}}]);
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  assert.deepEqual([answer.status, answer.headers.get('x-sluice-error-source')], [500, 'upstream']);
+  assert.deepEqual(['retry-after', 'retry-after-ms'].map((name) => answer.headers.get(name)),
+    ['1', '1000']);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('a provider that says when to come back is believed', async (t) => {
+  const {gateway} = await started(t, [{do: {status: 503, 'retry-after': 7}}]);
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '7']);
+});
+
+test('a refused key is the operator\'s business: said in the log, no retry asked for', async (t) => {
+  const {mock, gateway} = await started(t, [{do: {status: 401}}]);
+  for (let i = 0; i < 2; ++i) {
+    const answer = await gateway.post('/v1/chat/completions', ask());
+    const {error} = await answer.json();
+    assert.deepEqual([answer.status, error.code], [503, 'all_pools_exhausted']);
+    assert.match(error.message, /refused the keys/);
+    assert.deepEqual(['retry-after', 'x-should-retry'].map((name) => answer.headers.get(name)),
+      [null, 'false']);
+  }
+  assert.equal((await mock.count()).requests, 1);
+  await eventually(() => /account set to error/.test(gateway.errors), 'the line in the log');
+  const ready = await fetch(`${gateway.url}/readyz`);
+  assert.deepEqual([ready.status, (await ready.json()).ready], [503, false]);
+});
+
+test('403 speaks of a request, not of the account', async (t) => {
+  const {mock, gateway} = await started(t, [{do: {status: 403}, times: 1}]);
+  const statuses = [];
+  for (let i = 0; i < 2; ++i)
+    statuses.push((await gateway.post('/v1/chat/completions', ask())).status);
+  assert.deepEqual(statuses, [403, 200]);
+  assert.equal((await mock.count()).requests, 2);
 });
 
 test('the SDK repeats when told to, and not a moment earlier', async (t) => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import {readFile, writeFile} from 'node:fs/promises';
 import test from 'node:test';
 import {
-  account, ask, eventually, program, run, startGateway, startMock, temporaryFolder, writeConfig,
+  accessLines, account, ask, eventually, program, run, startGateway, startMock, temporaryFolder,
+  writeConfig,
 } from './harness.mjs';
 
 test('SIGTERM lets a stream end and refuses new connections', async (t) => {
@@ -22,16 +23,25 @@ test('SIGTERM lets a stream end and refuses new connections', async (t) => {
   assert.equal(code, 0, gateway.errors);
 });
 
-test('a second SIGTERM does not wait for the stream', async (t) => {
+test('a second SIGTERM does not wait for the stream, and tells its client', async (t) => {
   const mock = await startMock(t, ['--tokens', '1000', '--behaviour', 'gap=100ms']);
-  const gateway = await startGateway(t, {accounts: [account(mock)]});
-  const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
+  const gateway = await startGateway(t, {accounts: [account(mock)], log: {format: 'json'}});
+  const answer = await gateway.post('/v1/chat/completions', ask({stream: true}));
+  let text = '';
+  let signals = 0;
   await assert.rejects(async () => {
-    let events = 0;
-    for await (const _ of stream) if (++events <= 2) gateway.signal('SIGTERM');
+    for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (++signals <= 2) gateway.signal('SIGTERM');
+    }
   });
+  const event = JSON.parse(text.trimEnd().split('\n\n').at(-1).slice('data: '.length));
+  assert.equal(event.error.code, 'gateway_shutdown');
   const {code} = await gateway.exited;
   assert.equal(code, 0, gateway.errors);
+  const [line] = accessLines(gateway);
+  assert.equal(line.ended, undefined);
+  assert.match(line.error, /drain/);
 });
 
 test('SIGHUP takes a new configuration, and a wrong one changes nothing', async (t) => {

@@ -49,7 +49,9 @@ inline ::testing::AssertionResult same(std::string_view got, std::string_view wa
 // each test all memory must be back.
 class StreamTest : public ShardTest {
  protected:
-  explicit StreamTest(std::uint32_t slice_bytes = 4096) : ShardTest(plain_buffers(slice_bytes)) {}
+  explicit StreamTest(std::uint32_t slice_bytes = 4096) {
+    kernel_options_ = plain_buffers(slice_bytes);
+  }
   void SetUp() override {
     ShardTest::SetUp();
     int fds[2];

@@ -34,6 +34,13 @@ TEST(FormModel, FindsTheFieldAndNothingElse) {
        "--XX\r\nX-A: b\r\ncontent-disposition: form-data; name=\"model\"\r\nContent-Type: "
        "text/plain\r\n\r\nm\r\n--XX--",
        "m"},
+      {"a name without quotes", kType, part("name=model", "m") + "--XX--", "m"},
+      {"with blanks and in capitals", kType, part("NAME = \"model\" ; x=y", "m") + "--XX--", "m"},
+      {"twice, once without quotes", kType, model + part("name=model", "m") + "--XX--", ""},
+      {"inside of another parameter", kType, part("name=\"a; name=model\"", "m") + "--XX--", ""},
+      {"inside of an escaped quote", kType, part("name=\"a\\\"; name=model\"", "m") + "--XX--", ""},
+      {"a file of another spelling", kType, part("name=model; filename*=utf-8''m", "m") + "--XX--",
+       ""},
       {"an empty value", kType, part("name=\"model\"", "") + "--XX--", ""},
       {"another field's name", kType, part("name=\"models\"", "m") + "--XX--", ""},
       {"a file of that name", kType, part("name=\"model\"; filename=\"m\"", "m") + "--XX--", ""},

@@ -121,13 +121,15 @@ constexpr ModelRow kModelRows[] = {
 TEST_F(ClientAuth, AKeyMayUseItsModels) {
   add_client("all", "sk-test-all");
   add_client("some", "sk-test-some", {"c", "b/model", "a-model"});
-  begin("GET / HTTP/1.1\r\nHost: g\r\n\r\n");
+  Exchange& exchange = begin("GET / HTTP/1.1\r\nHost: g\r\n\r\n");
   for (const ModelRow& row : kModelRows) {
     const ClientKey* key = nullptr;
     for (const ClientKey& client : directory_->clients)
       if (client.name == row.client) key = &client;
     EXPECT_EQ(may_use_model(key, row.model), row.may) << row.rule;
-    const OrAnswer<void> answer = authorize_model(exchange_->arena, key, row.model);
+    exchange.client_key = key;
+    exchange.model = row.model;
+    const OrAnswer<void> answer = authorize_model(exchange);
     ASSERT_EQ(answer.has_value(), row.may) << row.rule;
     if (row.may) continue;
     EXPECT_EQ(answer.error().status, 403);
@@ -135,6 +137,41 @@ TEST_F(ClientAuth, AKeyMayUseItsModels) {
     EXPECT_EQ(answer.error().code, "model_not_allowed");
     EXPECT_EQ(answer.error().message,
               "this client key may not use the model '" + std::string(row.model) + "'");
+  }
+}
+
+struct TellingRow {
+  const char* rule;
+  std::string_view client;
+  std::string_view body;
+  bool told;
+  bool may;
+};
+constexpr TellingRow kTellingRows[] = {
+    {"a key for certain models, and the body tells one of them", "some", "x", true, true},
+    {"the body does not tell: the default may be allowed, what the provider finds may not", "some",
+     "x", false, false},
+    {"nothing in which a provider could find one", "some", "", false, true},
+    {"a key for all models", "all", "x", false, true},
+    {"an open gateway", "", "x", false, true},
+};
+
+TEST_F(ClientAuth, AKeyForCertainModelsMustTellWhich) {
+  add_client("all", "sk-test-all");
+  add_client("some", "sk-test-some", {"small"});
+  Exchange& exchange = begin("POST /v1/files HTTP/1.1\r\nHost: g\r\n\r\n");
+  for (const TellingRow& row : kTellingRows) {
+    exchange.client_key = nullptr;
+    for (const ClientKey& client : directory_->clients)
+      if (client.name == row.client) exchange.client_key = &client;
+    exchange.model = "small";
+    exchange.model_is_told = row.told;
+    exchange.body = row.body;
+    const OrAnswer<void> answer = authorize_model(exchange);
+    EXPECT_EQ(answer.has_value(), row.may) << row.rule;
+    if (answer) continue;
+    EXPECT_EQ(answer.error().status, 403);
+    EXPECT_EQ(answer.error().code, "model_not_allowed");
   }
 }
 

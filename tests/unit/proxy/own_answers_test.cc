@@ -72,8 +72,19 @@ TEST_F(OwnAnswers, ReadyWhileAnAccountIsEnabledAndNoDrain) {
 TEST_F(OwnAnswers, WithoutAnEnabledAccountNotReady) {
   add_account("team-a").enabled = false;
   EXPECT_EQ(health("/readyz")->status, 503);
-  EXPECT_EQ(health("/readyz")->document,
-            "{\"ready\":false,\"reason\":\"no account is enabled\"}\n");
+  EXPECT_EQ(
+      health("/readyz")->document,
+      "{\"ready\":false,\"reason\":\"no account is usable: all are disabled or their keys were "
+      "refused\"}\n");
+}
+
+TEST_F(OwnAnswers, AnAccountWhoseKeyWasRefusedIsNotUsable) {
+  const Account& account = add_account("team-a");
+  EXPECT_EQ(health("/readyz")->status, 200);
+  account.state->reject(account.generation);
+  EXPECT_EQ(health("/readyz")->status, 503);
+  account.state->accept(account.generation);
+  EXPECT_EQ(health("/readyz")->status, 200);
 }
 
 TEST_F(OwnAnswers, OtherPathsAreNotTheirs) {

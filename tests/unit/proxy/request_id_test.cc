@@ -66,6 +66,7 @@ constexpr std::string_view kParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b
 
 TEST_F(RequestId, EachAttemptIsASpanOfTheClientsTrace) {
   std::set<std::string> spans;
+  std::set<char> last_digits;
   for (int attempt = 0; attempt < 100; ++attempt) {
     const std::string parent = next(kParent);
     ASSERT_EQ(parent.size(), kParent.size());
@@ -75,7 +76,9 @@ TEST_F(RequestId, EachAttemptIsASpanOfTheClientsTrace) {
     EXPECT_TRUE(is_hex(span)) << span;
     EXPECT_NE(span, "0000000000000000");
     EXPECT_TRUE(spans.insert(span).second) << span;
+    last_digits.insert(span.back());
   }
+  EXPECT_GT(last_digits.size(), 8u);
 }
 
 TEST_F(RequestId, OtherTraceParentsPassAsTheyCame) {

@@ -56,6 +56,8 @@ constexpr ModelRow kModelRows[] = {
     {"other paths when the type says so", kOther, kJson, R"({"model":"m-1"})", "m-1", true},
     {"with parameters and any case", kOther, "Application/JSON; charset=utf-8",
      R"({"model":"m-1"})", "m-1", true},
+    {"types that end in +json", kOther, "application/vnd.x+json", R"({"model":"m-1"})", "m-1",
+     true},
     {"J5: without the member the default", kOther, kJson, R"({"input":"x"})", "default-m", true},
     {"J5: the part of a form", kOther, kForm, kFormBody, "whisper", false},
     {"J5: other bodies have the default", kOther, "audio/mpeg", "ID3\xff", "default-m", false},
@@ -70,6 +72,7 @@ TEST_F(RequestModel, IsFoundInJsonAndForms) {
     SCOPED_TRACE(row.rule);
     EXPECT_EQ(model(row.api, row.type, row.body), row.model);
     EXPECT_EQ(exchange_->json, row.json);
+    EXPECT_EQ(exchange_->model_is_told, row.model != "default-m");
   }
 }
 
