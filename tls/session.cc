@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/assert.h"
 #include "tls/handshake_failure.h"
@@ -47,6 +48,21 @@ TlsSession::TlsSession(const ServerTlsContext& context, BlockPool& pool)
 TlsSession::~TlsSession() {
   SSL_free(ssl_);
   if (peer_ != nullptr) sessions_->leave(*peer_);
+}
+
+TlsSession::Owner TlsSession::make(ClientTlsContext& context, const TlsPeer& peer,
+                                   BlockPool& pool) {
+  return Owner(new (pool.take(sizeof(TlsSession))) TlsSession(context, peer, pool));
+}
+
+TlsSession::Owner TlsSession::make(const ServerTlsContext& context, BlockPool& pool) {
+  return Owner(new (pool.take(sizeof(TlsSession))) TlsSession(context, pool));
+}
+
+void TlsSession::GiveBack::operator()(TlsSession* session) const noexcept {
+  BlockPool& pool = session->output_.pool();
+  session->~TlsSession();
+  pool.give(session, sizeof(TlsSession));
 }
 
 void TlsSession::attach_transport() {

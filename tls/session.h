@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -52,7 +53,7 @@ struct TlsRead {
 // Lifetime  the connection. Not after its ClientTlsContext and its pool. A ServerTlsContext may go
 //           first (reload). Does not move: the library points back here.
 // Size      an idle session costs below 4 KiB, this object, the library's share and malloc's
-//           overhead included, and no block of the pool.
+//           overhead included, and no block of the pool besides the one that make() puts it into.
 // Limits    the output grows with what is written; who writes much does it in steps (bytes_max) and
 //           drains in between.
 class TlsSession {
@@ -64,6 +65,15 @@ class TlsSession {
   // A downstream's connection.
   TlsSession(const ServerTlsContext& context, BlockPool& pool);
   ~TlsSession();
+
+  // The same in a block of the pool, so that a connection costs no malloc of ours.
+  struct GiveBack {
+    void operator()(TlsSession* session) const noexcept;
+  };
+  using Owner = std::unique_ptr<TlsSession, GiveBack>;
+  [[nodiscard]] static Owner make(ClientTlsContext& context, const TlsPeer& peer, BlockPool& pool);
+  [[nodiscard]] static Owner make(const ServerTlsContext& context, BlockPool& pool);
+
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 

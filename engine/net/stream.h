@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string_view>
 
 #include "engine/io/recv_stream.h"
@@ -25,7 +24,7 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  void use_tls(std::unique_ptr<TlsSession> session) noexcept { tls_ = std::move(session); }
+  void use_tls(TlsSession::Owner session) noexcept { tls_ = std::move(session); }
   [[nodiscard]] TlsSession* tls() noexcept { return tls_.get(); }
 
   [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -62,7 +61,7 @@ class Stream {
   void release_ciphertext() noexcept;
 
   RecvStream recv_;
-  std::unique_ptr<TlsSession> tls_;
+  TlsSession::Owner tls_;
   Slice unread_;      // put back, and not in the ring
   Slice ciphertext_;  // what the TLS session reads from
   int fd_;

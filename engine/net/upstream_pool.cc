@@ -79,7 +79,7 @@ Task<Result<UpstreamConnection*>> UpstreamPools::open(Shard& shard, UpstreamPool
   ++pools.open_count_;
   if (target.tls) {
     const TlsPeer peer{.host = target.host, .port = target.port, .trust = trust};
-    connection->stream.use_tls(std::make_unique<TlsSession>(*pools.tls_, peer, shard.blocks()));
+    connection->stream.use_tls(TlsSession::make(*pools.tls_, peer, shard.blocks()));
     const Result<void> shaken = co_await tls_handshake(shard, connection->stream, limits);
     if (!shaken) {
       failure = arena.copy(connection->stream.tls()->failure());

@@ -33,7 +33,7 @@ Task<bool> wait_for_request(Shard& shard, Worker& worker, Stream& client, Durati
 Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   const std::optional<ServerTlsContext>& tls = worker.snapshot->listener_tls;
   if (!tls) co_return true;
-  client.use_tls(std::make_unique<TlsSession>(*tls, shard.blocks()));
+  client.use_tls(TlsSession::make(*tls, shard.blocks()));
   const Limits limits{.deadline = shard.now() + worker.snapshot->settings.tls_handshake,
                       .cancel = &worker.cut};
   const Result<void> shaken = co_await tls_handshake(shard, client, limits);

@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <memory>
 #include <utility>
 
 #include "engine/io/operations.h"
@@ -209,7 +208,7 @@ Task<void> serve_requests(Shard& shard, MockConnection& connection) {
 }
 
 Task<bool> shake_hands(Shard& shard, MockConnection& connection, const ServerTlsContext& tls) {
-  connection.stream.use_tls(std::make_unique<TlsSession>(tls, shard.blocks()));
+  connection.stream.use_tls(TlsSession::make(tls, shard.blocks()));
   const Limits limits{.deadline = shard.now() + kHandshakePatience, .cancel = &connection.cancel};
   const Result<void> shaken = co_await tls_handshake(shard, connection.stream, limits);
   co_return shaken.has_value();
