@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -59,6 +60,9 @@ RawClient::RawClient(std::uint16_t port, const char* address)
   in.sin_port = htons(port);
   inet_pton(AF_INET, address, &in.sin_addr);
   if (connect(fd_, reinterpret_cast<const sockaddr*>(&in), sizeof(in)) != 0) close();
+  // Nagle's algorithm would hold back the second of two small sends for the peer's delayed ACK.
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 RawClient::~RawClient() { close(); }

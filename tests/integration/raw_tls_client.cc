@@ -72,7 +72,7 @@ std::string RawTlsClient::read(std::size_t enough, RawClient::Timeout timeout) {
       case TlsReadState::kTruncated: end_ = End::kTruncated; break;
       case TlsReadState::kFailed: end_ = End::kFailed; break;
       case TlsReadState::kWantInput:
-        if (feed(timeout)) break;
+        if (text.size() >= enough || feed(timeout)) break;
         if (transport_.state() != RawClient::State::kReset) return text;
         end_ = End::kReset;
         break;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace sluice {
 
@@ -12,5 +13,10 @@ namespace sluice {
 void count_allocations_of_this_thread() noexcept;
 // How many there were, of all threads that are counted. Any thread.
 [[nodiscard]] std::uint64_t allocations_counted() noexcept;
+
+// From now on those that the code of the shared library `name` ("libssl") makes are counted apart.
+// False when the program has loaded no such library. Before any thread is counted.
+bool count_library_apart(std::string_view name);
+[[nodiscard]] std::uint64_t library_allocations_counted() noexcept;
 
 }  // namespace sluice
