@@ -12,7 +12,7 @@ class StreamTlsTest : public StreamTest {
   explicit StreamTlsTest(std::uint32_t slice_bytes = 4096) : StreamTest(slice_bytes) {}
   void SetUp() override {
     StreamTest::SetUp();
-    stream_->use_tls(std::make_unique<TlsSession>(server_, shard_->blocks()));
+    stream_->use_tls(TlsSession::make(server_, shard_->blocks()));
     client_.emplace(*wire_, world_.client, TlsPeer{.host = "sluice.test", .port = 443},
                     world_.pool);
   }
