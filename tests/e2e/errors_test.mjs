@@ -156,15 +156,15 @@ test('a provider that says when to come back is believed', async (t) => {
   assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '7']);
 });
 
-test('a refused key is the operator\'s business: said in the log, no retry asked for', async (t) => {
+test('a refused key is the operator\'s to mend: it is logged, and no retry asked for', async (t) => {
   const {mock, gateway} = await started(t, [{do: {status: 401}}]);
   for (let i = 0; i < 2; ++i) {
     const answer = await gateway.post('/v1/chat/completions', ask());
     const {error} = await answer.json();
     assert.deepEqual([answer.status, error.code], [503, 'all_pools_exhausted']);
     assert.match(error.message, /refused the keys/);
-    assert.deepEqual(['retry-after', 'x-should-retry'].map((name) => answer.headers.get(name)),
-      [null, 'false']);
+    assert.equal(answer.headers.get('retry-after'), null);
+    assert.equal(answer.headers.get('x-should-retry'), 'false');
   }
   assert.equal((await mock.count()).requests, 1);
   await eventually(() => /account set to error/.test(gateway.errors), 'the line in the log');
