@@ -156,7 +156,7 @@ test('a provider that says when to come back is believed', async (t) => {
   assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '7']);
 });
 
-test('a refused key is the operator\'s to mend: it is logged, and no retry asked for', async (t) => {
+test('a refused key is for the operator to mend: logged, and no retry asked for', async (t) => {
   const {mock, gateway} = await started(t, [{do: {status: 401}}]);
   for (let i = 0; i < 2; ++i) {
     const answer = await gateway.post('/v1/chat/completions', ask());
