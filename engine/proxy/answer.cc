@@ -33,8 +33,8 @@ std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& ans
     text.field("x-sluice-attempts", exchange.report.attempts);
   }
   if (answer.retry_after) {
-    text.field("retry-after", ceil_seconds(*answer.retry_after));
-    text.field("retry-after-ms", ceil_milliseconds(*answer.retry_after));
+    text.field("retry-after", retry_after_seconds(*answer.retry_after));
+    text.field("retry-after-ms", retry_after_milliseconds(*answer.retry_after));
   }
   if (answer.never_retry) text.field("x-should-retry", "false");
   if (!answer.allow.empty()) text.field("allow", answer.allow);

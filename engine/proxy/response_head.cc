@@ -92,8 +92,8 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
   }
   if (plan.event_stream) text.field("cache-control", "no-cache").field("x-accel-buffering", "no");
   if (plan.retry_after) {
-    text.field("retry-after", ceil_seconds(*plan.retry_after));
-    text.field("retry-after-ms", ceil_milliseconds(*plan.retry_after));
+    text.field("retry-after", retry_after_seconds(*plan.retry_after));
+    text.field("retry-after-ms", retry_after_milliseconds(*plan.retry_after));
   }
   add_identity(text, exchange, response, plan, now);
   add_framing(text, exchange, response, plan);

@@ -77,7 +77,7 @@ TEST(ParseDecimal, TakesDigitsOnly) {
     EXPECT_EQ(parse_decimal(text), std::nullopt) << text;
 }
 
-TEST(CeilSeconds, NeverTellsAClientToComeTooEarly) {
+TEST(CeilSeconds, RoundsUp) {
   EXPECT_EQ(ceil_seconds(-5s), 0);
   EXPECT_EQ(ceil_seconds(0s), 0);
   EXPECT_EQ(ceil_seconds(1ns), 1);
@@ -85,6 +85,33 @@ TEST(CeilSeconds, NeverTellsAClientToComeTooEarly) {
   EXPECT_EQ(ceil_seconds(1s + 1ns), 2);
   EXPECT_EQ(ceil_milliseconds(1ns), 1);
   EXPECT_EQ(ceil_milliseconds(250ms), 250);
+}
+
+struct RetryAfterRow {
+  const char* rule;
+  Duration wait;
+  std::int64_t milliseconds;
+  std::int64_t seconds;
+};
+
+constexpr RetryAfterRow kRetryAfterRows[] = {
+    {"a deadline that has passed", -5s, 0, 0},
+    {"no wait", 0s, 0, 0},
+    {"a wait is never told as none", 1ns, 1, 1},
+    {"not even one that the slack covers", kRetryAfterSlack, 1, 1},
+    {"a whole wait stays", 3s, 3000, 3},
+    {"a deadline on the next tick inflates nothing", 3s + 4us, 3000, 3},
+    {"up to the slack", 3s + kRetryAfterSlack, 3000, 3},
+    {"what is more is told", 3s + kRetryAfterSlack + 1ns, 3001, 4},
+    {"nobody is told to come a millisecond early", 3s - 1ns, 3000, 3},
+    {"half a second", 1500ms, 1500, 2},
+};
+
+TEST(RetryAfter, BothFieldsSayTheSameWait) {
+  for (const RetryAfterRow& row : kRetryAfterRows) {
+    EXPECT_EQ(retry_after_milliseconds(row.wait), row.milliseconds) << row.rule;
+    EXPECT_EQ(retry_after_seconds(row.wait), row.seconds) << row.rule;
+  }
 }
 
 }  // namespace

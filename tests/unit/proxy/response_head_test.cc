@@ -110,6 +110,7 @@ constexpr WaitRow kWaitRows[] = {
     {0s, "retry-after: 0\r\nretry-after-ms: 0\r\n"},
     {1ns, "retry-after: 1\r\nretry-after-ms: 1\r\n"},
     {1500ms, "retry-after: 2\r\nretry-after-ms: 1500\r\n"},
+    {3s + 4us, "retry-after: 3\r\nretry-after-ms: 3000\r\n"},  // 3 s, kept on the next tick
     {60s, "retry-after: 60\r\nretry-after-ms: 60000\r\n"},
 };
 
