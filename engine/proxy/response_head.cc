@@ -14,6 +14,7 @@ std::size_t head_bytes_max(const ResponseHead& response) {
   for (const Field& field : response.fields) {
     const bool renamed = field.id == FieldId::kXRequestId;
     bytes += (renamed ? kUpstreamIdName.size() : field.name.size()) + field.value.size() + 4;
+    if (field.id == FieldId::kRequestId) bytes += kUpstreamIdName.size() + field.value.size() + 4;
   }
   return bytes;
 }
@@ -35,6 +36,13 @@ void relay_field(HeadText& text, const Field& field, const RelayPlan& plan) {
       return;
     default: text.field(field.name, field.value); return;
   }
+}
+
+// Anthropic calls its id request-id. Its own clients look for that name, so the field stays too.
+void add_upstream_id(HeadText& text, const ResponseHead& response) {
+  if (response.fields.find(FieldId::kXRequestId) != nullptr) return;  // told already
+  const Field* const id = response.fields.find(FieldId::kRequestId);
+  if (id != nullptr && !id->drop) text.field(kUpstreamIdName, id->value);
 }
 
 void add_identity(HeadText& text, const Exchange& exchange, const ResponseHead& response,
@@ -90,6 +98,7 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
   for (const Field& field : response.fields) {
     if (!field.drop) relay_field(text, field, plan);
   }
+  add_upstream_id(text, response);
   if (plan.event_stream) text.field("cache-control", "no-cache").field("x-accel-buffering", "no");
   if (plan.retry_after) {
     text.field("retry-after", retry_after_seconds(*plan.retry_after));

@@ -81,7 +81,11 @@ constexpr FieldRow kFieldRows[] = {
     {"also the provider's id under our name", "X-Upstream-Request-Id: forged\r\n", ""},
     {"the provider's ids are told under another name", "X-Request-Id: a\r\nx-request-id: b\r\n",
      "x-upstream-request-id: a\r\nx-upstream-request-id: b\r\n"},
-    {"Anthropic's as it is", "Request-Id: r\r\n", "Request-Id: r\r\n"},
+    {"Anthropic's under both, behind its fields", "Request-Id: r\r\nX-A: 1\r\n",
+     "Request-Id: r\r\nX-A: 1\r\nx-upstream-request-id: r\r\n"},
+    {"of two names the common one counts", "Request-Id: r\r\nX-Request-Id: a\r\n",
+     "Request-Id: r\r\nx-upstream-request-id: a\r\n"},
+    {"an id of one hop is no id", "Connection: request-id\r\nRequest-Id: r\r\n", ""},
     {"what clients obey", "Retry-After: 3\r\nRetry-After-Ms: 2500\r\nx-should-retry: true\r\n",
      "Retry-After: 3\r\nRetry-After-Ms: 2500\r\nx-should-retry: true\r\n"},
     {"limits of the provider", "x-ratelimit-remaining-requests: 7\r\n",
@@ -230,6 +234,12 @@ TEST_F(ResponseHeadTest, AFieldThatGetsALongerNameHasRoom) {
   }
   EXPECT_EQ(client_head(provider + "\r\n"),
             expected + std::string(kOwnFields) + "transfer-encoding: chunked\r\n\r\n");
+}
+
+TEST_F(ResponseHeadTest, AnIdThatIsToldTwiceHasRoom) {
+  const std::string id(6000, 'r');
+  const std::string head = client_head("HTTP/1.1 200 OK\r\nRequest-Id: " + id + "\r\n\r\n");
+  EXPECT_NE(head.find("\r\nx-upstream-request-id: " + id + "\r\n"), std::string::npos);
 }
 
 TEST_F(ResponseHeadTest, InterimAnswersHaveNoFieldsOfOursAndNoFraming) {
