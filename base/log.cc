@@ -86,6 +86,23 @@ Escaped take_escaped(std::string_view& text, bool json) noexcept {
   return out;
 }
 
+// How many bytes at the front of `text`, whole characters, take at most `bytes_max` escaped.
+std::size_t front_bytes(std::string_view text, std::size_t bytes_max, bool json) noexcept {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t plain = std::min(plain_bytes(rest), bytes_max);
+    rest.remove_prefix(plain);
+    bytes_max -= plain;
+    if (rest.empty()) break;
+    std::string_view behind = rest;
+    const Escaped escaped = take_escaped(behind, json);
+    if (escaped.size > bytes_max) break;
+    bytes_max -= escaped.size;
+    rest = behind;
+  }
+  return text.size() - rest.size();
+}
+
 // Whether a value may stand in a text line without quotes.
 bool is_bare(std::string_view value) noexcept {
   return !value.empty() && std::ranges::all_of(value, [](char c) { return is_kind(c, kBare); });
@@ -157,6 +174,18 @@ void LogLine::add_text(std::string_view key, std::string_view value) noexcept {
   if (quoted) append("\"");
   append_escaped(value, 1);
   if (quoted) append("\"");
+}
+
+void LogLine::add_bounded_text(std::string_view key, std::string_view value,
+                               std::size_t bytes_max) noexcept {
+  constexpr std::string_view kMark = "...";
+  SL_ASSERT(bytes_max >= kMark.size() && bytes_max <= kLogLineBytesMax);
+  if (front_bytes(value, bytes_max, json()) == value.size()) return add_text(key, value);
+  char front[kLogLineBytesMax];
+  const std::size_t kept = front_bytes(value, bytes_max - kMark.size(), json());
+  std::memcpy(front, value.data(), kept);
+  std::memcpy(front + kept, kMark.data(), kMark.size());
+  add_text(key, {front, kept + kMark.size()});
 }
 
 void LogLine::add_number(std::string_view key, std::int64_t value) noexcept {

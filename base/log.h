@@ -75,6 +75,13 @@ class LogLine {
     if (enabled_) add_number(key, value);
     return *this;
   }
+  // A value that takes at most `bytes_max` of the line (3 to kLogLineBytesMax), escaped and without
+  // its quotes: a longer one is cut between two characters and ends with "...". For what strangers
+  // choose, so that it cannot push the fields behind it out of the line.
+  LogLine& field(std::string_view key, std::string_view value, std::size_t bytes_max) & {
+    if (enabled_) add_bounded_text(key, value, bytes_max);
+    return *this;
+  }
   LogLine&& field(std::string_view key, std::string_view value) && {
     return static_cast<LogLine&&>(field(key, value));
   }
@@ -86,6 +93,8 @@ class LogLine {
   void begin(LogLevel level, std::string_view message) noexcept;
   void end() noexcept;
   void add_text(std::string_view key, std::string_view value) noexcept;
+  void add_bounded_text(std::string_view key, std::string_view value,
+                        std::size_t bytes_max) noexcept;
   void add_number(std::string_view key, std::int64_t value) noexcept;
   [[nodiscard]] bool json() const noexcept { return log_->format() == LogFormat::kJson; }
   // Room before the part of the buffer that the end of the line needs.

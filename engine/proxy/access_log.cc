@@ -3,6 +3,14 @@
 namespace sluice {
 namespace {
 
+// What clients and providers choose is cut, so that all the rest has room in the line: with the
+// longest name, number and id that there can be, these sum up to less than kLogLineBytesMax
+// (tests/unit/proxy/access_line_room_test.cc).
+constexpr std::size_t kMethodBytesMax = 32;  // the longest registered one has 17
+constexpr std::size_t kPathBytesMax = 256;
+constexpr std::size_t kModelBytesMax = 256;  // what a configuration may name
+constexpr std::size_t kErrorBytesMax = 384;  // our sentences with a provider's reason in them
+
 std::int64_t microseconds(Duration duration) { return duration / 1us; }
 
 }  // namespace
@@ -15,10 +23,11 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
   LogLine line(shard.log(), LogLevel::kInfo, "request");
   line.field("id", exchange.request_id);
   if (exchange.head != nullptr)
-    line.field("method", exchange.head->method_text).field("path", exchange.head->path);
+    line.field("method", exchange.head->method_text, kMethodBytesMax)
+        .field("path", exchange.head->path, kPathBytesMax);
   line.field("status", report.status);
   if (exchange.client_key != nullptr) line.field("client", exchange.client_key->name);
-  if (!exchange.model.empty()) line.field("model", exchange.model);
+  if (!exchange.model.empty()) line.field("model", exchange.model, kModelBytesMax);
   if (!report.account.empty()) line.field("account", report.account).field("pool", report.pool);
   if (report.attempts > 0) line.field("attempts", report.attempts);
   line.field("request_bytes", static_cast<std::int64_t>(exchange.body.size()));
@@ -35,7 +44,7 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
     line.field("ttft_us", microseconds(report.first_token_at - exchange.began_at));
   line.field("total_us", microseconds(shard.now() - exchange.began_at));
   if (report.client_gone) line.field("ended", "the client left");
-  if (!report.error.empty()) line.field("error", report.error);
+  if (!report.error.empty()) line.field("error", report.error, kErrorBytesMax);
 }
 
 }  // namespace sluice

@@ -110,6 +110,45 @@ TEST_F(LogTest, ALongLineIsCutAndSaysSo) {
   }
 }
 
+struct BoundRow {
+  const char* rule;
+  std::string_view value;
+  const char* text;
+  const char* json;
+};
+
+// Bounded to eight bytes.
+constexpr BoundRow kBoundRows[] = {
+    {"what fits is whole", "12345678", "12345678", "\"12345678\""},
+    {"what does not ends with dots", "123456789", "12345...", "\"12345...\""},
+    {"a character stays whole",
+     "1234\xc3\xbc"
+     "6789",
+     "1234...", "\"1234...\""},
+    {"an escape that fits", "12\n4567", "\"12\\n4567\"", "\"12\\n4567\""},
+    {"counts as it is written", "12\n45678", "\"12\\n4...\"", "\"12\\n4...\""},
+    {"one that does not fit is left out", "\x01\x01", "...", "\"...\""},
+    {"JSON's escapes are longer", "123\xff", "\"123\\xff\"", "\"123\\\\xff\""},
+    {"so that JSON may be cut earlier", "1234\xff", "\"1234\\xff\"", "\"1234...\""},
+};
+
+TEST_F(LogTest, ABoundedValueIsCutAndSaysSo) {
+  for (const BoundRow& row : kBoundRows) {
+    for (const LogFormat format : {LogFormat::kText, LogFormat::kJson}) {
+      const bool json = format == LogFormat::kJson;
+      const Log log(sink_, clock_, LogLevel::kInfo, format);
+      sink_.lines.clear();
+      {
+        LogLine line(log, LogLevel::kInfo, "m");
+        line.field("k", row.value, 8).field("n", 1);
+      }
+      const std::string expected = json ? std::string(",\"k\":") + row.json + ",\"n\":1}\n"
+                                        : std::string(" k=") + row.text + " n=1\n";
+      EXPECT_TRUE(sink_.lines.at(0).ends_with(expected)) << row.rule << "\n" << sink_.lines[0];
+    }
+  }
+}
+
 TEST_F(LogTest, ACutNeverSplitsAnEscape) {
   const Log log(sink_, clock_, LogLevel::kInfo, LogFormat::kJson);
   for (std::size_t pad = 0; pad < 12; ++pad) {
