@@ -23,9 +23,10 @@ struct BucketLimits {
 // AccountState - what all shards know of one account from moment to moment: its bucket, its
 // cooldown, whether its key was refused.
 //
-// One object for the life of the account: successive directories share it, and a change of the
-// limits happens in place, so that what was spent, cooled or refused is never forgotten and
-// shards that still read the old directory draw on the same tokens.
+// One object for the life of a key at an endpoint, whatever the account is called: successive
+// directories share it, and a change of the limits happens in place, so that what was spent, cooled
+// or refused is never forgotten and shards that still read the old directory draw on the same
+// tokens.
 //
 // Owns      the buckets' memory; shared by the directories that name the account.
 // Affinity  any thread, lock-free; set_limits() the thread that publishes directories.
@@ -50,8 +51,8 @@ class alignas(64) AccountState {
   [[nodiscard]] Cooldown& cooldown() noexcept { return cooldown_; }
   [[nodiscard]] const Cooldown& cooldown() const noexcept { return cooldown_; }
 
-  // The provider refused the key (401, 403): the account is in error until its key or its endpoint
-  // changes, which makes another generation of credentials, or until a probe finds it good.
+  // The provider refused the key (401, 403): the account is in error until the operator switches it
+  // off and on again, which makes another generation of the key, or until a probe finds it good.
   void reject(std::uint32_t generation) noexcept;
   void accept(std::uint32_t generation) noexcept;
   [[nodiscard]] bool rejected(std::uint32_t generation) const noexcept {

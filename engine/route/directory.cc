@@ -12,51 +12,81 @@
 namespace sluice {
 namespace {
 
-// What the last directory knows of an account by name; `account` is null for a departed one.
+// What the last directory knows of an account; `account` is null for a departed one. `heir` is the
+// account that takes over its state, null when there is none.
 struct Known {
+  std::string_view name;
+  const Endpoint* endpoint;
+  const Secret* api_key;
   std::shared_ptr<AccountState> state;
   std::uint32_t generation = 1;
   const Account* account = nullptr;
-  bool taken_over = false;
+  const Account* heir = nullptr;
 };
-using KnownByName = std::unordered_map<std::string_view, Known>;
 
-KnownByName known_accounts(const Directory* previous) {
-  KnownByName known;
+std::vector<Known> known_accounts(const Directory* previous) {
+  std::vector<Known> known;
   if (previous == nullptr) return known;
   for (const auto& account : previous->accounts) {
-    known.try_emplace(account->name,
-                      Known{account->state, account->generation, account.get(), false});
+    known.push_back({account->name, &account->endpoint, &account->api_key, account->state,
+                     account->generation, account.get()});
   }
   for (const DepartedAccount& departed : previous->departed) {
-    known.try_emplace(departed.name, Known{departed.state, departed.generation, nullptr, false});
+    known.push_back({departed.name, &departed.endpoint, &departed.api_key, departed.state,
+                     departed.generation});
   }
   return known;
 }
 
-// Whether what a provider said of `before` (401, 403) is true of `after`. Switching an account off
-// and on again is how an operator says that it was mended at the provider.
-bool same_credentials(const Account& before, const Account& after) {
-  return before.enabled == after.enabled && before.api_key.reveal() == after.api_key.reveal() &&
-         before.endpoint.tls == after.endpoint.tls && before.endpoint.host == after.endpoint.host &&
-         before.endpoint.port == after.endpoint.port &&
-         before.endpoint.base_path == after.endpoint.base_path;
+// Whether a provider counts the requests of both together.
+bool same_key_and_endpoint(const Known& before, const Account& after) {
+  return before.endpoint->port == after.endpoint.port &&
+         before.endpoint->tls == after.endpoint.tls &&
+         before.endpoint->host == after.endpoint.host &&
+         before.endpoint->base_path == after.endpoint.base_path &&
+         before.api_key->reveal() == after.api_key.reveal();
 }
 
-void give_state(Account& account, KnownByName& known, Duration guard, Instant now) {
+// Names the heirs. Those who keep their name come first, so that a renamed account takes nobody's
+// state away. Quadratic, on the control thread: 1,024 accounts are a million short comparisons.
+void name_heirs(std::vector<Known>& known, const Directory& directory) {
+  for (const bool by_name : {true, false}) {
+    for (const auto& account : directory.accounts) {
+      const auto is_heir = [&](const Known& before) { return before.heir == account.get(); };
+      if (std::ranges::any_of(known, is_heir)) continue;
+      const auto found = std::ranges::find_if(known, [&](const Known& before) {
+        return before.heir == nullptr && (!by_name || before.name == account->name) &&
+               same_key_and_endpoint(before, *account);
+      });
+      if (found != known.end()) found->heir = account.get();
+    }
+  }
+}
+
+void give_state(Account& account, const std::vector<Known>& known, Duration guard, Instant now) {
   const BucketLimits limits{account.bucket, account.rpm_limit, account.window + guard};
-  const auto found = known.find(account.name);
-  if (found == known.end()) {
+  const auto before = std::ranges::find(known, &account, &Known::heir);
+  if (before == known.end()) {
     account.state = std::make_shared<AccountState>(limits);
     account.generation = 1;
     return;
   }
-  Known& before = found->second;
-  before.taken_over = true;
-  const bool same = before.account != nullptr && same_credentials(*before.account, account);
-  account.state = before.state;
-  account.generation = before.generation + (same ? 0 : 1);
+  // What a provider said of the key (401, 403) stays true, unless the account was away or switched
+  // off in between: that is how an operator says that it was mended at the provider.
+  const bool same = before->account != nullptr && before->account->enabled == account.enabled;
+  account.state = before->state;
+  account.generation = before->generation + (same ? 0 : 1);
   account.state->set_limits(limits, now);
+}
+
+// What the last directory knew and nobody takes over, as long as there is something to remember.
+void keep_departed(Directory& directory, const std::vector<Known>& known, Instant now) {
+  for (const Known& before : known) {
+    if (before.heir != nullptr || before.state->at_rest(now)) continue;
+    directory.departed.push_back({std::string(before.name), *before.endpoint,
+                                  Secret(before.api_key->reveal()), before.state,
+                                  before.generation});
+  }
 }
 
 void sort_account(Account& account) {
@@ -149,15 +179,13 @@ void build_prefix_routes(Directory& directory, RouteBuilder& builder) {
 
 void finish_directory(Directory& directory, const Directory* previous, Instant now) {
   SL_ASSERT(directory.accounts.size() <= kDirectoryAccountsMax);
-  KnownByName known = known_accounts(previous);
+  std::vector<Known> known = known_accounts(previous);
+  name_heirs(known, directory);
   for (const auto& account : directory.accounts) {
     sort_account(*account);
     give_state(*account, known, directory.routing.guard, now);
   }
-  for (auto& [name, account] : known) {
-    if (account.taken_over || account.state->at_rest(now)) continue;
-    directory.departed.push_back({std::string(name), account.state, account.generation});
-  }
+  keep_departed(directory, known, now);
 
   for (ClientKey& client : directory.clients) std::ranges::sort(client.models);
   std::ranges::sort(directory.clients, [](const ClientKey& a, const ClientKey& b) {

@@ -29,9 +29,12 @@ struct RoutingPolicy {
 };
 
 // DepartedAccount - an account that the configuration no longer names but whose state still
-// matters: should it come back within its window, what it spent is not forgotten.
+// matters: should it come back within its window, under this name or another, what it spent is not
+// forgotten.
 struct DepartedAccount {
   std::string name;
+  Endpoint endpoint;
+  Secret api_key;
   std::shared_ptr<AccountState> state;
   std::uint32_t generation = 1;
 };
@@ -64,9 +67,16 @@ struct Directory {
 };
 
 // Completes a directory that is about to be published at `now`: sorts what is searched, gives each
-// account its state and builds the routes. An account with the name of one in `previous` (null:
-// there is none) takes over its state, to which new limits apply at once, also for shards that
-// still read `previous`.
+// account its state and builds the routes.
+//
+// A provider counts by key, so the state (what was spent, the cooldown, the error of a refused key)
+// goes with the key and its endpoint, not with the name. Of `previous` (null: there is none), its
+// departed accounts included, an account takes over the state of
+//   - the one with its name, key and endpoint;
+//   - else one with its key and endpoint that no account has taken that way: it was renamed.
+// New limits apply to that state at once, also for shards that still read `previous`. An account
+// whose key or endpoint is new begins fresh, under an old name too. Of several accounts with one
+// key and endpoint each has a state of its own (check-config warns of them).
 void finish_directory(Directory& directory, const Directory* previous, Instant now);
 
 }  // namespace sluice

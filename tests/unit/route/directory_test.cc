@@ -138,7 +138,7 @@ TEST(Directory, FindsAClientByTheDigestOfItsKey) {
   }
 }
 
-TEST(Directory, AnAccountKeepsItsStateAsLongAsItKeepsItsName) {
+TEST(Directory, AnAccountKeepsItsStateWhereverItStands) {
   const Directory first = make_directory({{.name = "a"}, {.name = "b"}});
   const Directory second = make_directory(
       {{.name = "c"}, {.name = "b", .rpm_limit = 80}, {.name = "a"}}, Strategy::kOrdered, &first);
@@ -146,6 +146,82 @@ TEST(Directory, AnAccountKeepsItsStateAsLongAsItKeepsItsName) {
   EXPECT_EQ(second.accounts[1]->state, first.accounts[1]->state);
   EXPECT_EQ(second.accounts[1]->state->limit(), 80u);  // first's shards draw on the same tokens
   EXPECT_EQ(second.accounts[0]->state->limit(), 40u);
+}
+
+struct HeirRow {
+  const char* rule;
+  std::vector<AccountRow> after;  // a has key 1 and b key 2
+  std::vector<char> states;       // whose each one has: 'a', 'b', '-' for a fresh one
+};
+
+const HeirRow kHeirRows[] = {
+    {"a new name for an old key", {{.name = "x", .api_key = "sk-test-1"}}, {'a'}},
+    {"a new key under an old name", {{.name = "a", .api_key = "sk-test-3"}}, {'-'}},
+    {"names that change places",
+     {{.name = "a", .api_key = "sk-test-2"}, {.name = "b", .api_key = "sk-test-1"}},
+     {'b', 'a'}},
+    {"a name that goes over to a new key, beside the old one",
+     {{.name = "a", .api_key = "sk-test-3"}, {.name = "x", .api_key = "sk-test-1"}},
+     {'-', 'a'}},
+    {"a second account with an old key takes nothing from the first",
+     {{.name = "x", .api_key = "sk-test-1"}, {.name = "a", .api_key = "sk-test-1"}},
+     {'-', 'a'}},
+    {"of two new names for one key the first",
+     {{.name = "x", .api_key = "sk-test-2"}, {.name = "y", .api_key = "sk-test-2"}},
+     {'b', '-'}},
+};
+
+TEST(Directory, TheStateGoesWithTheKeyAndNotWithTheName) {
+  for (const HeirRow& row : kHeirRows) {
+    SCOPED_TRACE(row.rule);
+    const Directory first = make_directory(
+        {{.name = "a", .api_key = "sk-test-1"}, {.name = "b", .api_key = "sk-test-2"}});
+    const Directory second = make_directory(row.after, Strategy::kOrdered, &first);
+    for (std::size_t i = 0; i < row.states.size(); ++i) {
+      const AccountState* const state = second.accounts[i]->state.get();
+      const char whose = state == first.accounts[0]->state.get()   ? 'a'
+                         : state == first.accounts[1]->state.get() ? 'b'
+                                                                   : '-';
+      EXPECT_EQ(whose, row.states[i]) << "account " << i;
+    }
+  }
+}
+
+TEST(Directory, AnotherEndpointIsAnotherBudget) {
+  const Directory first = make_directory({{.name = "a"}});
+  for (const bool moved : {false, true}) {
+    auto account = std::make_unique<Account>();
+    account->name = "renamed";
+    account->endpoint.host = moved ? "other.test" : "provider.test";
+    account->api_key = Secret("sk-test-1");
+    Directory next;
+    next.accounts.push_back(std::move(account));
+    finish_directory(next, &first, kStart);
+    EXPECT_EQ(next.accounts[0]->state == first.accounts[0]->state, !moved);
+  }
+}
+
+TEST(Directory, ADepartedAccountComesBackUnderAnotherName) {
+  const Directory first = make_directory({{.name = "a", .rpm_limit = 1}});
+  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  const Directory second = make_directory({}, Strategy::kOrdered, &first, kStart + 1s);
+  const Directory third =
+      make_directory({{.name = "x", .rpm_limit = 1}}, Strategy::kOrdered, &second, kStart + 2s);
+  EXPECT_EQ(third.accounts[0]->state->available(kStart + 2s), 0u);
+  EXPECT_TRUE(third.departed.empty());
+}
+
+// A key that is taken out and put back has spent what it had spent.
+TEST(Directory, AReplacedKeyIsADepartedOne) {
+  const Directory first = make_directory({{.name = "a", .rpm_limit = 1}});
+  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  const Directory second = make_directory({{.name = "a", .rpm_limit = 1, .api_key = "sk-test-2"}},
+                                          Strategy::kOrdered, &first, kStart + 1s);
+  EXPECT_EQ(second.accounts[0]->state->available(kStart + 1s), 1u);
+  ASSERT_EQ(second.departed.size(), 1u);
+  const Directory third =
+      make_directory({{.name = "a", .rpm_limit = 1}}, Strategy::kOrdered, &second, kStart + 2s);
+  EXPECT_EQ(third.accounts[0]->state->available(kStart + 2s), 0u);
 }
 
 TEST(Directory, AnAccountThatComesBackHasSpentWhatItHadSpent) {
