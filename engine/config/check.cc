@@ -53,18 +53,22 @@ void check_unique(const Config& config, Findings& findings) {
   }
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
     const std::string& name = config.accounts[i].name;
+    if (name.empty()) continue;  // refused
     accounts.see(name, fmt::format("accounts[{}].name", i), fmt::format("the name \"{}\"", name));
   }
   for (std::size_t i = 0; i < config.clients.size(); ++i) {
     const ClientConfig& client = config.clients[i];
-    clients.see(client.name, fmt::format("clients[{}].name", i),
-                fmt::format("the name \"{}\"", client.name));
-    keys.see(std::string(text_of(client.key_sha256)), fmt::format("clients[{}].key", i), "the key");
+    const std::string path = fmt::format("clients[{}]", i);
+    if (!client.name.empty())
+      clients.see(client.name, path + ".name", fmt::format("the name \"{}\"", client.name));
+    if (config.origins.contains(path + ".key"))  // accepted
+      keys.see(std::string(text_of(client.key_sha256)), path + ".key", "the key");
   }
 }
 
 void check_readable(const Config& config, const std::string& file, const std::string& path,
                     bool secret, Findings& findings) {
+  if (file.empty()) return;  // refused, or an option that is not used
   const Place place = config.origin_of(path);
   if (access(file.c_str(), R_OK) != 0)
     return findings.error(place,
@@ -82,7 +86,7 @@ void check_files(const Config& config, Findings& findings) {
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
     const std::string& file = config.accounts[i].ca_file;
     const std::string path = fmt::format("accounts[{}].ca_file", i);
-    if (!file.empty()) check_readable(config, file, path, false, findings);
+    check_readable(config, file, path, false, findings);
   }
 }
 
@@ -102,6 +106,7 @@ void check_clear_upstreams(const Config& config, Findings& findings) {
 }
 
 void check_models(const Config& config, Findings& findings) {
+  if (findings.refused("accounts")) return;
   std::map<std::string_view, bool> served;
   for (const AccountConfig& account : config.accounts) {
     // Such an account serves names that stand nowhere in the configuration.
@@ -126,11 +131,11 @@ void check_config(const Config& config, Findings& findings) {
   check_files(config, findings);
   check_clear_upstreams(config, findings);
   check_models(config, findings);
-  if (config.listen.empty())
+  if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");
   const CooldownPolicy& cooldown = config.routing.cooldown;
-  if (cooldown.base > cooldown.max) {
+  if (cooldown.base > cooldown.max && !findings.refused("routing.cooldown")) {
     const bool base_given = config.origins.contains("routing.cooldown.base");
     findings.error(
         config.origin_of(base_given ? "routing.cooldown.base" : "routing.cooldown.max"),
@@ -145,15 +150,18 @@ void check_config(const Config& config, Findings& findings) {
 }
 
 void check_servable(const Config& config, Findings& findings) {
-  if (config.accounts.empty())
+  if (!config.accounts.empty()) {
+    if (std::ranges::none_of(config.accounts, &AccountConfig::enabled))
+      findings.error(config.origin_of("accounts"),
+                     "accounts: every account has enabled: false; enable one");
+  } else if (!findings.refused("accounts")) {
     findings.error(
         {},
         "there is no account to send requests to; add one under accounts (name, base_url, "
         "api_key) or set SIDECAR_UPSTREAM and SIDECAR_API_KEY");
-  else if (std::ranges::none_of(config.accounts, &AccountConfig::enabled))
-    findings.error(config.origin_of("accounts"),
-                   "accounts: every account has enabled: false; enable one");
+  }
   if (!config.clients.empty() || config.auth_open) return;
+  if (findings.refused("clients") || findings.refused("auth")) return;
   for (const ListenAddress& address : config.listen) {
     if (address.is_loopback()) continue;
     findings.error(

@@ -6,7 +6,8 @@
 namespace sluice {
 
 // What no value alone can have wrong: names that stand twice, values that contradict each other,
-// files that cannot be read.
+// files that cannot be read. `findings` holds what is already known to be wrong: of values that
+// were refused nothing more is said, here and in check_servable().
 void check_config(const Config& config, Findings& findings);
 
 // What keeps a sound configuration from being served: no account, or a door open to the network

@@ -140,7 +140,8 @@ void add_environment_account(Config& config, const Environment& env, Findings& f
     return;
   }
   if (!key)
-    return findings.error(url->place, "gives an account without a key; set SIDECAR_API_KEY too");
+    return findings.refuse(url->place, "gives an account without a key; set SIDECAR_API_KEY too",
+                           "accounts");
   const std::string path = fmt::format("accounts[{}]", config.accounts.size());
   AccountConfig account;
   const auto lookup = [&](std::string_view at) -> std::optional<Override> {

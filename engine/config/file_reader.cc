@@ -54,7 +54,7 @@ std::string refusal(const Scalar& scalar, std::string_view value, std::string_vi
 void FileReader::read(const YamlNode& root, const Describe& keys) {
   if (root.kind == YamlNode::Kind::kNull) return;  // an empty file: defaults
   if (root.kind != YamlNode::Kind::kMap)
-    return refuse(root, wrong_kind("the top level", root, "a mapping of keys to values"));
+    return refuse(root, "", wrong_kind("the top level", root, "a mapping of keys to values"));
   read_map(root, "", keys);
 }
 
@@ -63,22 +63,23 @@ void FileReader::scalar(std::string_view key, Scalar&& scalar, Need need) {
   const YamlNode* const node = take(key);
   if (node == nullptr) {
     if (need == Need::kRequired)
-      refuse(*frames_.back().map,
+      refuse(*frames_.back().map, path,
              fmt::format("{}: the key \"{}\" is missing; expected {}",
                          path_words(frames_.back().path), key, scalar.expected()));
     return;
   }
   if (node->kind != YamlNode::Kind::kScalar && node->kind != YamlNode::Kind::kNull)
-    return refuse(*node, wrong_kind(path, *node, scalar.expected()));
+    return refuse(*node, path, wrong_kind(path, *node, scalar.expected()));
   if (node->kind == YamlNode::Kind::kNull)
-    return refuse(*node, fmt::format("{} has no value; expected {}", path, scalar.expected()));
+    return refuse(*node, path,
+                  fmt::format("{} has no value; expected {}", path, scalar.expected()));
   auto text = resolve(*node, path, scalar.is_text());
   if (!text) return;
   if (scalar.is_path()) text = in_folder(std::move(*text));
   const std::string_view problem = scalar.set(*text);
   if (scalar.is_secret()) explicit_bzero(text->data(), text->size());
   if (problem.empty()) return set_origin(path, *node);
-  refuse(*node, fmt::format("{}: {}", path, refusal(scalar, node->text, problem)));
+  refuse(*node, path, fmt::format("{}: {}", path, refusal(scalar, node->text, problem)));
 }
 
 void FileReader::texts(std::string_view key, TextList&& list) {
@@ -86,7 +87,7 @@ void FileReader::texts(std::string_view key, TextList&& list) {
   const YamlNode* const node = take(key);
   if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
   if (node->kind == YamlNode::Kind::kMap)
-    return refuse(*node, wrong_kind(path, *node, "a list, each item " + list.expected()));
+    return refuse(*node, path, wrong_kind(path, *node, "a list, each item " + list.expected()));
   list.clear();
   set_origin(path, *node);
   const auto add = [&](std::string_view text) { return list.add(text); };
@@ -94,15 +95,18 @@ void FileReader::texts(std::string_view key, TextList&& list) {
     set_item(*node, path, list.expected(), add);
     return;
   }
-  for (std::size_t i = 0; i < node->items.size(); ++i)
-    set_item(*node->items[i], fmt::format("{}[{}]", path, i), list.expected(), add);
+  std::size_t added = 0;  // origins have the numbers of the list, in which no refused item stands
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    if (!set_item(*node->items[i], fmt::format("{}[{}]", path, i), list.expected(), add)) continue;
+    set_origin(fmt::format("{}[{}]", path, added++), *node->items[i]);
+  }
 }
 
 bool FileReader::set_item(const YamlNode& node, const std::string& path,
                           const std::string& expected,
                           const std::function<std::string_view(std::string_view)>& set) {
   if (node.kind != YamlNode::Kind::kScalar) {
-    refuse(node, wrong_kind(path, node, expected));
+    refuse(node, path, wrong_kind(path, node, expected));
     return false;
   }
   const auto text = resolve(node, path, true);
@@ -112,7 +116,8 @@ bool FileReader::set_item(const YamlNode& node, const std::string& path,
     set_origin(path, node);
     return true;
   }
-  refuse(node, fmt::format("{}: {}", path, refusal(quoted_value(node.text), problem, expected)));
+  refuse(node, path,
+         fmt::format("{}: {}", path, refusal(quoted_value(node.text), problem, expected)));
   return false;
 }
 
@@ -121,7 +126,7 @@ void FileReader::section(std::string_view key, const Describe& keys) {
   const YamlNode* const node = take(key);
   if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
   if (node->kind != YamlNode::Kind::kMap)
-    return refuse(*node, wrong_kind(path, *node, "a mapping of keys to values"));
+    return refuse(*node, path, wrong_kind(path, *node, "a mapping of keys to values"));
   read_map(*node, std::move(path), keys);
 }
 
@@ -130,23 +135,23 @@ void FileReader::sections(std::string_view key, SectionList&& list) {
   const YamlNode* const node = take(key);
   if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
   if (node->kind != YamlNode::Kind::kList)
-    return refuse(*node,
+    return refuse(*node, path,
                   wrong_kind(path, *node, "a list of mappings (each item begins with \"- \")"));
   if (node->items.size() > list.size_max())
-    return refuse(*node, fmt::format("{}: {} items; at most {} are accepted", path,
-                                     node->items.size(), list.size_max()));
+    return refuse(*node, path,
+                  fmt::format("{}: {} items; at most {} are accepted", path, node->items.size(),
+                              list.size_max()));
   set_origin(path, *node);
   for (std::size_t i = 0; i < node->items.size(); ++i) {
     const YamlNode& item = *node->items[i];
     std::string item_path = fmt::format("{}[{}]", path, i);
+    list.add();  // a refused item too: the others keep their numbers
+    set_origin(item_path, item);
     if (item.kind != YamlNode::Kind::kMap) {
-      refuse(item, wrong_kind(item_path, item, "a mapping of keys to values"));
+      refuse(item, item_path, wrong_kind(item_path, item, "a mapping of keys to values"));
       continue;
     }
-    list.add();
-    set_origin(item_path, item);
-    const std::size_t added = list.size() - 1;
-    read_map(item, std::move(item_path), [&](KeyVisitor& v) { list.visit(added, v); });
+    read_map(item, std::move(item_path), [&](KeyVisitor& v) { list.visit(i, v); });
   }
 }
 
@@ -156,7 +161,7 @@ void FileReader::models(std::string_view key, std::vector<ModelMapping>& models)
   if (node == nullptr || node->kind == YamlNode::Kind::kNull) return;
   if (node->kind == YamlNode::Kind::kScalar)
     return refuse(
-        *node,
+        *node, path,
         wrong_kind(path, *node, "a list of names, or a mapping of our names to the provider's"));
   models.clear();
   set_origin(path, *node);
@@ -180,8 +185,9 @@ void FileReader::add_model(const YamlNode& canonical, const YamlNode& native,
   if (!set_item(native, native_path, expected, reader(mapping.native))) return;
   const auto same = std::ranges::find(models, mapping.canonical, &ModelMapping::canonical);
   if (same != models.end())
-    return refuse(canonical, fmt::format("{}: the model {} stands here twice", path,
-                                         quoted_value(mapping.canonical)));
+    return refuse(
+        canonical, path,
+        fmt::format("{}: the model {} stands here twice", path, quoted_value(mapping.canonical)));
   models.push_back(std::move(mapping));
 }
 
@@ -207,12 +213,21 @@ void FileReader::report_strange_keys(const Frame& frame) {
     const std::string where = path_words(frame.path);
     const auto [first, is_new] = line_of.try_emplace(key.text, key.line);
     if (!is_new)
-      refuse(key, fmt::format("duplicate key {} in {}; it stands in line {} already",
-                              quoted_value(key.text), where, first->second));
+      findings_->error(place_of(key),
+                       fmt::format("duplicate key {} in {}; it stands in line {} already",
+                                   quoted_value(key.text), where, first->second));
     else if (std::ranges::find(frame.known, key.text) == frame.known.end())
-      refuse(key, fmt::format("unknown key {} in {}{}", quoted_value(key.text), where,
-                              did_you_mean(key.text, frame.known)));
+      refuse_strange_key(key, frame);
   }
+}
+
+// The key that was probably meant counts as given and refused, so that nothing is said of its lack.
+void FileReader::refuse_strange_key(const YamlNode& key, const Frame& frame) {
+  std::string message = fmt::format("unknown key {} in {}{}", quoted_value(key.text),
+                                    path_words(frame.path), did_you_mean(key.text, frame.known));
+  const std::string_view meant = nearest(key.text, frame.known);
+  if (meant.empty()) return findings_->error(place_of(key), std::move(message));
+  refuse(key, join_path(frame.path, meant), std::move(message));
 }
 
 std::optional<std::string> FileReader::resolve(const YamlNode& node, const std::string& path,
@@ -221,7 +236,7 @@ std::optional<std::string> FileReader::resolve(const YamlNode& node, const std::
   std::string warning;
   if (text && is_text && text->starts_with(kFilePrefix)) text = read_reference(*text, warning);
   if (!text) {
-    refuse(node, fmt::format("{}: {}", path, text.error()));
+    refuse(node, path, fmt::format("{}: {}", path, text.error()));
     return std::nullopt;
   }
   if (!warning.empty()) findings_->warn(place_of(node), fmt::format("{}: {}", path, warning));
@@ -232,8 +247,8 @@ void FileReader::set_origin(const std::string& path, const YamlNode& node) {
   (*origins_)[path] = place_of(node);
 }
 
-void FileReader::refuse(const YamlNode& node, std::string message) {
-  findings_->error(place_of(node), std::move(message));
+void FileReader::refuse(const YamlNode& node, const std::string& path, std::string message) {
+  findings_->refuse(place_of(node), std::move(message), path);
 }
 
 Place FileReader::place_of(const YamlNode& node) const {

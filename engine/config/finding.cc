@@ -29,6 +29,16 @@ std::string Finding::text() const {
   return fmt::format("{}: {}", place.text(), message);
 }
 
+bool Findings::refused(std::string_view path) const {
+  if (refused_.contains("")) return true;
+  for (auto at = refused_.lower_bound(path); at != refused_.end(); ++at) {
+    if (!at->starts_with(path)) return false;
+    if (at->size() == path.size() || (*at)[path.size()] == '.' || (*at)[path.size()] == '[')
+      return true;
+  }
+  return false;
+}
+
 std::vector<Finding> Findings::take_errors() { return sorted(std::exchange(errors_, {})); }
 
 std::vector<Finding> Findings::take_warnings() { return sorted(std::exchange(warnings_, {})); }

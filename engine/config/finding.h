@@ -1,6 +1,8 @@
 #pragma once
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,10 +35,19 @@ class Findings {
   void error(Place place, std::string message) {
     errors_.push_back({std::move(place), std::move(message)});
   }
+  // The value at `path` ("routing.cooldown.base") was given and is not accepted: the configuration
+  // has something else there, of which nothing should be said.
+  void refuse(Place place, std::string message, std::string path) {
+    error(std::move(place), std::move(message));
+    refused_.insert(std::move(path));
+  }
   void warn(Place place, std::string message) {
     warnings_.push_back({std::move(place), std::move(message)});
   }
   [[nodiscard]] bool has_errors() const noexcept { return !errors_.empty(); }
+  [[nodiscard]] std::size_t error_count() const noexcept { return errors_.size(); }
+  // Whether the value at `path`, one beneath it or all of the file was refused.
+  [[nodiscard]] bool refused(std::string_view path) const;
 
   // In the order of the file, what stands in no file last.
   [[nodiscard]] std::vector<Finding> take_errors();
@@ -45,6 +56,7 @@ class Findings {
  private:
   std::vector<Finding> errors_;
   std::vector<Finding> warnings_;
+  std::set<std::string, std::less<>> refused_;
 };
 
 }  // namespace sluice

@@ -128,9 +128,8 @@ std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
   inherit_account_defaults(config);
   if (config.shards == 0) config.shards = usable_cpus();
   warn_of_unused_variables(env, findings);
-  // Checks between values would only repeat what is known of values that were refused.
-  if (!findings.has_errors()) check_config(config, findings);
-  if (!findings.has_errors() && purpose == Purpose::kServe) check_servable(config, findings);
+  check_config(config, findings);
+  if (purpose == Purpose::kServe) check_servable(config, findings);
   if (findings.has_errors()) return failed(EX_CONFIG);
   config.warnings = findings.take_warnings();
   return config;

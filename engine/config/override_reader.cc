@@ -12,13 +12,13 @@ void OverrideReader::scalar(std::string_view key, Scalar&& scalar, Need) {
   if (scalar.is_text() && given->text.starts_with(kFilePrefix)) {
     std::string warning;
     auto content = read_reference(given->text, warning);
-    if (!content) return findings_->error(given->place, content.error());
+    if (!content) return findings_->refuse(given->place, content.error(), path);
     if (!warning.empty()) findings_->warn(given->place, warning);
     given->text = std::move(*content);
   }
   const std::string_view problem = scalar.set(given->text);
   if (problem.empty()) (*origins_)[path] = given->place;
-  else findings_->error(given->place, refusal(scalar, given->text, problem));
+  else findings_->refuse(given->place, refusal(scalar, given->text, problem), path);
   if (scalar.is_secret()) explicit_bzero(given->text.data(), given->text.size());
 }
 
@@ -37,7 +37,7 @@ void OverrideReader::texts(std::string_view key, TextList&& list) {
     while (item.starts_with(' ')) item.remove_prefix(1);
     while (item.ends_with(' ')) item.remove_suffix(1);
     if (const std::string_view problem = list.add(item); !problem.empty())
-      findings_->error(given->place, refusal(quoted_value(item), problem, list.expected()));
+      findings_->refuse(given->place, refusal(quoted_value(item), problem, list.expected()), path);
     else (*origins_)[fmt::format("{}[{}]", path, index++)] = given->place;
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);

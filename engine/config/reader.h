@@ -52,6 +52,7 @@ class FileReader final : public KeyVisitor {
   const YamlNode* take(std::string_view key);
   void read_map(const YamlNode& map, std::string path, const Describe& keys);
   void report_strange_keys(const Frame& frame);
+  void refuse_strange_key(const YamlNode& key, const Frame& frame);
   // The text of a scalar with variables and file references replaced; reports what fails.
   std::optional<std::string> resolve(const YamlNode& node, const std::string& path, bool is_text);
   bool set_item(const YamlNode& node, const std::string& path, const std::string& expected,
@@ -59,7 +60,7 @@ class FileReader final : public KeyVisitor {
   void add_model(const YamlNode& canonical, const YamlNode& native, const std::string& path,
                  std::vector<ModelMapping>& models);
   void set_origin(const std::string& path, const YamlNode& node);
-  void refuse(const YamlNode& node, std::string message);
+  void refuse(const YamlNode& node, const std::string& path, std::string message);
   [[nodiscard]] Place place_of(const YamlNode& node) const;
   [[nodiscard]] std::string path_of(std::string_view key) const;
   [[nodiscard]] std::string in_folder(std::string path) const;
