@@ -90,6 +90,42 @@ void check_files(const Config& config, Findings& findings) {
   }
 }
 
+// Budget - what a provider counts an account's requests by: the key and the endpoint.
+struct Budget {
+  std::size_t account;
+  BaseUrl url;
+  std::string_view key;
+
+  friend bool operator==(const Budget& a, const Budget& b) {
+    return a.key == b.key && a.url.port == b.url.port && a.url.tls == b.url.tls &&
+           a.url.base_path == b.url.base_path && same_word(a.url.host, b.url.host);
+  }
+};
+
+// Two accounts with one key have two budgets here, and one at the provider.
+void check_shared_budgets(const Config& config, Findings& findings) {
+  std::vector<Budget> budgets;
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    const AccountConfig& account = config.accounts[i];
+    const std::string path = fmt::format("accounts[{}]", i);
+    Budget budget{.account = i, .url = {}, .key = account.api_key.reveal()};
+    std::string_view why;
+    if (!account.enabled || findings.refused(path + ".api_key")) continue;
+    if (!parse_base_url(account.base_url, budget.url, why)) continue;
+    const auto same = std::ranges::find(budgets, budget);
+    if (same == budgets.end()) {
+      budgets.push_back(budget);
+      continue;
+    }
+    findings.warn(
+        config.origin_of(path),
+        fmt::format("{}: \"{}\" has the base_url and the key of \"{}\" (accounts[{}]): "
+                    "the provider counts them together, so their limits add up to more "
+                    "than it allows; make them one account",
+                    path, account.name, config.accounts[same->account].name, same->account));
+  }
+}
+
 // A key on the network in clear is worth a word; on loopback it is how one tests.
 void check_clear_upstreams(const Config& config, Findings& findings) {
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
@@ -128,6 +164,7 @@ void check_models(const Config& config, Findings& findings) {
 
 void check_config(const Config& config, Findings& findings) {
   check_unique(config, findings);
+  check_shared_budgets(config, findings);
   check_files(config, findings);
   check_clear_upstreams(config, findings);
   check_models(config, findings);

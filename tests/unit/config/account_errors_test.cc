@@ -123,6 +123,35 @@ TEST(AccountErrors, NamesAndKeysAreUnique) {
       << errors;
 }
 
+struct BudgetRow {
+  const char* rule;
+  const char* second;  // beside {name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}
+  const char* warnings;
+};
+
+constexpr BudgetRow kBudgetRows[] = {
+    {"one key, one endpoint", "base_url: 'http://127.0.0.1:1/v1/', api_key: k",
+     "c.yaml:3:5: accounts[1]: \"b\" has the base_url and the key of \"a\" (accounts[0]): the "
+     "provider counts them together, so their limits add up to more than it allows; make them one "
+     "account"},
+    {"another key", "base_url: 'http://127.0.0.1:1/v1', api_key: l", ""},
+    {"another port", "base_url: 'http://127.0.0.1:2/v1', api_key: k", ""},
+    {"another path", "base_url: 'http://127.0.0.1:1/v2', api_key: k", ""},
+    {"one of them is off", "base_url: 'http://127.0.0.1:1/v1', api_key: k, enabled: false", ""},
+};
+
+TEST(AccountWarnings, ABudgetThatIsCountedTwice) {
+  for (const BudgetRow& row : kBudgetRows) {
+    const Loaded loaded =
+        load_text(std::string("accounts:\n"
+                              "  - {name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}\n"
+                              "  - {name: b, ") +
+                  row.second + "}\n");
+    ASSERT_TRUE(loaded) << row.rule << errors_of(loaded);
+    EXPECT_EQ(messages(loaded->warnings), row.warnings) << row.rule;
+  }
+}
+
 TEST(AccountErrors, MoreAccountsThanTheLadderHolds) {
   std::string yaml = "accounts:\n";
   for (int i = 0; i < 1025; ++i)
