@@ -29,7 +29,7 @@ void add_check_config_command(CommandLine& line) {
       line.app.add_subcommand("check-config", "say everything that is wrong with a configuration");
   command->footer(
       "Exits with 0 when `sluice serve` with the same flags would accept the configuration, and\n"
-      "with 78 when not; warnings do not change that.\n\n"
+      "with 78 when not (64 when it is a flag's value); warnings do not change that.\n\n"
       "Example:\n"
       "  sluice check-config -c /etc/sluice/sluice.yaml && systemctl reload sluice");
   const auto options = add_config_options(*command);

@@ -1,11 +1,23 @@
 #include "engine/cli/config_options.h"
 
 #include <fmt/format.h>
+#include <sysexits.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace sluice {
+namespace {
+
+std::string_view where_words(const ConfigErrors& found) {
+  if (found.exit_code != EX_USAGE) return "the configuration";
+  const bool flags_alone = std::ranges::all_of(
+      found.errors, [](const Finding& error) { return error.place.kind == Place::Kind::kFlag; });
+  return flags_alone ? "the command line" : "the command line and the configuration";
+}
+
+}  // namespace
 
 ConfigSources ConfigOptions::sources() const {
   ConfigSources out;
@@ -45,8 +57,8 @@ int with_config(const ConfigOptions& options, Purpose purpose,
     return command(*config);
   }
   const ConfigErrors& found = config.error();
-  fmt::print(stderr, "{}sluice: {} error{} in the configuration\n", found.text(),
-             found.errors.size(), found.errors.size() == 1 ? "" : "s");
+  fmt::print(stderr, "{}sluice: {} error{} in {}\n", found.text(), found.errors.size(),
+             found.errors.size() == 1 ? "" : "s", where_words(found));
   return found.exit_code;
 }
 

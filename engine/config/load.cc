@@ -123,14 +123,16 @@ std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
     if (exit_code != 0) return failed(exit_code);
   }
   apply_environment(config, env, findings);
+  const std::size_t errors_before_flags = findings.error_count();
   apply_flags(sources.flags, config, findings);
+  const bool wrong_flags = findings.error_count() > errors_before_flags;
   add_environment_account(config, env, findings);
   inherit_account_defaults(config);
   if (config.shards == 0) config.shards = usable_cpus();
   warn_of_unused_variables(env, findings);
   check_config(config, findings);
   if (purpose == Purpose::kServe) check_servable(config, findings);
-  if (findings.has_errors()) return failed(EX_CONFIG);
+  if (findings.has_errors()) return failed(wrong_flags ? EX_USAGE : EX_CONFIG);
   config.warnings = findings.take_warnings();
   return config;
 }

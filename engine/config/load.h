@@ -15,7 +15,9 @@ namespace sluice {
 struct ConfigErrors {
   std::vector<Finding> errors;
   std::vector<Finding> warnings;
-  int exit_code = 78;  // EX_CONFIG; EX_NOINPUT, EX_NOPERM, EX_IOERR when the file cannot be read
+  // EX_CONFIG; EX_NOINPUT, EX_NOPERM, EX_IOERR when the file cannot be read; EX_USAGE when a flag's
+  // value is not accepted, whatever else is wrong.
+  int exit_code = 78;
 
   // One line each, "warning: " before the warnings, and each with its line end.
   [[nodiscard]] std::string text() const;

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "parser/listen_address.h"
 #include "tools/mock/mock_provider.h"
 
 namespace sluice {
@@ -67,6 +68,9 @@ MockScript script_of(const MockCommand& command) {
 MockOptions options_of(const MockCommand& command) {
   if (command.certificate_file.empty() != command.key_file.empty()) {
     throw CommandFault{EX_USAGE, "--tls-certificate and --tls-key belong together"};
+  }
+  if (const auto address = parse_listen_address(command.listen); !address) {
+    throw CommandFault{EX_USAGE, "--listen: " + listen_refusal(command.listen, address.error())};
   }
   return {.listen = command.listen,
           .shards = command.shards,

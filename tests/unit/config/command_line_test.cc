@@ -105,17 +105,31 @@ TEST(CommandLine, ServeRunsWithTheConfigurationAndFlags) {
   EXPECT_EQ(served, "127.0.0.1:1 --listen");
 }
 
-TEST(CommandLine, AFlagsValueIsCheckedLikeTheFiles) {
+TEST(CommandLine, AFlagsValueIsCheckedLikeTheFilesAndIsAUsageError) {
   TempFolder folder;
   const std::string file = folder.put("c.yaml", kAccount);
   served.clear();
   const Ran ran = run({"serve", "-c", file.c_str(), "--shards", "many", "--log-level", "loud"});
-  EXPECT_EQ(ran.exit_code, 78);
+  EXPECT_EQ(ran.exit_code, 64);
   EXPECT_EQ(ran.err,
             "--shards: \"many\" is not a whole number; expected a whole number from 1 to 256\n"
             "--log-level: \"loud\" is unknown; expected debug, info, warning or error\n"
-            "sluice: 2 errors in the configuration\n");
+            "sluice: 2 errors in the command line\n");
   EXPECT_EQ(served, "");
+  EXPECT_EQ(run({"serve", "-c", file.c_str(), "--listen", "nowhere"}).exit_code, 64);
+  const std::string bad = folder.put("bad.yaml", "shards: 0");
+  const Ran both = run({"check-config", "-c", bad.c_str(), "--log-level", "loud"});
+  EXPECT_EQ(both.exit_code, 64);
+  EXPECT_TRUE(both.err.ends_with("in the command line and the configuration\n")) << both.err;
+}
+
+// The flag is well formed: it is the configuration that does not allow it.
+TEST(CommandLine, AFlagThatTheConfigurationForbidsIsAConfigurationError) {
+  TempFolder folder;
+  const std::string file = folder.put("c.yaml", kAccount);
+  const Ran ran = run({"serve", "-c", file.c_str(), "--listen", "0.0.0.0:1"});
+  EXPECT_EQ(ran.exit_code, 78) << ran.err;
+  EXPECT_TRUE(ran.err.ends_with("sluice: 1 error in the configuration\n")) << ran.err;
 }
 
 TEST(CommandLine, CheckConfigTellsAllOfItAndExits) {
