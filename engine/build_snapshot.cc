@@ -1,6 +1,7 @@
 #include "engine/build_snapshot.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "engine/config/build_directory.h"
 
@@ -23,27 +24,27 @@ ProxySettings settings_of(const Config& config) {
 }
 
 // Loads the authorities that some account needs. A machine without the system's store is fine as
-// long as no account relies on it.
-std::expected<void, std::string> load_trust(Snapshot& snapshot) {
+// long as no account relies on it. What went wrong, a line for each file; "" when nothing did.
+std::string load_trust(Snapshot& snapshot) {
+  std::string faults;
+  std::set<std::string_view> seen;
   auto system = TrustStore::system();
   if (system) snapshot.system_trust.emplace(std::move(*system));
   for (const auto& account : snapshot.directory->accounts) {
     const Endpoint& endpoint = account->endpoint;
-    if (!endpoint.tls || !account->enabled) continue;
+    if (!endpoint.tls || !account->enabled || !seen.insert(endpoint.ca_file).second) continue;
+    const auto fail = [&](const std::string& why) {
+      faults += "account '" + account->name + "': " + why + "\n";
+    };
     if (endpoint.ca_file.empty()) {
-      if (!snapshot.system_trust)
-        return std::unexpected("account '" + account->name + "': " + system.error() + "\n");
+      if (!system) fail(system.error());
       continue;
     }
-    const auto known =
-        std::find_if(snapshot.ca_files.begin(), snapshot.ca_files.end(),
-                     [&](const auto& entry) { return entry.first == endpoint.ca_file; });
-    if (known != snapshot.ca_files.end()) continue;
     auto trust = TrustStore::from_file(endpoint.ca_file);
-    if (!trust) return std::unexpected("account '" + account->name + "': " + trust.error() + "\n");
-    snapshot.ca_files.emplace_back(endpoint.ca_file, std::move(*trust));
+    if (trust) snapshot.ca_files.emplace_back(endpoint.ca_file, std::move(*trust));
+    else fail(trust.error());
   }
-  return {};
+  return faults;
 }
 
 }  // namespace
@@ -55,12 +56,13 @@ std::expected<std::shared_ptr<const Snapshot>, std::string> build_snapshot(
   if (!directory) return std::unexpected(directory.error().text());
   snapshot->directory = std::move(*directory);
   snapshot->settings = settings_of(config);
-  if (auto loaded = load_trust(*snapshot); !loaded) return std::unexpected(loaded.error());
+  std::string faults = load_trust(*snapshot);
   if (!config.tls.empty()) {
     auto tls = ServerTlsContext::create(config.tls);
-    if (!tls) return std::unexpected(tls.error() + "\n");
-    snapshot->listener_tls.emplace(std::move(*tls));
+    if (tls) snapshot->listener_tls.emplace(std::move(*tls));
+    else faults += tls.error() + "\n";
   }
+  if (!faults.empty()) return std::unexpected(std::move(faults));
   return snapshot;
 }
 

@@ -1,6 +1,10 @@
 #include <fmt/format.h>
+#include <sysexits.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+
+#include "engine/build_snapshot.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/config_options.h"
 #include "engine/config/show.h"
@@ -12,7 +16,12 @@ std::string counted(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// Reads what the files that the configuration names hold, too, as `sluice serve` does.
 int report_sound(const Config& config) {
+  if (const auto snapshot = build_snapshot(config, nullptr); !snapshot) {
+    fmt::print(stderr, "sluice check-config: {}", snapshot.error());
+    return EX_CONFIG;
+  }
   std::string listen;
   for (const ListenAddress& address : config.listen)
     listen += (listen.empty() ? "" : ", ") + address.text();
