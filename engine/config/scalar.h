@@ -97,6 +97,7 @@ extern const TextRule kModelRule;  // a model's name, or its prefix; not empty
 extern const TextRule kOptionalModelRule;
 extern const TextRule kBaseUrlRule;
 extern const TextRule kPathRule;
+extern const TextRule kOptionalPathRule;
 extern const TextRule kKeyRule;  // an API key: sent in a header field
 
 class TextScalar final : public Scalar {

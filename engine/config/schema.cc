@@ -165,7 +165,7 @@ void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("weight", IntegerScalar(account.weight, 1, 1000));
   v.scalar("model_prefix", TextScalar(account.model_prefix, kOptionalModelRule));
   v.models("models", account.models);
-  v.scalar("ca_file", TextScalar(account.ca_file, kPathRule));
+  v.scalar("ca_file", TextScalar(account.ca_file, kOptionalPathRule));
   v.section("timeouts", [&](KeyVisitor& t) { describe(t, account.timeouts); });
   v.scalar("send_via", BooleanScalar(account.send_via));
 }

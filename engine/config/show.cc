@@ -34,17 +34,16 @@ class Writer final : public KeyVisitor {
  public:
   explicit Writer(const Config& config) : config_(&config) {}
 
-  void scalar(std::string_view key, Scalar&& scalar, Need need) override {
+  void scalar(std::string_view key, Scalar&& scalar, Need) override {
     const std::string text = scalar.text();
-    if (scalar.is_text() && text.empty() && need == Need::kOptional) return;
     put(fmt::format("{}: {}", key, scalar.is_text() ? yaml_text(text) : text),
         config_->origin_of(join_path(path_, key)));
   }
 
   void texts(std::string_view key, TextList&& list) override {
     const std::vector<std::string> texts = list.texts();
-    if (texts.empty()) return;
     const std::string path = join_path(path_, key);
+    if (texts.empty()) return put(fmt::format("{}: []", key), config_->origin_of(path));
     put(fmt::format("{}:", key));
     for (std::size_t i = 0; i < texts.size(); ++i)
       put("  - " + yaml_text(texts[i]), config_->origin_of(fmt::format("{}[{}]", path, i)));
@@ -56,8 +55,8 @@ class Writer final : public KeyVisitor {
   }
 
   void sections(std::string_view key, SectionList&& list) override {
-    if (list.size() == 0) return put(fmt::format("{}: []", key));
     const std::string path = join_path(path_, key);
+    if (list.size() == 0) return put(fmt::format("{}: []", key), config_->origin_of(path));
     put(fmt::format("{}:", key));
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::size_t first = lines_.size();
@@ -67,8 +66,8 @@ class Writer final : public KeyVisitor {
   }
 
   void models(std::string_view key, std::vector<ModelMapping>& models) override {
-    if (models.empty()) return;
     const std::string path = join_path(path_, key);
+    if (models.empty()) return put(fmt::format("{}: []", key), config_->origin_of(path));
     const bool names = std::ranges::all_of(
         models, [](const ModelMapping& model) { return model.canonical == model.native; });
     put(fmt::format("{}:", key));

@@ -38,6 +38,10 @@ std::string_view check_path(std::string_view text) {
   return has_control(text) ? "has a control character" : std::string_view();
 }
 
+std::string_view check_optional_path(std::string_view text) {
+  return text.empty() ? std::string_view() : check_path(text);
+}
+
 std::string_view check_key(std::string_view text) {
   constexpr std::size_t kKeyBytesMax = 4096;  // a quarter of the field that carries it
   if (text.size() > kKeyBytesMax) return "is longer than 4096 characters";
@@ -58,6 +62,7 @@ const TextRule kModelRule{check_model, "a model's name", false};
 const TextRule kOptionalModelRule{check_optional_model, "a model's name, or nothing", false};
 const TextRule kBaseUrlRule{check_base_url, "a URL like https://api.example.com/v1", false};
 const TextRule kPathRule{check_path, "the name of a file", true};
+const TextRule kOptionalPathRule{check_optional_path, "the name of a file, or nothing", true};
 const TextRule kKeyRule{check_key, "a key of up to 4096 visible ASCII characters", false};
 
 }  // namespace sluice
