@@ -53,7 +53,8 @@ void add_config_command(CommandLine& line) {
   CLI::App* const show = config->add_subcommand(
       "show", "print the effective configuration as YAML, each value with its origin");
   show->footer(
-      "Secrets are shown as their first 6 and last 4 characters.\n\n"
+      "Secrets are shown as their first 6 and last 4 characters, those of less than 24 as their\n"
+      "first 2.\n\n"
       "Examples:\n"
       "  sluice config show -c my.yaml\n"
       "  SLUICE_LOG_LEVEL=debug sluice config show | grep -A2 log:");

@@ -4,7 +4,8 @@ namespace sluice {
 
 std::string redacted(std::string_view secret) {
   if (secret.empty()) return {};
-  if (secret.size() <= 10) return std::string(secret.substr(0, 2)) + "****";
+  constexpr std::size_t kLongBytesMin = 24;  // 14 characters stay hidden: more than 70 random bits
+  if (secret.size() < kLongBytesMin) return std::string(secret.substr(0, 2)) + "****";
   return std::string(secret.substr(0, 6)) + "****" + std::string(secret.substr(secret.size() - 4));
 }
 

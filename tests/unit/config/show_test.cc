@@ -20,9 +20,9 @@ struct RedactRow {
 constexpr RedactRow kRedactRows[] = {
     {"nothing stays nothing", "", ""},
     {"one character", "a", "a****"},
-    {"ten characters show two", "0123456789", "01****"},
-    {"eleven show six and four", "0123456789a", "012345****789a"},
-    {"a key", "sk-test-0123456789abcdef", "sk-tes****cdef"},
+    {"eleven characters show two, not ten", "0123456789a", "01****"},
+    {"so do 23", "sk-test-0123456789abcde", "sk****"},
+    {"24 show six and four", "sk-test-0123456789abcdef", "sk-tes****cdef"},
 };
 
 TEST(Redact, ShowsTheEndsOfLongSecretsOnly) {
@@ -51,9 +51,9 @@ constexpr const char* kYaml =
     "accounts:\n"
     "  - name: team-a\n"
     "    base_url: https://api.example.com/v1\n"
-    "    api_key: sk-test-0123456789\n"
+    "    api_key: sk-test-0123456789abcdef\n"
     "    models: {gpt-4o: \"say \\\"${X}\\\"\", small: 'null'}\n"
-    "clients: [{name: web, key: sk-test-client-key, models: [small]}]\n";
+    "clients: [{name: web, key: sk-test-client-key-0123456789, models: [small]}]\n";
 
 TEST(ShowConfig, HasTheOriginOfEachValueAndNoSecret) {
   const Loaded config = load_text(kYaml, variables({{"SLUICE_SHARDS", "3"}, {"X", "hi"}}),
@@ -69,18 +69,37 @@ TEST(ShowConfig, HasTheOriginOfEachValueAndNoSecret) {
   EXPECT_TRUE(has_line("shards: 3", "# SLUICE_SHARDS")) << shown;
   EXPECT_TRUE(has_line("  level: debug", "# --log-level"));
   EXPECT_TRUE(has_line("  format: text", "# default"));
-  EXPECT_TRUE(has_line("    api_key: \"sk-tes****6789\"", "c.yaml:4"));
-  EXPECT_TRUE(has_line("    key: \"sk-tes****-key\"", "c.yaml:6"));
+  EXPECT_TRUE(has_line("    api_key: \"sk-tes****cdef\"", "c.yaml:4"));
+  EXPECT_TRUE(has_line("    key: \"sk-tes****6789\"", "c.yaml:6"));
   EXPECT_TRUE(has_line("    rpm_limit: 40", "# default"));
   EXPECT_EQ(shown.find("sk-test-"), std::string::npos);
 }
 
-// The values without their origins and without the lines at the top.
+// What is in force and empty is in force too: no model by default, all models, no prefix.
+TEST(ShowConfig, EmptyValuesAreShown) {
+  const Loaded config = load_text(
+      "accounts: [{name: a, base_url: 'http://127.0.0.1', api_key: ''}]\n"
+      "clients: [{name: web, key: sk-test-client-key-0123456789}]\n"
+      "routing:\n  default_model: ''\n");
+  ASSERT_TRUE(config) << errors_of(config);
+  const std::string shown = show_config(*config);
+  for (const char* const line :
+       {"\n    api_key: \"\" ", "\n    model_prefix: \"\" ", "\n    models: [] ",
+        "\n    ca_file: \"\" ", "\n  default_model: \"\" ", "\ntls: [] "}) {
+    EXPECT_NE(shown.find(line), std::string::npos) << line << " in\n" << shown;
+  }
+  EXPECT_NE(shown.find("    models: [] ", shown.find("clients:")), std::string::npos) << shown;
+  const Loaded again = load_text(shown);
+  ASSERT_TRUE(again) << errors_of(again) << shown;
+}
+
+// The values without their origins, without the lines at the top and without keys: what is shown of
+// a key shows less of itself.
 std::string values_of(const std::string& shown) {
   std::string out;
   std::istringstream lines(shown);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('#')) continue;
+    if (line.starts_with('#') || line.find("key: ") != line.npos) continue;
     std::string value = line.substr(0, line.rfind("# "));
     out += value.substr(0, value.find_last_not_of(' ') + 1) + "\n";
   }
