@@ -72,8 +72,10 @@ Task<void> GatewayShard::accept_connections(Shard& shard, GatewayShard& self,
   }
 }
 
-void GatewayShard::publish(std::shared_ptr<const Snapshot> snapshot) {
-  worker_->snapshot = SnapshotRef(std::move(snapshot));
+void GatewayShard::publish(Publication publication) {
+  worker_->snapshot = SnapshotRef(std::move(publication.snapshot));
+  resolver_.set_hosts(std::move(publication.hosts));
+  shard_.set_log_level(publication.log_level);
 }
 
 void GatewayShard::begin_drain(const DrainPlan& plan) {

@@ -18,6 +18,13 @@ struct DrainPlan {
   Duration grace = 30s;  // from then until what still runs is cut
 };
 
+// Publication - what a reload brings to a shard. The files that it comes from were read by others.
+struct Publication {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const HostsFile> hosts;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
 // GatewayShard - everything that runs on one shard's thread: kernel, loop, resolver, connections to
 // providers, listeners, the proxy.
 //
@@ -45,7 +52,7 @@ class GatewayShard {
   void run();
 
   // On the shard's thread, from messages.
-  void publish(std::shared_ptr<const Snapshot> snapshot);
+  void publish(Publication publication);
   void begin_drain(const DrainPlan& plan);
   void cut_now();
 

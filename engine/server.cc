@@ -82,12 +82,12 @@ std::expected<void, StartFailure> Server::start() {
   snapshot_ = std::move(*snapshot);
   auto hosts_file = HostsFile::read();
   if (!hosts_file) return std::unexpected(StartFailure{EX_OSERR, hosts_file.error() + "\n"});
-  const auto hosts = std::make_shared<const HostsFile>(std::move(*hosts_file));
+  hosts_ = std::make_shared<const HostsFile>(std::move(*hosts_file));
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
     shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
                                                      config_->log.level, config_->log.format,
                                                      pool_limits(*config_)));
-    if (const std::string failed = shards_.back()->prepare(snapshot_, hosts); !failed.empty()) {
+    if (const std::string failed = shards_.back()->prepare(snapshot_, hosts_); !failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
     }
   }
@@ -174,6 +174,16 @@ void Server::run() {
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
 }
 
+// The hosts file as it is now; the one of before when it cannot be read, with a line in the log.
+// Blocks for a moment, which the control shard may.
+std::shared_ptr<const HostsFile> Server::read_hosts() {
+  auto read = HostsFile::read();
+  if (read) return std::make_shared<const HostsFile>(std::move(*read));
+  LogLine(control_.log(), LogLevel::kError, "hosts file not read, the one of before stays")
+      .field("error", read.error());
+  return hosts_;
+}
+
 // Sends a message to every shard, waiting where a mailbox is full.
 Task<void> Server::tell_all(Shard& control, Server& self, const MakeMessage& make) {
   constexpr Duration kFullMailbox = 10ms;
@@ -202,21 +212,23 @@ Task<void> Server::reload(Shard& control, Server& self) {
     co_return;
   }
   self.snapshot_ = next;
-  struct Publication {
+  self.hosts_ = self.read_hosts();
+  const Publication publication{next, self.hosts_, config->log.level};
+  struct Delivery {
     GatewayShard* shard;
-    std::shared_ptr<const Snapshot> snapshot;
+    Publication publication;
   };
   // Named: gcc 12 destroys temporaries with captures twice in a co_await expression.
-  const MakeMessage make = [&next](GatewayShard& shard) {
-    return Message{
-        .run =
-            [](Shard&, void* argument) {
-              const std::unique_ptr<Publication> publication(static_cast<Publication*>(argument));
-              publication->shard->publish(std::move(publication->snapshot));
-            },
-        .argument = new Publication{&shard, next}};
+  const MakeMessage make = [&publication](GatewayShard& shard) {
+    return Message{.run =
+                       [](Shard&, void* argument) {
+                         const std::unique_ptr<Delivery> got(static_cast<Delivery*>(argument));
+                         got->shard->publish(std::move(got->publication));
+                       },
+                   .argument = new Delivery{&shard, publication}};
   };
   co_await tell_all(control, self, make);
+  control.set_log_level(config->log.level);
   LogLine(control.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))
       .field("warnings", warnings_text(config->warnings));

@@ -45,7 +45,7 @@ class Server {
   [[nodiscard]] const std::vector<std::string>& urls() const noexcept { return urls_; }
 
   // Serves until SIGTERM or SIGINT, then drains; a second one cuts what still runs. SIGHUP reads
-  // the configuration again; one that is wrong is reported and changes nothing.
+  // the configuration and the hosts file again; what is wrong is reported and changes nothing.
   void run();
 
  private:
@@ -56,6 +56,7 @@ class Server {
   using MakeMessage = std::function<Message(GatewayShard&)>;
   static Task<void> tell_all(Shard& control, Server& self, const MakeMessage& make);
   static Task<void> reload(Shard& control, Server& self);
+  [[nodiscard]] std::shared_ptr<const HostsFile> read_hosts();
   static Task<void> drain_all(Shard& control, Server& self);
   static Task<void> cut_all(Shard& control, Server& self);
   void join_threads();
@@ -78,6 +79,7 @@ class Server {
   std::atomic<std::uint32_t> shards_running_{0};
   std::vector<std::string> urls_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const HostsFile> hosts_;
   UringKernel control_kernel_;
   Shard control_;
 };

@@ -50,6 +50,7 @@ class Shard : public Reactor {
   [[nodiscard]] bool post(Shard& receiver, const Message& message);
 
   [[nodiscard]] const Log& log() const noexcept { return log_; }
+  void set_log_level(LogLevel level) noexcept { log_.set_level(level); }  // on this shard's thread
   [[nodiscard]] Prng& prng() noexcept { return prng_; }
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
 

@@ -12,7 +12,7 @@ without any of them the environment must give an account (SIDECAR_UPSTREAM and S
 
 Signals:
   SIGTERM, SIGINT  stop accepting, let what runs finish (drain.grace), exit 0
-  SIGHUP           read the configuration again; a wrong file changes nothing
+  SIGHUP           read the configuration and /etc/hosts again; a wrong file changes nothing
 
 Examples:
   sluice serve

@@ -34,8 +34,8 @@ enum class Purpose {
                                                               Purpose purpose = Purpose::kServe);
 
 // The configuration of `running`, read again from the same sources; `running` is not touched, so a
-// bad file changes nothing. What is taken only at the start (listen, shards, drain, log, pooled_*)
-// is as in `running`, with a warning where the sources say otherwise.
+// bad file changes nothing. What is taken only at the start (listen, shards, drain, log.format,
+// pooled_*) is as in `running`, with a warning where the sources say otherwise.
 [[nodiscard]] std::expected<Config, ConfigErrors> reload_config(const Config& running,
                                                                 const Environment& env);
 

@@ -11,10 +11,10 @@
 namespace sluice {
 namespace {
 
-// Sockets, threads, the upstream pools' limits, the log: what is made once, when the process
+// Sockets, threads, the upstream pools' limits, the log's form: what is made once, when the process
 // starts.
 constexpr std::string_view kTakenAtStart[] = {
-    "listen", "shards", "drain", "timeouts.pooled_idle", "timeouts.pooled_age", "log",
+    "listen", "shards", "drain", "timeouts.pooled_idle", "timeouts.pooled_age", "log.format",
 };
 
 bool is_taken_at_start(std::string_view path) {
@@ -73,7 +73,7 @@ std::expected<Config, ConfigErrors> reload_config(const Config& running, const E
   loaded->drain = running.drain;
   loaded->timeouts.pooled_idle = running.timeouts.pooled_idle;
   loaded->timeouts.pooled_age = running.timeouts.pooled_age;
-  loaded->log = running.log;
+  loaded->log.format = running.log.format;
   // With the addresses that are really listened on: a file that moves to loopback and drops its
   // client keys must not open the doors of before.
   check_servable(*loaded, findings);

@@ -37,6 +37,7 @@ bool RunningGateway::prepare(std::string_view yaml) {
   const auto snapshot = build_snapshot(*config, nullptr);
   EXPECT_TRUE(snapshot) << snapshot.error();
   if (!snapshot) return false;
+  snapshot_ = *snapshot;
   gateway_.emplace(Shard::Options{}, log_writer_.add_producer(), LogLevel::kInfo, LogFormat::kText,
                    UpstreamPools::Limits{});
   EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>()), "");
@@ -44,6 +45,25 @@ bool RunningGateway::prepare(std::string_view yaml) {
   EXPECT_TRUE(got);
   port_ = got ? port_of(*got) : 0;
   return port_ != 0;
+}
+
+void RunningGateway::publish_hosts(std::string_view hosts_file) {
+  struct Delivery {
+    GatewayShard* shard;
+    Publication publication;
+    std::latch arrived{1};
+  } delivery{&*gateway_,
+             {snapshot_, std::make_shared<const HostsFile>(HostsFile::parse(hosts_file))}};
+  const Message message{.run =
+                            [](Shard&, void* argument) {
+                              auto* const got = static_cast<Delivery*>(argument);
+                              got->shard->publish(std::move(got->publication));
+                              got->arrived.count_down();
+                            },
+                        .argument = &delivery};
+  EXPECT_TRUE(control_.post(gateway_->shard(), message));
+  control_.turn(control_.now());
+  delivery.arrived.wait();
 }
 
 RunningGateway::~RunningGateway() {

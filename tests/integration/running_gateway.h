@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -29,6 +30,9 @@ class RunningGateway {
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
+  // Brings the shard another hosts file, as a reload does; has arrived when this returns.
+  void publish_hosts(std::string_view hosts_file);
+
  private:
   [[nodiscard]] bool prepare(std::string_view yaml);
 
@@ -40,6 +44,7 @@ class RunningGateway {
   std::optional<GatewayShard> gateway_;
   std::thread thread_;
   std::uint16_t port_ = 0;
+  std::shared_ptr<const Snapshot> snapshot_;
 };
 
 }  // namespace sluice

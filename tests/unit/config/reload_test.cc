@@ -52,16 +52,17 @@ TEST_F(Reload, WhatIsTakenAtTheStartIsWarnedOf) {
                                "listen: 127.0.0.1:1\n"
                                "shards: 256\n"
                                "timeouts: {pooled_age: 1s}\n"
-                               "log: {level: debug}\n");
+                               "log: {level: debug, format: json}\n");
   ASSERT_TRUE(loaded) << errors_of(loaded);
   EXPECT_EQ(messages(loaded->warnings),
             "c.yaml:2:9: listen: the change takes effect at the next start\n"
             "c.yaml:3:9: shards: the change takes effect at the next start\n"
             "c.yaml:4:24: timeouts.pooled_age: the change takes effect at the next start\n"
-            "c.yaml:5:14: log.level: the change takes effect at the next start");
+            "c.yaml:5:29: log.format: the change takes effect at the next start");
   EXPECT_EQ(loaded->listen, running_->listen);
   EXPECT_EQ(loaded->shards, running_->shards);
-  EXPECT_EQ(loaded->log.level, LogLevel::kInfo);
+  EXPECT_EQ(loaded->log.format, LogFormat::kText);
+  EXPECT_EQ(loaded->log.level, LogLevel::kDebug);  // the level is taken at once
 }
 
 TEST_F(Reload, ADoorToTheNetworkStaysGuarded) {
