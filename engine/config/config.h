@@ -114,7 +114,7 @@ struct Config {
   RoutingPolicy routing;      // routing.*
   std::string default_model;  // routing.default_model
   LogConfig log;
-  bool identity_headers = true;  // headers.identity: x-sluice-* and our x-request-id
+  bool identity_headers = true;  // headers.identity: who served (docs/WIRE.md, Fields)
 
   std::map<std::string, Place, std::less<>> origins;  // by path: "accounts[0].rpm_limit"
   std::vector<Finding> warnings;

@@ -29,9 +29,14 @@ Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error&
     answer.code = "upstream_timeout";
     action = attempt.sent_any ? "did not answer in time" : "could not be reached in time";
   }
-  const std::string_view detail = attempt.failure.empty() ? errc_text(error.code) : attempt.failure;
-  answer.message = exchange.arena.join("the provider of account '", attempt.account->name, "' ",
-                                       action, ": ", detail);
+  // The reason in words may name the provider's host: it is for those who may know who serves.
+  const bool named = exchange.settings().identity_headers;
+  const std::string_view detail =
+      named && !attempt.failure.empty() ? attempt.failure : errc_text(error.code);
+  const std::string_view who =
+      named ? exchange.arena.join("the provider of account '", attempt.account->name, "'")
+            : std::string_view("the provider");
+  answer.message = exchange.arena.join(who, " ", action, ": ", detail);
   // The provider may be working on it, and may bill it: a client that retries would pay twice.
   answer.never_retry = attempt.sent_any;
   return answer;

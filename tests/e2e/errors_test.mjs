@@ -125,6 +125,18 @@ test('502 when the provider closes without an answer, and no retry: it may bill 
   assert.equal((await mock.count()).requests, 1);
 });
 
+test('who failed is not told where headers.identity is off, but to the log', async (t) => {
+  const gateway = await startGateway(t, {headers: {identity: false}, accounts: [
+    {name: 'gone', base_url: 'http://127.0.0.1:1/v1', api_key: 'sk-test-a'}]});
+  const answer = await gateway.post('/v1/chat/completions', ask());
+  const {error} = await answer.json();
+  assert.deepEqual([answer.status, error.code], [502, 'upstream_unreachable']);
+  assert.match(error.message, /^the provider could not be reached: /);
+  const told = [...answer.headers.keys()].filter((name) => name.startsWith('x-sluice'));
+  assert.deepEqual(told, ['x-sluice-error-source']);
+  await eventually(() => /account=gone/.test(gateway.errors), 'the account in the log');
+});
+
 test('504 when the provider is silent', async (t) => {
   const {client} = await started(t, [{do: {hang: true}}], {timeouts: {first_byte: '300ms'}});
   const error = await refused(client, OpenAI.InternalServerError);
