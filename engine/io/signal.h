@@ -15,7 +15,6 @@ class Signal {
     set_ = true;
     if (waiter_ != nullptr) waiter_->wake_up();
   }
-  [[nodiscard]] bool is_set() const noexcept { return set_; }
 
   // Waits until the flag is set and takes it down again.
   class Awaited final : private Wait {
