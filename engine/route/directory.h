@@ -63,6 +63,8 @@ struct Directory {
   // names no model: all of them. No allocation.
   [[nodiscard]] const Route* find_route(std::string_view model) const noexcept;
 
+  // A binary search, so its time depends on the digests: see docs/THREAT_MODEL.md for why that
+  // tells nobody a key.
   [[nodiscard]] const ClientKey* find_client(const std::uint8_t (&sha256)[32]) const noexcept;
 };
 
