@@ -1,0 +1,110 @@
+// The configuration as an operator meets it: what is told of it before and while it is served.
+import assert from 'node:assert/strict';
+import {readFile, writeFile} from 'node:fs/promises';
+import test from 'node:test';
+import {authority} from './authority.mjs';
+import {
+  accessLines, account, ask, eventually, program, run, startBoth, startGateway, startMock,
+  writeConfig,
+} from './harness.mjs';
+
+const remote = (more = {}) =>
+  ({name: 'a', base_url: 'https://api.example.com/v1', api_key: 'sk-test-a', ...more});
+
+async function reload(gateway, change) {
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  change(config);
+  await writeFile(gateway.file, JSON.stringify(config));
+  const before = gateway.errors.split('reloaded').length;
+  gateway.signal('SIGHUP');
+  await eventually(() => gateway.errors.split('reloaded').length > before, 'the reload');
+}
+
+test('check-config refuses the files that serve refuses, in the same words', async (t) => {
+  const tls = await authority(t, ['one.example', 'two.example']);
+  const pair = (certificate, key) =>
+    ({certificate: tls.certificate(certificate), key: tls.key(key)});
+  const refusals = [
+    ['a key of another certificate', {accounts: [remote({ca_file: tls.ca})],
+      tls: [pair('one.example', 'one.example'), pair('two.example', 'one.example')]},
+    /one\.example\.key: the private key does not belong to the certificate in .*two\.example\.pem/],
+    ['a ca_file without a certificate', {accounts: [remote({ca_file: tls.key('one.example')})]},
+      /account 'a': .*one\.example\.key: no certificate in the file/],
+  ];
+  for (const [rule, config, message] of refusals) {
+    const file = await writeConfig(t, config);
+    const checked = await run(program, ['check-config', '-c', file]);
+    assert.equal(checked.code, 78, `${rule}: ${checked.output}`);
+    assert.match(checked.errors, message, rule);
+    assert.equal(checked.output, '', rule);
+    const served = await run(program, ['serve', '-c', file]);
+    assert.equal(served.code, 78, rule);
+    assert.equal(served.errors.replace(/^sluice serve: /, ''),
+      checked.errors.replace(/^sluice check-config: /, ''), rule);
+  }
+  const file = await writeConfig(t, {accounts: [remote({ca_file: tls.ca})],
+    tls: [pair('one.example', 'one.example')]});
+  assert.equal((await run(program, ['check-config', '-c', file])).code, 0);
+});
+
+test('a flag that cannot be read is a wrong command line: 64', async (t) => {
+  const file = await writeConfig(t, {accounts: [remote()]});
+  for (const flags of [['--listen', 'foo'], ['--shards', 'abc'], ['--log-level', 'loud']]) {
+    for (const command of ['serve', 'check-config']) {
+      const {code, errors} = await run(program, [command, '-c', file, ...flags]);
+      assert.equal(code, 64, `${command} ${flags.join(' ')}: ${errors}`);
+      assert.ok(errors.startsWith(flags[0]), errors);
+    }
+  }
+  for (const command of ['mock', 'demo']) {
+    const {code, errors} = await run(program, [command, '--listen', '127.0.0.1:99999']);
+    assert.equal(code, 64, `${command}: ${errors}`);
+    assert.ok(errors.startsWith(`sluice ${command}: --listen: "127.0.0.1:99999"`), errors);
+  }
+});
+
+test('an account that is renamed keeps what it has spent', async (t) => {
+  const {mock, gateway} = await startBoth(t,
+    {accounts: [{rpm_limit: 2, window: '60s'}]});
+  const status = async () => (await gateway.post('/v1/chat/completions', ask())).status;
+  assert.deepEqual([await status(), await status(), await status()], [200, 200, 503]);
+  // Each change brings a model with it, which shows when it is in force.
+  const change = async (marker, changes) => {
+    const models = {'mock-large': 'mock-large', [marker]: 'mock-large'};
+    await reload(gateway, ({accounts}) => Object.assign(accounts[0], changes, {models}));
+    await eventually(async () => {
+      const {data} = await gateway.openai().models.list();
+      return data.some(({id}) => id === marker);
+    }, marker);
+  };
+  await change('m1', {name: 'renamed'});
+  assert.equal(await status(), 503);
+  await change('m2', {api_key: 'sk-test-new'});
+  await eventually(async () => (await status()) === 200, 'the budget of the new key');
+  assert.equal((await mock.count()).requests, 3);
+});
+
+test('a reload sets the level of the log', async (t) => {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t,
+    {accounts: [account(mock)], log: {level: 'error', format: 'json'}});
+  const say = async () => (await gateway.post('/v1/chat/completions', ask())).text();
+  await say();
+  await reload(gateway, (config) => (config.log.level = 'info'));
+  assert.equal(accessLines(gateway).length, 0);
+  await eventually(async () => {
+    await say();
+    return accessLines(gateway).length > 0;
+  }, 'an access line');
+});
+
+test('a long path does not push the rest out of the access line', async (t) => {
+  const {gateway} = await startBoth(t, {log: {format: 'json'}});
+  const answer = await gateway.post(`/v1/echo/${'x'.repeat(3000)}`, ask());
+  await answer.text();
+  const [line] = await eventually(() => accessLines(gateway).length && accessLines(gateway), 'it');
+  assert.equal(line.path, `/v1/echo/${'x'.repeat(256 - 9 - 3)}...`);
+  assert.deepEqual([line.status, line.client, line.account, line.cut],
+    [answer.status, 'e2e', 'team-a', undefined]);
+  assert.ok(line.total_us > 0);
+});
