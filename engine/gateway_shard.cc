@@ -21,16 +21,12 @@ std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
                                   std::shared_ptr<const HostsFile> hosts) {
   if (std::string failed = resolver_.open(Resolver::Options{}, std::move(hosts)); !failed.empty())
     return failed;
-  // Every session names the authorities of its account; the context's own are those of accounts
-  // that name none.
-  const std::optional<TrustStore>& system = snapshot->system_trust;
-  if (system || !snapshot->ca_files.empty()) {
-    auto context = ClientTlsContext::create(system ? *system : snapshot->ca_files.front().second);
-    if (!context) return context.error();
-    client_tls_.emplace(std::move(*context));
-  }
-  upstreams_ = std::make_unique<UpstreamPools>(shard_, resolver_,
-                                               client_tls_ ? &*client_tls_ : nullptr, pool_limits_);
+  // Every session names the authorities of its account (Snapshot::trust_for). Made also when no
+  // account speaks TLS: a reload may bring one.
+  auto context = ClientTlsContext::create(TrustStore::none());
+  if (!context) return context.error();
+  client_tls_.emplace(std::move(*context));
+  upstreams_ = std::make_unique<UpstreamPools>(shard_, resolver_, &*client_tls_, pool_limits_);
   worker_ = std::make_unique<Worker>(shard_, *upstreams_, SnapshotRef(std::move(snapshot)));
   worker_->started_at = clock_.now();
   return {};

@@ -75,7 +75,7 @@ class GatewayShard {
   SystemClock clock_;
   Shard shard_;
   Resolver resolver_;
-  std::optional<ClientTlsContext> client_tls_;
+  std::optional<ClientTlsContext> client_tls_;  // from prepare() on
   std::unique_ptr<UpstreamPools> upstreams_;
   std::unique_ptr<Worker> worker_;
   UpstreamPools::Limits pool_limits_;

@@ -40,13 +40,18 @@ TrustStore& TrustStore::operator=(TrustStore other) noexcept {
 
 TrustStore::~TrustStore() { X509_STORE_free(store_); }
 
+TrustStore TrustStore::none() {
+  TrustStore trust;
+  trust.store_ = X509_STORE_new();
+  SL_ASSERT(trust.store_ != nullptr);
+  return trust;
+}
+
 std::expected<TrustStore, std::string> TrustStore::load(const std::string& path,
                                                         unsigned long flags) {
   auto text = read_pem_file(path);
   if (!text) return std::unexpected(std::move(text.error()));
-  TrustStore trust;
-  trust.store_ = X509_STORE_new();
-  SL_ASSERT(trust.store_ != nullptr);
+  TrustStore trust = none();
   // Without TRUSTED_FIRST a chain that also leads to an expired authority would fail.
   X509_STORE_set_flags(trust.store_, X509_V_FLAG_TRUSTED_FIRST | flags);
   const bssl::UniquePtr<BIO> reader(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));

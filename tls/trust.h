@@ -24,6 +24,9 @@ class TrustStore {
   // a server's own certificate (partial chains end there). Reads a file: not on a shard.
   [[nodiscard]] static std::expected<TrustStore, std::string> from_file(const std::string& path);
 
+  // Nobody: whoever is checked against it is refused.
+  [[nodiscard]] static TrustStore none();
+
   TrustStore(const TrustStore& other) noexcept;
   TrustStore(TrustStore&& other) noexcept;
   TrustStore& operator=(TrustStore other) noexcept;

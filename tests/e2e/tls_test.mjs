@@ -1,6 +1,6 @@
 // TLS on both sides, with an authority of the test's own.
 import assert from 'node:assert/strict';
-import {readFile} from 'node:fs/promises';
+import {readFile, writeFile} from 'node:fs/promises';
 import https from 'node:https';
 import test from 'node:test';
 import {authority} from './authority.mjs';
@@ -66,4 +66,18 @@ test('clients over TLS, by the server name that they ask for', async (t) => {
     });
     assert.equal(status, 200, servername);
   }
+});
+
+test('a reload brings the first provider over TLS, on a machine without a store', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const mock = await startMock(t, tls.mockArgs('127.0.0.1'));
+  const plain = await startMock(t);
+  const gateway = await startGateway(t, {accounts: [account(plain, {models: {old: 'mock-large'}})]},
+    {env: {...process.env, SSL_CERT_FILE: '/nonexistent'}});
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  config.accounts = [account(mock, {ca_file: tls.ca})];
+  await writeFile(gateway.file, JSON.stringify(config));
+  gateway.signal('SIGHUP');
+  await eventually(() => /reloaded/.test(gateway.errors), 'the reload');
+  assert.equal((await gateway.post('/v1/chat/completions', ask())).status, 200);
 });
