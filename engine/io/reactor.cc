@@ -12,8 +12,10 @@ void Reactor::turn(Instant until) {
   kernel_->collect(now_, has_ready() ? now_ : wake_at);
   now_ = clock_->now();
   timers_.advance(now_);
-  if (starved_count_ > 0) feed_starved();
   run_ready(kReadyMax);
+  // Behind the coroutines: the buffers that they have let go of are free now, and nothing else may
+  // wake us for them.
+  if (starved_count_ > 0) feed_starved();
 }
 
 void Reactor::attend(RecvStream& stream) noexcept {
@@ -23,19 +25,19 @@ void Reactor::attend(RecvStream& stream) noexcept {
 void Reactor::feed_starved() noexcept {
   const std::size_t enough = (kernel_->buffers_total() + 3) / 4;
   if (kernel_->buffers_free() < enough) {
-    for (RecvStream* stream = attended_.front(); stream != nullptr;
-         stream = attended_.after(*stream)) {
+    for (RecvStream* stream = attended_.front(); stream != nullptr;) {
+      RecvStream* const next = attended_.after(*stream);
       stream->copy_out();
+      stream = next;
     }
   }
-  if (kernel_->buffers_free() < enough)
-    return;  // sends hold them: they are done, or copied, within milliseconds
-  for (RecvStream* stream = attended_.front(); stream != nullptr;) {
+  const std::size_t free = kernel_->buffers_free();
+  std::size_t share = free >= enough ? starved_count_ : std::min(free, starved_count_);
+  for (RecvStream* stream = attended_.front(); stream != nullptr && share > 0;) {
     RecvStream* const next = attended_.after(*stream);
     if (stream->starved_) {
-      stream->set_starved(false);
-      if (stream->queue_.empty()) stream->leave_attention();
-      if (!stream->in_flight() && stream->queue_.bytes() < RecvStream::kPauseBytes) stream->arm();
+      stream->feed();
+      --share;
     }
     stream = next;
   }

@@ -32,7 +32,7 @@ class Reactor : public Executor {
   // shares one instant.
   [[nodiscard]] Instant now() const noexcept { return now_; }
 
-  // One turn: ready list (at most kReadyMax) -> timers -> one submit-and-wait -> completions.
+  // One turn: one submit-and-wait -> completions -> timers -> ready list (at most kReadyMax).
   // Sleeps no longer than `until`, and not at all while somebody is ready.
   void turn(Instant until);
 
@@ -56,8 +56,10 @@ class Reactor : public Executor {
   [[nodiscard]] Counters& counters() noexcept { return counters_; }
 
  private:
-  // Frees ring buffers by copying unread slices out, and arms starved receives again once a quarter
-  // of the ring is free. Arming at once would fail again and again.
+  // Frees ring buffers by copying unread slices out, and arms starved receives again: all of them
+  // once a quarter of the ring is free, before that one for each free buffer, in turns. Arming more
+  // than can succeed would fail again and again; arming none would stand still for as long as slow
+  // readers hold the rest.
   void feed_starved() noexcept;
 
   // A turn's share of the ready list: some hundred microseconds of work, then timers and

@@ -92,6 +92,13 @@ void RecvStream::Next::await_suspend(std::coroutine_handle<> waiter) noexcept {
 Result<Slice> RecvStream::Next::await_resume() noexcept {
   RecvStream& stream = *stream_;
   if (stream.reader_ == this) stream.reader_ = nullptr;
+void RecvStream::feed() noexcept {
+  set_starved(false);
+  leave_attention();
+  if (!queue_.empty()) reactor_->attend(*this);
+  if (!in_flight() && queue_.bytes() < kPauseBytes) arm();
+}
+
   if (!stream.queue_.empty()) {
     Slice slice = stream.queue_.pop();
     stream.after_read();
@@ -101,6 +108,7 @@ Result<Slice> RecvStream::Next::await_resume() noexcept {
   if (stream.end_) return Slice{};
   return std::unexpected(cause());
 }
+  if (!starved_) leave_attention();  // none of the ring's memory is left here
 
 bool RecvStream::Halt::await_ready() noexcept {
   RecvStream& stream = *stream_;

@@ -113,3 +113,4 @@ class RecvStream final : public Op, public ListNode {
 };
 
 }  // namespace sluice
+  void feed() noexcept;  // a buffer is free again: goes on, and stands behind all others that wait

@@ -1,0 +1,202 @@
+#include "engine/io/recv_stream.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/io/operations.h"
+#include "tests/unit/io/uring_fixture.h"
+
+namespace sluice {
+namespace {
+
+class RecvStreams : public Uring {};
+
+TEST_P(RecvStreams, TheEndOfTheStreamCallsOffWhoWatchesIt) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  CancelSource exchange;
+  stream.watch_end(&exchange);
+  ASSERT_EQ(write(pair.theirs, "x", 1), 1);
+  reactor.turn(clock_.now() + 50ms);
+  EXPECT_FALSE(exchange.requested());
+  close(pair.theirs);
+  const Instant limit = clock_.now() + 5s;
+  while (!exchange.requested() && clock_.now() < limit) reactor.turn(limit);
+  EXPECT_EQ(exchange.cause().code, Errc::kEndOfStream);
+  EXPECT_EQ(exchange.cause().side, Side::kDownstream);
+  Task<std::string> rest = read_all(reactor, stream);
+  finish(reactor, rest);
+  EXPECT_EQ(rest.take(), "x");
+  close(pair.ours);
+}
+
+// B1: many peers send at once more than the ring holds, and nobody reads: nothing is lost,
+// everything is read later.
+TEST_P(RecvStreams, RunsOutOfBuffersWithoutLosingAByte) {
+  Reactor reactor(kernel_, clock_);
+  constexpr int kPeers = 48;
+  const std::string payload(50'000, 'p');
+  std::vector<Pair> pairs;
+  std::vector<std::unique_ptr<RecvStream>> streams;
+  for (int i = 0; i < kPeers; ++i) {
+    pairs.push_back(socket_pair());
+    ASSERT_EQ(write(pairs.back().theirs, payload.data(), payload.size()),
+              static_cast<ssize_t>(payload.size()));
+    close(pairs.back().theirs);
+    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kDownstream));
+    streams.back()->start(pairs.back().ours);
+  }
+  for (int turn = 0; turn < 100; ++turn) reactor.turn(clock_.now() + 1ms);
+  EXPECT_GT(reactor.counters().starved, 0u);
+  for (auto& stream : streams) {
+    Task<std::string> task = read_all(reactor, *stream);
+    finish(reactor, task);
+    EXPECT_EQ(task.take().size(), payload.size());
+  }
+  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
+  streams.clear();
+  EXPECT_EQ(reactor.blocks().bytes_in_use(), 0u);
+  for (const Pair& pair : pairs) close(pair.ours);
+}
+
+// Reads until `stream` holds all buffers of the ring but `left` by the slices in `held`.
+Task<void> hold_buffers(Reactor& reactor, RecvStream& stream, std::vector<Slice>& held,
+                        std::size_t left) {
+  while (reactor.kernel().buffers_free() > left) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    if (!slice || slice->empty()) co_return;
+    held.push_back(std::move(*slice));
+  }
+}
+
+// B1: a few buffers are enough for all others to get their turn, however long the rest is held.
+TEST_P(RecvStreams, GoesOnWithTheFewBuffersThatSlowReadersLeave) {
+  Reactor reactor(kernel_, clock_);
+  const Pair slow = socket_pair();
+  RecvStream slow_stream(reactor, Side::kUpstream);
+  slow_stream.start(slow.ours);
+  std::vector<Slice> held;
+  constexpr std::size_t kLeft = 3;  // below a quarter of the ring
+  const Task<void> holding = hold_buffers(reactor, slow_stream, held, kLeft);
+  const std::string flood(4096, 'f');
+  const Instant limit = clock_.now() + 5s;
+  while (!holding.done()) {
+    ASSERT_LT(clock_.now(), limit);
+    static_cast<void>(send(slow.theirs, flood.data(), flood.size(), MSG_DONTWAIT));
+    reactor.turn(clock_.now() + 1ms);
+  }
+  constexpr int kPeers = 24;
+  const std::string payload(50'000, 'p');
+  std::vector<Pair> pairs;
+  std::vector<std::unique_ptr<RecvStream>> streams;
+  for (int i = 0; i < kPeers; ++i) {
+    pairs.push_back(socket_pair());
+    ASSERT_EQ(write(pairs.back().theirs, payload.data(), payload.size()),
+              static_cast<ssize_t>(payload.size()));
+    close(pairs.back().theirs);
+    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kDownstream));
+    streams.back()->start(pairs.back().ours);
+  }
+  for (int turn = 0; turn < 50; ++turn) reactor.turn(clock_.now() + 1ms);
+  EXPECT_GT(reactor.counters().starved, 0u);
+  for (auto& stream : streams) {
+    Task<std::string> task = read_all(reactor, *stream);
+    finish(reactor, task);
+    EXPECT_EQ(task.take().size(), payload.size());
+  }
+  held.clear();
+  const Task<void> stopped = stop_stream(reactor, slow_stream);
+  finish(reactor, stopped);
+  streams.clear();
+  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
+  for (const Pair& pair : pairs) close(pair.ours);
+  close(slow.ours);
+  close(slow.theirs);
+}
+
+// Takes what the stream has received, reads `direct` bytes past it, and goes on with the stream.
+Task<std::string> read_direct_between(Reactor& reactor, RecvStream& stream, int fd,
+                                      std::size_t direct) {
+  std::string text;
+  co_await stream.pause();
+  while (stream.readable()) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    text += slice->view();
+  }
+  direct += text.size();
+  while (text.size() < direct) {
+    char buffer[333];
+    const std::span<char> target(buffer, std::min(sizeof(buffer), direct - text.size()));
+    const Result<std::size_t> got =
+        co_await RecvInto(reactor, fd, target, Limits{}, Side::kDownstream);
+    if (!got || *got == 0) break;
+    text.append(buffer, *got);
+  }
+  stream.resume();
+  while (true) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    if (!slice || slice->empty()) break;
+    text += slice->view();
+  }
+  co_await stream.stop();
+  co_return text;
+}
+
+TEST_P(RecvStreams, SomebodyElseMayReadWhileTheStreamIsPaused) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  std::string sent;
+  for (int i = 0; i < 3000; ++i) sent += "line " + std::to_string(i) + "\n";
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  ASSERT_EQ(write(pair.theirs, sent.data(), 5000), 5000);
+  reactor.turn(clock_.now() + 1ms);
+  ASSERT_EQ(write(pair.theirs, sent.data() + 5000, 5000), 5000);
+  Task<std::string> task = read_direct_between(reactor, stream, pair.ours, 10000);
+  for (std::size_t offset = 10000; offset < sent.size();) {
+    const std::size_t piece = std::min<std::size_t>(777, sent.size() - offset);
+    ASSERT_EQ(write(pair.theirs, sent.data() + offset, piece), static_cast<ssize_t>(piece));
+    offset += piece;
+    reactor.turn(reactor.now());
+  }
+  close(pair.theirs);
+  finish(reactor, task);
+  EXPECT_EQ(task.take(), sent);
+  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
+  close(pair.ours);
+}
+
+TEST_P(RecvStreams, AFloodingPeerIsPausedAtItsShare) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  const std::string flood(1u << 20, 'f');
+  std::size_t offset = 0;
+  for (int turn = 0; turn < 200 && offset < flood.size(); ++turn) {
+    const ssize_t n = send(pair.theirs, flood.data() + offset, flood.size() - offset, MSG_DONTWAIT);
+    if (n > 0) offset += static_cast<std::size_t>(n);
+    reactor.turn(clock_.now() + 1ms);
+  }
+  // What was in flight when the pause was asked for may still arrive, a socket buffer's worth.
+  EXPECT_LE(stream.unread_bytes(), RecvStream::kPauseBytes + 512 * 1024);
+  EXPECT_LT(stream.unread_bytes(), flood.size());
+  send(pair.theirs, flood.data() + offset, 0, MSG_DONTWAIT);
+  shutdown(pair.theirs, SHUT_WR);
+  Task<std::string> task = read_all(reactor, stream);
+  finish(reactor, task);
+  EXPECT_EQ(task.take().size(), offset);
+  close(pair.ours);
+  close(pair.theirs);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, RecvStreams, ::testing::ValuesIn(kVariants), variant_name);
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <string>
+
+#include "engine/io/recv_stream.h"
+#include "engine/io/uring_kernel.h"
+#include "engine/task/task.h"
+
+namespace sluice {
+
+// Every test runs on the best features of this kernel and on those of older ones.
+struct Variant {
+  const char* name;
+  UringKernel::Options options;
+};
+
+inline UringKernel::Options older_kernel() {
+  UringKernel::Options options;
+  options.ring.allow_no_sq_array = false;
+  options.buffers.allow_incremental = false;
+  options.allow_vectorized_send = false;
+  return options;
+}
+
+class Uring : public ::testing::TestWithParam<Variant> {
+ protected:
+  void SetUp() override { ASSERT_EQ(kernel_.open(GetParam().options), 0); }
+
+  // Turns until `task` is done; fails after five seconds.
+  template <class T>
+  void finish(Reactor& reactor, const Task<T>& task) {
+    const Instant limit = clock_.now() + 5s;
+    while (!task.done()) {
+      ASSERT_LT(clock_.now(), limit) << "still waiting after five seconds";
+      reactor.turn(limit);
+    }
+  }
+
+  SystemClock clock_;
+  UringKernel kernel_;
+};
+
+inline SocketAddress loopback() {
+  SocketAddress address;
+  auto* const in = reinterpret_cast<sockaddr_in*>(&address.storage);
+  in->sin_family = AF_INET;
+  in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.bytes = sizeof(sockaddr_in);
+  return address;
+}
+
+struct Pair {
+  int ours;
+  int theirs;
+};
+
+inline Pair socket_pair() {
+  int fds[2];
+  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+  return {fds[0], fds[1]};
+}
+
+inline Task<std::string> read_all(Reactor&, RecvStream& stream) {
+  std::string text;
+  while (true) {
+    Result<Slice> slice = co_await stream.next(Limits{});
+    if (!slice || slice->empty()) break;
+    text += slice->view();
+  }
+  co_await stream.stop();
+  co_return text;
+}
+inline Task<void> stop_stream(Reactor&, RecvStream& stream) { co_await stream.stop(); }
+
+inline const Variant kVariants[] = {{"best", {}}, {"older", older_kernel()}};
+inline std::string variant_name(const ::testing::TestParamInfo<Variant>& info) {
+  return info.param.name;
+}
+
+}  // namespace sluice
