@@ -1,5 +1,7 @@
 #include "engine/io/recv_stream.h"
 
+#include <poll.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -41,7 +43,7 @@ void RecvStream::on_completion(Completion completion) noexcept {
     error_ = error_from_errno(-completion.result, side_);
   }
   if (ended()) note_end();
-  if (over && halter_ != nullptr) halter_->wake();
+  if (over && halter_ != nullptr && halted()) halter_->wake();
   if (reader_ != nullptr && readable()) reader_->wake();
   if (state_ != State::kOpen || ended()) return;
   // Ended by our own pause, or by the kernel for reasons of its own (more == false): go on when
@@ -51,7 +53,23 @@ void RecvStream::on_completion(Completion completion) noexcept {
 }
 
 void RecvStream::pause_if_full() noexcept {
-  if (in_flight() && queue_.bytes() >= kPauseBytes) reactor_->kernel().cancel(*this);
+  if (queue_.bytes() < kPauseBytes) return;
+  if (in_flight()) reactor_->kernel().cancel(*this);
+  else poll_hang_up();
+}
+
+void RecvStream::poll_hang_up() noexcept {
+  const bool needed = end_watcher_ != nullptr && state_ == State::kOpen && !in_flight();
+  if (!needed || hung_up() || hang_up_poll_.in_flight()) return;
+  reactor_->kernel().poll(fd_, POLLRDHUP, hang_up_poll_);  // errors and resets come unasked
+}
+
+void RecvStream::on_hang_up(std::int32_t result) noexcept {
+  if (result > 0) {
+    hung_up_ = true;
+    note_end();
+  }
+  if (halter_ != nullptr && halted()) halter_->wake();
 }
 
 void RecvStream::note_end() noexcept {
@@ -63,7 +81,9 @@ void RecvStream::note_end() noexcept {
 
 void RecvStream::watch_end(CancelSource* source) noexcept {
   end_watcher_ = source;
-  if (source != nullptr && ended()) note_end();
+  if (source == nullptr) return;
+  if (hung_up()) note_end();
+  else if (fd_ >= 0) poll_hang_up();
 }
 
 void RecvStream::after_read() noexcept {
@@ -116,16 +136,19 @@ bool RecvStream::Halt::await_ready() noexcept {
   if (unread_ == Unread::kKeep) {
     SL_ASSERT(stream.state_ != State::kStopped);
     stream.state_ = State::kPaused;
-    return !stream.in_flight();
+    return stream.halted();
   }
   stream.state_ = State::kStopped;
   stream.end_watcher_ = nullptr;
   stream.data_watcher_ = nullptr;
   stream.queue_.clear();
   stream.leave_attention();
-  return !stream.in_flight();
+  return stream.halted();
 }
 
+  if (stream_->state_ == State::kStopped) {
+    stream_->reactor_->kernel().cancel(stream_->hang_up_poll_);
+  }
 void RecvStream::Halt::await_suspend(std::coroutine_handle<> waiter) noexcept {
   stream_->halter_ = this;
   suspend(waiter);

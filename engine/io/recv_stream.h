@@ -64,6 +64,10 @@ class RecvStream final : public Op, public ListNode {
   // Copies what lies unread in the ring into blocks of the pool, so that the ring's buffers are
   // free (B1).
   void copy_out();
+  // The peer has closed its side or reset the connection, though bytes of it may still be unread, in
+  // the kernel too. Known at once, also of a stream that pauses, while watch_end() is set.
+  [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || ended(); }
+
 
   // Asks the kernel to end the receive and waits until it has. May be awaited twice.
   class Halt final : private Wait {
@@ -97,6 +101,19 @@ class RecvStream final : public Op, public ListNode {
   void note_end() noexcept;
   void leave_attention() noexcept { unlink(); }
   void set_starved(bool starved) noexcept;
+  // HangUpPoll - a stream that pauses sees no end: this asks the kernel for it, while somebody
+  // watches the end and nothing is received. Once begun it stays until the peer hangs up or the
+  // stream is stopped.
+  class HangUpPoll final : public Op {
+   public:
+    explicit HangUpPoll(RecvStream& stream) noexcept : stream_(&stream) {}
+
+   private:
+    void on_completion(Completion completion) noexcept override {
+      stream_->on_hang_up(completion.result);
+    }
+    RecvStream* stream_;
+  };
 
   Reactor* reactor_;
   SliceQueue queue_;
@@ -104,6 +121,11 @@ class RecvStream final : public Op, public ListNode {
   Halt* halter_ = nullptr;
   CancelSource* end_watcher_ = nullptr;
   CancelSource* data_watcher_ = nullptr;
+  void poll_hang_up() noexcept;
+  void on_hang_up(std::int32_t result) noexcept;
+  [[nodiscard]] bool halted() const noexcept {
+    return !in_flight() && (state_ != State::kStopped || !hang_up_poll_.in_flight());
+  }
   Error error_;
   int fd_ = -1;
   Side side_;
@@ -113,4 +135,6 @@ class RecvStream final : public Op, public ListNode {
 };
 
 }  // namespace sluice
+  HangUpPoll hang_up_poll_{*this};
   void feed() noexcept;  // a buffer is free again: goes on, and stands behind all others that wait
+  bool hung_up_ = false;

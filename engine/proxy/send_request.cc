@@ -50,7 +50,7 @@ bool end_watch(Exchange& exchange, Stream& stream) noexcept {
                      exchange.cancel.cause().side == Side::kUpstream;
   if (!early) return false;
   exchange.cancel.reset();
-  if (exchange.client->ended()) {
+  if (exchange.client->recv().hung_up()) {
     exchange.cancel.request(Error{.code = Errc::kEndOfStream, .side = Side::kDownstream});
   } else if (exchange.worker->cut.requested()) {
     exchange.cancel.request(exchange.worker->cut.cause());

@@ -141,6 +141,16 @@ test('37: a client that leaves has its request called off, waiting or in a strea
   }
 });
 
+test('37: a client that leaves behind 200 KB of requests sent ahead is noticed', async (t) => {
+  const {mock, gateway} = await startBoth(t);
+  const client = rawClient(t, gateway.url);
+  await client.send(requestText(CHAT, JSON.stringify(ask()), headersWith('hang')));
+  await eventually(async () => (await mock.count()).in_flight === 1, 'the request there');
+  await client.send(requestText('/health', '', {}, 'GET').repeat(1200));
+  client.leave();
+  await eventually(async () => (await mock.count()).in_flight === 0, 'its end there');
+});
+
 test('37: what a client had not sent whole, or was not yet its turn, is never sent', async (t) => {
   const {mock, gateway} = await startBoth(t);
   const body = JSON.stringify(ask());

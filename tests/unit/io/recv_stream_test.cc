@@ -196,6 +196,67 @@ TEST_P(RecvStreams, AFloodingPeerIsPausedAtItsShare) {
   close(pair.theirs);
 }
 
+// COMPAT 37: a client that has sent more ahead than is received, and leaves.
+TEST_P(RecvStreams, APeerThatLeavesBehindAFullQueueIsNoticed) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  const std::string flood(1u << 20, 'f');
+  for (int turn = 0; turn < 100; ++turn) {
+    static_cast<void>(send(pair.theirs, flood.data(), flood.size(), MSG_DONTWAIT));
+    reactor.turn(clock_.now() + 1ms);
+  }
+  ASSERT_FALSE(stream.in_flight());
+  CancelSource exchange;
+  stream.watch_end(&exchange);
+  reactor.turn(clock_.now() + 1ms);
+  EXPECT_FALSE(exchange.requested());
+  close(pair.theirs);
+  const Instant limit = clock_.now() + 5s;
+  while (!exchange.requested() && clock_.now() < limit) reactor.turn(limit);
+  EXPECT_EQ(exchange.cause().code, Errc::kEndOfStream);
+  EXPECT_TRUE(stream.hung_up());
+  EXPECT_FALSE(stream.ended());
+  const Task<void> stopped = stop_stream(reactor, stream);
+  finish(reactor, stopped);
+  close(pair.ours);
+}
+
+Task<void> take_one(Reactor&, RecvStream& stream, std::size_t& got) {
+  Result<Slice> slice = co_await stream.next(Limits{});
+  got += slice ? slice->size() : 0;
+}
+
+// A poll that waits for the peer to hang up ends with the stream, and does not disturb its reading.
+TEST_P(RecvStreams, AStreamThatIsWatchedWhileItPausesGoesOnAndStops) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  CancelSource exchange;
+  stream.watch_end(&exchange);
+  const std::string flood(1u << 20, 'f');
+  std::size_t sent = 0;
+  for (int turn = 0; turn < 100; ++turn) {
+    const ssize_t n = send(pair.theirs, flood.data(), flood.size(), MSG_DONTWAIT);
+    if (n > 0) sent += static_cast<std::size_t>(n);
+    reactor.turn(clock_.now() + 1ms);
+  }
+  ASSERT_FALSE(stream.in_flight());
+  std::size_t got = 0;
+  while (got < sent) {
+    const Task<void> taking = take_one(reactor, stream, got);
+    finish(reactor, taking);
+  }
+  EXPECT_EQ(got, sent);
+  EXPECT_FALSE(exchange.requested());
+  const Task<void> stopped = stop_stream(reactor, stream);
+  finish(reactor, stopped);
+  close(pair.ours);
+  close(pair.theirs);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, RecvStreams, ::testing::ValuesIn(kVariants), variant_name);
 
 }  // namespace
