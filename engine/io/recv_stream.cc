@@ -92,6 +92,13 @@ void RecvStream::after_read() noexcept {
   if (queue_.bytes() <= kResumeBytes) arm();
 }
 
+void RecvStream::feed() noexcept {
+  set_starved(false);
+  leave_attention();
+  if (!queue_.empty()) reactor_->attend(*this);
+  if (!in_flight() && queue_.bytes() < kPauseBytes) arm();
+}
+
 void RecvStream::copy_out() {
   for (std::size_t left = queue_.count(); left > 0; --left) {
     Slice slice = queue_.pop();
@@ -101,6 +108,7 @@ void RecvStream::copy_out() {
     }
     queue_.push(std::move(slice));
   }
+  if (!starved_) leave_attention();  // none of the ring's memory is left here
 }
 
 void RecvStream::Next::await_suspend(std::coroutine_handle<> waiter) noexcept {
@@ -112,23 +120,11 @@ void RecvStream::Next::await_suspend(std::coroutine_handle<> waiter) noexcept {
 Result<Slice> RecvStream::Next::await_resume() noexcept {
   RecvStream& stream = *stream_;
   if (stream.reader_ == this) stream.reader_ = nullptr;
-void RecvStream::feed() noexcept {
-  set_starved(false);
-  leave_attention();
-  if (!queue_.empty()) reactor_->attend(*this);
-  if (!in_flight() && queue_.bytes() < kPauseBytes) arm();
-}
-
-  if (!stream.queue_.empty()) {
-    Slice slice = stream.queue_.pop();
-    stream.after_read();
-    return slice;
-  }
+  if (!stream.queue_.empty()) return stream.take();
   if (stream.error_.code != Errc::kOk) return std::unexpected(stream.error_);
   if (stream.end_) return Slice{};
   return std::unexpected(cause());
 }
-  if (!starved_) leave_attention();  // none of the ring's memory is left here
 
 bool RecvStream::Halt::await_ready() noexcept {
   RecvStream& stream = *stream_;
@@ -146,13 +142,13 @@ bool RecvStream::Halt::await_ready() noexcept {
   return stream.halted();
 }
 
-  if (stream_->state_ == State::kStopped) {
-    stream_->reactor_->kernel().cancel(stream_->hang_up_poll_);
-  }
 void RecvStream::Halt::await_suspend(std::coroutine_handle<> waiter) noexcept {
   stream_->halter_ = this;
   suspend(waiter);
   stream_->reactor_->kernel().cancel(*stream_);
+  if (stream_->state_ == State::kStopped) {
+    stream_->reactor_->kernel().cancel(stream_->hang_up_poll_);
+  }
 }
 
 void RecvStream::resume() noexcept {

@@ -44,9 +44,17 @@ class RecvStream final : public Op, public ListNode {
   [[nodiscard]] bool ended() const noexcept { return end_ || error_.code != Errc::kOk; }
   [[nodiscard]] std::size_t unread_bytes() const noexcept { return queue_.bytes(); }
 
-  // The bytes that next() would give, without taking them; empty when none lie there.
-  [[nodiscard]] std::string_view peek() const noexcept {
-    return queue_.empty() ? std::string_view{} : queue_.front().view();
+  // Copies the first unread bytes to `out` without taking them; how many of them lie there.
+  [[nodiscard]] std::size_t peek(std::span<char> out) const noexcept {
+    return queue_.copy_front(out);
+  }
+  // What next() would give without waiting; empty when no bytes lie there.
+  [[nodiscard]] Slice take() noexcept {
+    Slice slice;
+    if (queue_.empty()) return slice;
+    slice = queue_.pop();
+    after_read();
+    return slice;
   }
 
   // Puts bytes back that belong to the next reader. Here they can be copied out of the ring.
@@ -56,6 +64,10 @@ class RecvStream final : public Op, public ListNode {
     reactor_->attend(*this);
   }
 
+  // The peer has closed its side or reset the connection, though bytes of it may still be unread, in
+  // the kernel too. Known at once, also of a stream that pauses, while watch_end() is set.
+  [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || ended(); }
+
   // While set, the end of the stream or an error calls off `source` at once: the peer has gone.
   void watch_end(CancelSource* source) noexcept;
   // While set, the arrival of any byte calls off `source`: a peer that answers before it was asked.
@@ -64,10 +76,6 @@ class RecvStream final : public Op, public ListNode {
   // Copies what lies unread in the ring into blocks of the pool, so that the ring's buffers are
   // free (B1).
   void copy_out();
-  // The peer has closed its side or reset the connection, though bytes of it may still be unread, in
-  // the kernel too. Known at once, also of a stream that pauses, while watch_end() is set.
-  [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || ended(); }
-
 
   // Asks the kernel to end the receive and waits until it has. May be awaited twice.
   class Halt final : private Wait {
@@ -93,14 +101,6 @@ class RecvStream final : public Op, public ListNode {
 
  private:
   friend class Reactor;
-  enum class State : std::uint8_t { kOpen, kPaused, kStopped };
-  void on_completion(Completion completion) noexcept override;
-  void arm() noexcept;
-  void pause_if_full() noexcept;
-  void after_read() noexcept;
-  void note_end() noexcept;
-  void leave_attention() noexcept { unlink(); }
-  void set_starved(bool starved) noexcept;
   // HangUpPoll - a stream that pauses sees no end: this asks the kernel for it, while somebody
   // watches the end and nothing is received. Once begun it stays until the peer hangs up or the
   // stream is stopped.
@@ -114,6 +114,20 @@ class RecvStream final : public Op, public ListNode {
     }
     RecvStream* stream_;
   };
+  enum class State : std::uint8_t { kOpen, kPaused, kStopped };
+  void on_completion(Completion completion) noexcept override;
+  void arm() noexcept;
+  void feed() noexcept;  // a buffer is free again: goes on, and stands behind all others that wait
+  void pause_if_full() noexcept;
+  void after_read() noexcept;
+  void note_end() noexcept;
+  void poll_hang_up() noexcept;
+  void on_hang_up(std::int32_t result) noexcept;
+  [[nodiscard]] bool halted() const noexcept {
+    return !in_flight() && (state_ != State::kStopped || !hang_up_poll_.in_flight());
+  }
+  void leave_attention() noexcept { unlink(); }
+  void set_starved(bool starved) noexcept;
 
   Reactor* reactor_;
   SliceQueue queue_;
@@ -121,20 +135,14 @@ class RecvStream final : public Op, public ListNode {
   Halt* halter_ = nullptr;
   CancelSource* end_watcher_ = nullptr;
   CancelSource* data_watcher_ = nullptr;
-  void poll_hang_up() noexcept;
-  void on_hang_up(std::int32_t result) noexcept;
-  [[nodiscard]] bool halted() const noexcept {
-    return !in_flight() && (state_ != State::kStopped || !hang_up_poll_.in_flight());
-  }
+  HangUpPoll hang_up_poll_{*this};
   Error error_;
   int fd_ = -1;
   Side side_;
   bool end_ = false;
+  bool hung_up_ = false;
   State state_ = State::kOpen;
   bool starved_ = false;
 };
 
 }  // namespace sluice
-  HangUpPoll hang_up_poll_{*this};
-  void feed() noexcept;  // a buffer is free again: goes on, and stands behind all others that wait
-  bool hung_up_ = false;

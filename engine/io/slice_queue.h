@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <new>
+#include <span>
 
 #include "base/block_pool.h"
 #include "engine/io/slice.h"
@@ -23,7 +26,17 @@ class SliceQueue {
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  [[nodiscard]] const Slice& front() const noexcept { return items_[first_]; }
+
+  // Copies the first bytes to `out`, as many as fit or lie here, over all slices; how many.
+  [[nodiscard]] std::size_t copy_front(std::span<char> out) const noexcept {
+    std::size_t copied = 0;
+    for (std::size_t i = first_; i < first_ + count_ && copied < out.size(); ++i) {
+      const std::size_t bytes = std::min<std::size_t>(items_[i].size(), out.size() - copied);
+      std::memcpy(out.data() + copied, items_[i].data(), bytes);
+      copied += bytes;
+    }
+    return copied;
+  }
 
   void push(Slice slice) {
     bytes_ += slice.size();

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/io/operations.h"
 #include "engine/io/pool_block.h"
@@ -76,18 +77,29 @@ Task<Result<void>> write_plain(Shard& shard, Stream& stream, Outbox& outbox, Wri
   co_return Result<void>();
 }
 
+// Encrypts a send's worth of `outbox`. What is encrypted is a copy: the ring has its bytes back.
+Result<void> encrypt_some(Stream& stream, Outbox& outbox) {
+  TlsSession& tls = *stream.tls();
+  std::string_view texts[Outbox::kPiecesMax];
+  std::size_t count = 0;
+  for (const iovec& piece : outbox.pieces()) {
+    texts[count++] = std::string_view(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  const Result<std::size_t> taken =
+      tls.write(std::span(texts, count), 0, TlsSession::kWriteBytesSuggested);
+  if (!taken) return fail(tls_error(tls, stream.side()));
+  outbox.consume(*taken);
+  return {};
+}
+
 Task<Result<void>> write_tls(Shard& shard, Stream& stream, Outbox& outbox, WriteLimits limits) {
   TlsSession& tls = *stream.tls();
-  while (!outbox.empty()) {
-    std::string_view texts[Outbox::kPiecesMax];
-    std::size_t count = 0;
-    for (const iovec& piece : outbox.pieces()) {
-      texts[count++] = std::string_view(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  // What an earlier write had encrypted when it was called off goes first.
+  while (!outbox.empty() || tls.output_bytes() > 0) {
+    if (tls.output_bytes() == 0) {
+      const Result<void> encrypted = encrypt_some(stream, outbox);
+      if (!encrypted) co_return encrypted;
     }
-    const Result<std::size_t> taken =
-        tls.write(std::span(texts, count), 0, TlsSession::kWriteBytesSuggested);
-    if (!taken) co_return fail(tls_error(tls, stream.side()));
-    outbox.consume(*taken);  // encrypted bytes are copies: the ring has what is wholly encrypted
     const Result<void> flushed = co_await flush_tls(shard, stream, limits, &outbox);
     if (!flushed) co_return flushed;
   }
@@ -100,6 +112,36 @@ void Stream::release_ciphertext() noexcept {
   ciphertext_.drop_front(ciphertext_.size() - tls_->input_left());
   tls_->drop_input();
   recv_.put_back(std::move(ciphertext_));
+}
+
+// Decrypts the next received slice behind what is decrypted and unread. False when none is there,
+// none fits, or the session has ended: read_some() will tell how.
+bool Stream::decrypt_received(BlockPool& pool) {
+  if (unread_.size() > kPlaintextBytes / 2 || recv_.unread_bytes() == 0) return false;
+  ciphertext_ = recv_.take();
+  tls_->set_input(std::span<const char>(ciphertext_.data(), ciphertext_.size()));
+  PoolBlock& block = PoolBlock::create(pool, kPlaintextBytes);
+  std::size_t bytes = unread_.size();
+  if (bytes > 0) std::memcpy(block.data(), unread_.data(), bytes);
+  const TlsRead read = tls_->read(std::span(block.data() + bytes, block.capacity() - bytes));
+  release_ciphertext();
+  bytes += read.bytes;
+  if (bytes > 0) unread_ = Slice(block, block.data(), static_cast<std::uint32_t>(bytes));
+  else block.discard();
+  return read.state == TlsReadState::kWantInput || read.state == TlsReadState::kMore;
+}
+
+std::size_t Stream::peek(BlockPool& pool, std::span<char> out) {
+  while (tls_ != nullptr && decrypt_received(pool)) {
+  }
+  const std::size_t first = std::min<std::size_t>(out.size(), unread_.size());
+  if (first > 0) std::memcpy(out.data(), unread_.data(), first);
+  return first + (tls_ == nullptr ? recv_.peek(out.subspan(first)) : 0);
+}
+
+void Stream::stop_writing() noexcept {
+  writes_stopped_ = true;
+  if (tls_ != nullptr) tls_->consume_output(tls_->output_bytes());
 }
 
 // Gives the TLS session its next ciphertext, or tells it that there is no more.
@@ -176,7 +218,8 @@ Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, Write
 
 Task<void> close_stream(Shard& shard, Stream& stream) {
   if (stream.fd_ < 0) co_return;
-  if (stream.tls_ != nullptr && stream.tls_->established() && !stream.ended()) {
+  const bool polite = stream.tls_ != nullptr && stream.tls_->established() && !stream.ended();
+  if (polite && !stream.writes_stopped_) {
     stream.tls_->close_notify();
     // A courtesy: a peer that does not take it now does not get it.
     constexpr Duration kGoodbye = 100ms;

@@ -40,6 +40,14 @@ class Stream {
   // The peer has closed or reset the connection.
   [[nodiscard]] bool ended() const noexcept { return recv_.ended(); }
 
+  // Copies the first unread bytes (under TLS: of the plaintext) to `out` without taking them; how
+  // many lie there. Neither waits nor sends.
+  [[nodiscard]] std::size_t peek(BlockPool& pool, std::span<char> out);
+
+  // Nothing more will be written: under TLS drops what is encrypted and not sent, so that reading
+  // goes on past a peer that takes nothing.
+  void stop_writing() noexcept;
+
   // Gives back bytes that read_some() returned and that belong to the next reader. They may wait as
   // long as they like: none of the ring's memory waits with them (B1).
   void put_back(Slice slice) noexcept {
@@ -59,6 +67,7 @@ class Stream {
   // Between two reads no ciphertext stays outside of the receive stream, where the ring's memory
   // could not be got back (B1).
   void release_ciphertext() noexcept;
+  [[nodiscard]] bool decrypt_received(BlockPool& pool);
 
   RecvStream recv_;
   TlsSession::Owner tls_;
@@ -66,6 +75,7 @@ class Stream {
   Slice ciphertext_;  // what the TLS session reads from
   int fd_;
   Side side_;
+  bool writes_stopped_ = false;
 };
 
 // How long one write may make no progress, and who may call it off.

@@ -33,11 +33,19 @@ Task<Result<void>> obtain_connection(Shard& shard, Exchange& exchange, Attempt& 
 }
 
 // True when what lies received from a provider that was not yet sent everything is a final answer:
-// it has made up its mind (413, 401), and may not read on. Interim answers (1xx) are none.
-bool has_final_answer(RecvStream& recv) noexcept {
-  const std::string_view text = recv.peek();
+// it has made up its mind (413, 401), and may not read on. Interim answers (1xx) are none, nor is
+// the beginning of what may become one. Under TLS what arrives may also be a session's ticket.
+bool has_final_answer(Shard& shard, Stream& stream) {
   constexpr std::string_view kInterim = "HTTP/1.1 1";
-  return !text.empty() && !text.starts_with(kInterim);
+  constexpr std::size_t kLookBytes = 4096;  // past the interim answers that a provider may send
+  char bytes[kLookBytes];
+  std::string_view text(bytes, stream.peek(shard.blocks(), bytes));
+  while (text.starts_with(kInterim)) {
+    const std::size_t end = text.find("\r\n\r\n");
+    if (end == text.npos) return false;
+    text.remove_prefix(end + 4);
+  }
+  return !kInterim.starts_with(text);
 }
 
 // Ends the watch for an early answer. True when one came (or the provider closed): the switch of
@@ -62,10 +70,8 @@ bool end_watch(Exchange& exchange, Stream& stream) noexcept {
 Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attempt, Outbox& outbox) {
   Stream& stream = attempt.connection->stream;
   const std::uint64_t total = outbox.bytes();
-  const bool watch =
-      stream.tls() == nullptr;  // under TLS, what arrives may be a ticket and no answer
-  while (!outbox.empty()) {
-    if (watch) stream.recv().watch_data(&exchange.cancel);
+  while (true) {
+    stream.recv().watch_data(&exchange.cancel);
     const WriteLimits limits{
         .stall = kUpstreamStall, .deadline = attempt.deadline, .cancel = &exchange.cancel};
     const Result<void> sent = co_await write_all(shard, stream, outbox, limits);
@@ -74,9 +80,12 @@ Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attemp
     if (sent) break;
     if (!early) co_return sent;
     if (exchange.cancel.requested()) co_return fail(exchange.cancel.cause());
-    if (has_final_answer(stream.recv())) co_return Result<void>();
+    if (has_final_answer(shard, stream)) {
+      stream.stop_writing();
+      co_return Result<void>();
+    }
   }
-  attempt.sent_all = outbox.empty();
+  attempt.sent_all = true;
   co_return Result<void>();
 }
 
@@ -108,8 +117,11 @@ Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attem
     if (sent) co_return sent;
     // A provider that refuses a body may answer and close while we still send: its answer counts,
     // not our failure.
-    if (attempt.sent_any && attempt.connection->stream.recv().unread_bytes() > 0)
+    Stream& stream = attempt.connection->stream;
+    if (attempt.sent_any && has_final_answer(shard, stream)) {
+      stream.stop_writing();
       co_return Result<void>();
+    }
     const bool stale = attempt.connection->exchanges > 1 && !attempt.sent_any &&
                        sent.error().side == Side::kUpstream;
     release_connection(exchange, attempt, false);

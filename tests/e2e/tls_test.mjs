@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {readFile, writeFile} from 'node:fs/promises';
 import https from 'node:https';
+import nodeTls from 'node:tls';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
@@ -80,4 +81,30 @@ test('a reload brings the first provider over TLS, on a machine without a store'
   gateway.signal('SIGHUP');
   await eventually(() => /reloaded/.test(gateway.errors), 'the reload');
   assert.equal((await gateway.post('/v1/chat/completions', ask())).status, 200);
+});
+
+test('a provider over TLS that refuses a body before it has come is heard at once', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const identity = {cert: await readFile(tls.certificate('127.0.0.1')),
+    key: await readFile(tls.key('127.0.0.1'))};
+  for (const interim of ['', 'HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n']) {
+    const provider = nodeTls.createServer(identity, (connection) => {
+      connection.on('error', () => {});
+      connection.once('data', () => {  // and reads no more
+        connection.pause();
+        connection.write(`${interim}HTTP/1.1 413 Content Too Large\r\n` +
+          'content-length: 2\r\nconnection: close\r\n\r\n{}');
+      });
+    });
+    await new Promise((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    t.after(() => provider.close());
+    const url = `https://127.0.0.1:${provider.address().port}`;
+    const gateway = await startGateway(t, {accounts: [account({url}, {ca_file: tls.ca})]});
+    const began = Date.now();
+    const answer = await gateway.post('/v1/chat/completions',
+      ask({messages: [{role: 'user', content: 'x'.repeat(16 << 20)}]}));
+    assert.equal(answer.status, 413);
+    assert.equal(await answer.text(), '{}');
+    assert.ok(Date.now() - began < 20_000, `after ${Date.now() - began} ms`);
+  }
 });
