@@ -17,6 +17,7 @@
 #include "engine/io/operations.h"
 #include "engine/net/address.h"
 #include "tls/random.h"
+#include "engine/net/port_probe.h"
 
 namespace sluice {
 namespace {
@@ -118,6 +119,10 @@ std::expected<void, StartFailure> Server::open_listeners() {
 }
 
 // One listener per shard on one port: the first may get it from the kernel, the others share it.
+  for (const ListenAddress& wanted : config_->listen) {
+    if (const auto taken = taken_port(wanted))
+      return std::unexpected(StartFailure{EX_OSERR, *taken + "\n"});
+  }
 Error Server::open_on_all_shards(SocketAddress& address) {
   for (const auto& shard : shards_) {
     const Result<SocketAddress> got = shard->listen(address);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import {readFile, writeFile} from 'node:fs/promises';
 import test from 'node:test';
 import {
-  accessLines, account, ask, eventually, program, run, startGateway, startMock, temporaryFolder,
-  writeConfig,
+  accessLines, account, ask, eventually, program, Program, run, startGateway, startMock,
+  temporaryFolder, writeConfig,
 } from './harness.mjs';
 
 test('SIGTERM lets a stream end and refuses new connections', async (t) => {
@@ -73,6 +73,29 @@ test('localhost is the loopback of both families', async (t) => {
   for (const url of urls) assert.equal((await fetch(`${url}/health`)).status, 200, url);
   for (const host of ['127.0.0.1', '[::1]'])
     assert.equal((await fetch(`http://${host}:${port}/mock/count`)).status, 200, host);
+});
+
+test('a port that somebody listens on is not shared: exit code 71', async (t) => {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {accounts: [account(mock)]});
+  const {host} = new URL(gateway.url);
+  const file = await writeConfig(t, {listen: [host], accounts: [account(mock)]});
+  for (const [listen, args] of [
+    [host, ['serve', '-c', file]],
+    [host, ['demo', '--listen', host]],
+    [host, ['mock', '--listen', host]],
+    [`127.0.0.1:${new URL(mock.url).port}`, ['mock', '--listen', new URL(mock.url).host]],
+  ]) {
+    const second = new Program(program, args);
+    // One that does listen must not stay.
+    const shared = second.says(/listening on/).then(() => second.stop(), () => {});
+    const {code} = await second.exited;
+    await shared;
+    assert.equal(code, 71, `${args.join(' ')}: ${second.errors}`);
+    assert.ok(second.errors.includes(`cannot listen on ${listen}: the port is taken`), second.errors);
+    assert.match(second.errors, /ss -ltnp/);
+  }
+  assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
 });
 
 test('a configuration is checked whole: each fault with its line, exit code 78', async (t) => {

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "engine/net/port_probe.h"
 #include "parser/listen_address.h"
 #include "tools/mock/mock_provider.h"
 
@@ -119,6 +120,9 @@ int run_mock(const MockCommand& command) {
   try {
     MockOptions options = options_of(command);
     const sigset_t ends = block_signals();
+    if (const auto listen = parse_listen_address(options.listen)) {
+      if (const auto taken = taken_port(*listen)) throw CommandFault{EX_OSERR, *taken};
+    }
     MockProvider provider;
     const std::expected<std::uint16_t, std::string> port = provider.start(std::move(options));
     if (!port) throw CommandFault{EX_UNAVAILABLE, port.error()};
