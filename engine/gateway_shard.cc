@@ -1,6 +1,10 @@
 #include "engine/gateway_shard.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "engine/io/operations.h"
+#include "engine/proxy/refuse_connection.h"
 #include "engine/proxy/serve_connection.h"
 
 namespace sluice {
@@ -52,20 +56,49 @@ void GatewayShard::run() {
   shard_.run();
 }
 
-Task<void> GatewayShard::accept_connections(Shard& shard, GatewayShard& self,
-                                            AcceptStream& accept) {
-  Worker& worker = *self.worker_;
+Task<void> GatewayShard::accept_connections(Shard&, GatewayShard& self, AcceptStream& accept) {
   while (true) {
-    const Result<int> fd = co_await accept.next(&worker.drain);
-    if (!fd) co_return;
-    ++worker.counters.connections_accepted;
-    if (worker.connections.count() >= worker.snapshot->settings.connections_max) {
-      ++worker.counters.connections_refused;
-      shard.kernel().close_socket(*fd);
-      continue;
-    }
-    worker.connections.spawn(serve_connection(shard, worker, *fd));
+    const Result<int> fd = co_await accept.next(&self.worker_->drain);
+    if (fd) self.take_connection(*fd);
+    else if (fd.error().os_errno != 0) self.log_accept_failure(fd.error());
+    else co_return;
   }
+}
+
+void GatewayShard::take_connection(int fd) {
+  Worker& worker = *worker_;
+  ++worker.counters.connections_accepted;
+  const std::size_t clients_max =
+      std::min(worker.snapshot->settings.connections_max, worker.clients_max);
+  if (worker.connections.count() < clients_max) {
+    worker.connections.spawn(serve_connection(shard_, worker, fd));
+    return;
+  }
+  ++worker.counters.connections_refused;
+  log_refusal(clients_max);
+  if (worker.refusals.count() < kRefusalsMax && !worker.snapshot->listener_tls)
+    worker.refusals.spawn(refuse_connection(shard_, fd));
+  else shard_.kernel().close_socket(fd);
+}
+
+void GatewayShard::log_accept_failure(const Error& error) {
+  const std::int64_t times = accept_failures_.count(shard_.now());
+  if (times == 0) return;
+  LogLine(shard_.log(), LogLevel::kError,
+          "cannot accept connections: no file descriptors or no memory left; clients wait")
+      .field("error", std::strerror(error.os_errno))
+      .field("times", times)
+      .field("clients", static_cast<std::int64_t>(worker_->connections.count()));
+}
+
+void GatewayShard::log_refusal(std::size_t clients_max) {
+  const std::int64_t times = refusals_.count(shard_.now());
+  if (times == 0) return;
+  const bool configured = clients_max == worker_->snapshot->settings.connections_max;
+  LogLine(shard_.log(), LogLevel::kWarning, "connections refused: the shard has all it may have")
+      .field("times", times)
+      .field("clients_max", static_cast<std::int64_t>(clients_max))
+      .field("set_by", configured ? "limits.connections_max" : "the limit on file descriptors");
 }
 
 void GatewayShard::publish(Publication publication) {
@@ -109,8 +142,16 @@ Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan)
   co_await worker.connections.join();
   self.grace_over_.request(Error{.code = Errc::kCancelled});
   co_await cutter.join();
+  co_await worker.refusals.join();
   co_await UpstreamPools::stop(shard, *self.upstreams_);
   co_await stop(shard, self.resolver_);
+  const WorkerCounters& counters = worker.counters;
+  LogLine(shard.log(), LogLevel::kInfo, "shard drained")
+      .field("shard", shard.index())
+      .field("connections", static_cast<std::int64_t>(counters.connections_accepted))
+      .field("refused", static_cast<std::int64_t>(counters.connections_refused))
+      .field("requests", static_cast<std::int64_t>(counters.requests))
+      .field("attempts", static_cast<std::int64_t>(counters.attempts));
   shard.stop();
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log_throttle.h"
 #include "engine/io/accept_stream.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/net/resolver.h"
@@ -43,6 +44,9 @@ class GatewayShard {
   // wrong.
   [[nodiscard]] std::string prepare(std::shared_ptr<const Snapshot> snapshot,
                                     std::shared_ptr<const HostsFile> hosts);
+  // How many clients the descriptors of this process allow for on this shard, whatever
+  // connections_max says. After prepare().
+  void limit_clients(std::size_t clients_max) noexcept { worker_->clients_max = clients_max; }
   // Opens a listener; the address that it got (port 0 is the kernel's choice).
   [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address);
   // On the shard's thread, first: opens the ring. 0 or an errno.
@@ -61,6 +65,9 @@ class GatewayShard {
 
  private:
   static Task<void> accept_connections(Shard& shard, GatewayShard& self, AcceptStream& accept);
+  void take_connection(int fd);
+  void log_accept_failure(const Error& error);
+  void log_refusal(std::size_t clients_max);
   static Task<void> drain(Shard& shard, GatewayShard& self, DrainPlan plan);
   static Task<void> cut_after(Shard& shard, GatewayShard& self, Duration grace);
   static Task<void> stop_accepting(Shard& shard, GatewayShard& self);
@@ -82,6 +89,8 @@ class GatewayShard {
   std::vector<std::unique_ptr<Listener>> listeners_;
   Scope scope_;              // accept loops and the drain itself
   CancelSource grace_over_;  // calls off cut_after when everything ended by itself
+  LogThrottle accept_failures_;
+  LogThrottle refusals_;
   bool draining_ = false;
 };
 

@@ -14,10 +14,11 @@
 
 #include "engine/build_snapshot.h"
 #include "engine/config/load.h"
+#include "engine/descriptors.h"
 #include "engine/io/operations.h"
 #include "engine/net/address.h"
-#include "tls/random.h"
 #include "engine/net/port_probe.h"
+#include "tls/random.h"
 
 namespace sluice {
 namespace {
@@ -57,6 +58,18 @@ UpstreamPools::Limits pool_limits(const Config& config) {
                                .age_max = config.timeouts.pooled_age};
 }
 
+// Says when the descriptors that this process may have are too few for its connections.
+void report_descriptors(const Log& log, const DescriptorPlan& plan) {
+  if (plan.enough()) return;
+  LogLine(log, LogLevel::kWarning,
+          "too few file descriptors for limits.connections_max: clients above "
+          "clients_per_shard_max are refused; raise LimitNOFILE of the systemd unit, or ulimit -n, "
+          "to what is needed")
+      .field("limit", static_cast<std::int64_t>(plan.limit))
+      .field("needed", static_cast<std::int64_t>(plan.needed))
+      .field("clients_per_shard_max", static_cast<std::int64_t>(plan.clients_per_shard_max));
+}
+
 Shard::Options shard_options(std::uint32_t index) {
   return Shard::Options{.index = index, .seed = random_seed()};
 }
@@ -84,6 +97,10 @@ std::expected<void, StartFailure> Server::start() {
   auto hosts_file = HostsFile::read();
   if (!hosts_file) return std::unexpected(StartFailure{EX_OSERR, hosts_file.error() + "\n"});
   hosts_ = std::make_shared<const HostsFile>(std::move(*hosts_file));
+  descriptor_limit_ = raise_descriptor_limit();
+  const DescriptorPlan descriptors =
+      plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
+  report_descriptors(control_.log(), descriptors);
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
     shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
                                                      config_->log.level, config_->log.format,
@@ -91,6 +108,7 @@ std::expected<void, StartFailure> Server::start() {
     if (const std::string failed = shards_.back()->prepare(snapshot_, hosts_); !failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
     }
+    shards_.back()->limit_clients(descriptors.clients_per_shard_max);
   }
   if (auto opened = open_listeners(); !opened) return opened;
   std::vector<Shard*> fleet;
@@ -101,6 +119,10 @@ std::expected<void, StartFailure> Server::start() {
 }
 
 std::expected<void, StartFailure> Server::open_listeners() {
+  for (const ListenAddress& wanted : config_->listen) {
+    if (const auto taken = taken_port(wanted))
+      return std::unexpected(StartFailure{EX_OSERR, *taken + "\n"});
+  }
   for (const ListenAddress& wanted : config_->listen) {
     for (const IpAddress& ip : wanted.ips()) {
       SocketAddress address = socket_address(ip, wanted.port);
@@ -119,10 +141,6 @@ std::expected<void, StartFailure> Server::open_listeners() {
 }
 
 // One listener per shard on one port: the first may get it from the kernel, the others share it.
-  for (const ListenAddress& wanted : config_->listen) {
-    if (const auto taken = taken_port(wanted))
-      return std::unexpected(StartFailure{EX_OSERR, *taken + "\n"});
-  }
 Error Server::open_on_all_shards(SocketAddress& address) {
   for (const auto& shard : shards_) {
     const Result<SocketAddress> got = shard->listen(address);
@@ -217,6 +235,8 @@ Task<void> Server::reload(Shard& control, Server& self) {
     co_return;
   }
   self.snapshot_ = next;
+  report_descriptors(control.log(), plan_descriptors(self.descriptor_limit_, self.shards_.size(),
+                                                     config->limits.connections_max));
   self.hosts_ = self.read_hosts();
   const Publication publication{next, self.hosts_, config->log.level};
   struct Delivery {

@@ -78,6 +78,7 @@ class Server {
   std::vector<std::thread> threads_;
   std::atomic<std::uint32_t> shards_running_{0};
   std::vector<std::string> urls_;
+  std::uint64_t descriptor_limit_ = 0;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const HostsFile> hosts_;
   UringKernel control_kernel_;

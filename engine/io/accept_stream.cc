@@ -1,6 +1,7 @@
 #include "engine/io/accept_stream.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace sluice {
 
@@ -15,19 +16,19 @@ void AcceptStream::start(int listening_fd) {
 
 void AcceptStream::on_completion(Completion completion) noexcept {
   const bool over = !completion.more;
-  if (completion.result >= 0) {
-    if (stopping_) reactor_->kernel().close_socket(completion.result);
-    else accepted_.push_back(completion.result);
-  } else if (completion.result != -ECANCELED) {
-    ++failures_;
-  }
-  if (over && stopping_ && stopper_ != nullptr) stopper_->wake();
-  if (taker_ != nullptr && !accepted_.empty()) taker_->wake();
-  if (!over || stopping_) return;
   // A connection that was reset before we took it (ECONNABORTED) is no reason to wait, a lack of
   // descriptors is.
   const bool ours = completion.result == -EMFILE || completion.result == -ENFILE ||
                     completion.result == -ENOMEM || completion.result == -ENOBUFS;
+  if (completion.result >= 0) {
+    if (stopping_) reactor_->kernel().close_socket(completion.result);
+    else accepted_.push_back(completion.result);
+  } else if (ours) {
+    failure_ = error_from_errno(-completion.result, Side::kOurs);
+  }
+  if (over && stopping_ && stopper_ != nullptr) stopper_->wake();
+  if (taker_ != nullptr && has_news()) taker_->wake();
+  if (!over || stopping_) return;
   if (ours) reactor_->timers().start(*this, reactor_->now() + kBackOff);
   else arm();
 }
@@ -41,7 +42,10 @@ void AcceptStream::Next::await_suspend(std::coroutine_handle<> waiter) noexcept 
 Result<int> AcceptStream::Next::await_resume() noexcept {
   AcceptStream& stream = *stream_;
   if (stream.taker_ == this) stream.taker_ = nullptr;
-  if (stream.accepted_.empty()) return std::unexpected(cause());
+  if (stream.accepted_.empty()) {
+    const Error failure = std::exchange(stream.failure_, Error{});
+    return std::unexpected(failure.code != Errc::kOk ? failure : cause());
+  }
   const int fd = stream.accepted_[stream.first_++];
   if (stream.first_ == stream.accepted_.size()) {
     stream.accepted_.clear();

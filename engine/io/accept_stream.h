@@ -19,13 +19,15 @@ class AcceptStream final : public Op, private Timer {
 
   void start(int listening_fd);
 
-  // Next - the descriptor of the next connection, or the reason for which there will be none.
+  // Next - the descriptor of the next connection, or why there is none: called off, or, with an
+  // os_errno, the kernel lacks descriptors or memory. After that the stream goes on by itself, when
+  // some time has passed; ask again.
   class Next final : private Wait {
    public:
     Next(AcceptStream& stream, CancelSource* cancel) noexcept
         : Wait(*stream.reactor_, Limits{.deadline = kNever, .cancel = cancel}, Side::kOurs),
           stream_(&stream) {}
-    bool await_ready() noexcept { return !stream_->accepted_.empty() || refused_at_start(); }
+    bool await_ready() noexcept { return stream_->has_news() || refused_at_start(); }
     void await_suspend(std::coroutine_handle<> waiter) noexcept;
     Result<int> await_resume() noexcept;
 
@@ -50,9 +52,6 @@ class AcceptStream final : public Op, private Timer {
   };
   [[nodiscard]] Stop stop() noexcept { return Stop(*this); }
 
-  // Accepts that failed for want of descriptors or memory.
-  [[nodiscard]] std::uint64_t failures() const noexcept { return failures_; }
-
  private:
   // After EMFILE and the like: trying at once would spin, the connections wait in the kernel's
   // backlog meanwhile.
@@ -60,6 +59,9 @@ class AcceptStream final : public Op, private Timer {
 
   void on_completion(Completion completion) noexcept override;
   void on_timer() noexcept override { arm(); }
+  [[nodiscard]] bool has_news() const noexcept {
+    return !accepted_.empty() || failure_.code != Errc::kOk;
+  }
   void arm() noexcept { reactor_->kernel().accept(listening_fd_, *this); }
 
   Reactor* reactor_;
@@ -67,7 +69,7 @@ class AcceptStream final : public Op, private Timer {
   std::size_t first_ = 0;
   Next* taker_ = nullptr;
   Stop* stopper_ = nullptr;
-  std::uint64_t failures_ = 0;
+  Error failure_;  // for want of descriptors or memory, and not told yet
   int listening_fd_ = -1;
   bool stopping_ = false;
 };

@@ -72,6 +72,15 @@ Answer too_large(std::string_view message) {
                 .close = true};
 }
 
+Answer overloaded(std::string_view message) {
+  constexpr Duration kSoon = 1s;  // what is lacking comes back as other requests end
+  return Answer{.status = 503,
+                .type = "server_error",
+                .code = "gateway_overloaded",
+                .message = message,
+                .retry_after = kSoon};
+}
+
 Answer not_found(std::string_view code, std::string_view message) {
   return Answer{.status = 404, .type = kInvalidRequest, .code = code, .message = message};
 }

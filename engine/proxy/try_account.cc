@@ -1,6 +1,7 @@
 #include "engine/proxy/try_account.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/proxy/relay_response.h"
 #include "parser/retry_after.h"
@@ -96,6 +97,13 @@ void settle(Permit& permit, const Attempt& attempt, Instant now) {
   else permit.refund(now);
 }
 
+// True when not even a socket could be had: no fault of the provider's, and no other account would
+// fare better.
+bool gateway_lacks(const Error& error) noexcept {
+  return error.side == Side::kOurs && (error.os_errno == EMFILE || error.os_errno == ENFILE ||
+                                       error.os_errno == ENOMEM || error.os_errno == ENOBUFS);
+}
+
 // The request could not be sent, or no head came back.
 TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const Permit& permit,
                         const Attempt& attempt, const Error& error, std::string_view doing) {
@@ -105,6 +113,12 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const 
     return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
   }
   log_failure(shard, exchange, attempt, doing, error);
+  if (gateway_lacks(error) && !attempt.sent_any) {
+    ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());  // no mark
+    return refused(overloaded(
+        "the gateway has no file descriptors or memory left for a connection to a provider; this "
+        "is a limit of the gateway (LimitNOFILE, ulimit -n), not a fault of the provider"));
+  }
   const bool timed_out = error.code == Errc::kTimedOut;
   const TryOutcome outcome = timed_out          ? TryOutcome::kTimedOut
                              : attempt.sent_any ? TryOutcome::kServerError

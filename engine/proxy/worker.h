@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "engine/net/upstream_pool.h"
 #include "engine/proxy/snapshot.h"
@@ -10,11 +11,11 @@
 
 namespace sluice {
 
-// WorkerCounters - what a shard has done, for the log and tests. Plain numbers: one shard writes
-// and reads them.
+// WorkerCounters - what a shard has done, for its last line in the log and for tests. Plain
+// numbers: one shard writes and reads them.
 struct WorkerCounters {
   std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_refused = 0;  // above connections_max
+  std::uint64_t connections_refused = 0;  // of these, because there were too many
   std::uint64_t requests = 0;
   std::uint64_t attempts = 0;
 };
@@ -25,14 +26,16 @@ struct WorkerCounters {
 // Affinity  one shard. Lifetime: longer than every connection that it serves.
 struct Worker {
   Worker(Shard& shard, UpstreamPools& upstreams, SnapshotRef snapshot)
-      : upstreams(&upstreams), snapshot(std::move(snapshot)), connections(shard) {}
+      : upstreams(&upstreams), snapshot(std::move(snapshot)), connections(shard), refusals(shard) {}
 
   UpstreamPools* upstreams;
   SnapshotRef snapshot;  // what new exchanges begin with
   JsonProber prober;
   RoundRobin round_robin;
   WorkerCounters counters;
-  Scope connections;   // one task per downstream connection
+  Scope connections;  // one task per downstream connection
+  Scope refusals;     // one task per connection that is refused and not closed yet
+  std::size_t clients_max = std::numeric_limits<std::size_t>::max();  // beside connections_max
   CancelSource drain;  // calls off idle waits when the shard drains
   CancelSource cut;    // calls off everything when the grace period is over
   bool draining = false;

@@ -92,7 +92,9 @@ export async function run(command, args, options = {}) {
 }
 
 async function startListening(t, args, options) {
-  const started = new Program(program, args, options);
+  const {prefix = [], ...more} = options ?? {};  // a command that starts it
+  const [command, ...all] = [...prefix, program, ...args];
+  const started = new Program(command, all, more);
   t.after(() => started.stopCleanly());
   started.url = (await started.says(/listening on (\S+)/))[1];
   return started;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import test from 'node:test';
 import {authority} from './authority.mjs';
-import {account, ask, eventually, startBoth, startGateway, startMock} from './harness.mjs';
-import {RawClient, requestText} from './wire.mjs';
+import {account, ask, eventually, run, startBoth, startGateway, startMock} from './harness.mjs';
+import {RawClient, rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
 const BODY = JSON.stringify(ask());
@@ -135,4 +135,74 @@ test('1,000 idle connections over TLS are held', async (t) => {
   const ca = await readFile(certificates.ca);
   const url = gateway.url.replace(/^http:/, 'https:');
   await holdIdle(t, gateway, () => new RawClient(url, {servername: 'localhost', ca}), 16 * 1024);
+});
+
+// A request on a fresh connection: its answer, and the end of the connection.
+async function askFresh(gateway) {
+  const client = new RawClient(gateway.url);
+  client.send(requestText(CHAT, BODY, {connection: 'close'}));
+  await client.ends();
+  return client.received;
+}
+
+function assertOverloaded(answer) {
+  assert.match(answer, /^HTTP\/1\.1 503 Service Unavailable\r\n/);
+  assert.match(answer, /^retry-after: 1\r$/m);
+  assert.match(answer, /^x-sluice-error-source: gateway\r$/m);
+  const {error} = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+  assert.equal(error.type, 'server_error');
+  assert.equal(error.code, 'gateway_overloaded');
+  assert.equal(error.param, null);
+}
+
+test('a connection too many is told so, and the log says it once a second', async (t) => {
+  const {gateway} = await startBoth(t, {shards: 1, limits: {connections_max: 2}});
+  const held = [rawClient(t, gateway.url), rawClient(t, gateway.url)];
+  for (const client of held) await askOn(client);
+  for (let i = 0; i < 20; ++i) assertOverloaded(await askFresh(gateway));
+  await eventually(() => /connections refused/.test(gateway.errors), 'the line in the log');
+  assert.match(gateway.errors, /connections refused.*clients_max=2 set_by=limits\.connections_max/);
+  assert.ok(gateway.errors.match(/connections refused/g).length < 20);
+  held[0].leave();
+  await eventually(async () => / 200 /.test(await askFresh(gateway)), 'room again');
+});
+
+// `command` with a limit on file descriptors, hard and soft.
+const limited = (soft, hard) => ({prefix: ['prlimit', `--nofile=${soft}:${hard}`]});
+
+test('the limit on file descriptors is raised, or what it cannot hold is said', async (t) => {
+  const mock = await startMock(t);
+  const config = {shards: 1, accounts: [account(mock)], limits: {connections_max: 100}};
+  const raised = await startGateway(t, config, limited(64, 512));
+  assert.match(await readFile(`/proc/${raised.child.pid}/limits`, 'utf8'),
+    /^Max open files +512 +512 /m);
+  assert.doesNotMatch(raised.errors, /file descriptors/);
+  const small = await startGateway(t, config, limited(64, 64));
+  assert.match(small.errors, /too few file descriptors.*LimitNOFILE.*ulimit -n.*limit=64 needed=240/);
+  const [, most] = /clients_per_shard_max=(\d+)/.exec(small.errors);
+  const held = Array.from({length: Number(most)}, () => rawClient(t, small.url));
+  for (const client of held) await askOn(client);
+  assertOverloaded(await askFresh(small));
+  assert.match(small.errors, /set_by="the limit on file descriptors"/);
+});
+
+test('without a descriptor left the gateway says that it is its own limit, and goes on', async (t) => {
+  const {mock, gateway} = await startBoth(t, {shards: 1});
+  const {pid} = gateway.child;
+  const limit = async (soft) => {
+    const {code, errors} = await run('prlimit', ['--pid', `${pid}`, `--nofile=${soft}:`]);
+    assert.equal(code, 0, errors);
+  };
+  const client = rawClient(t, gateway.url);
+  client.send(requestText('/health', '', {}, 'GET'));
+  await client.receives(/^HTTP\/1\.1 200 /);
+  await limit(4);  // all that it has is above
+  client.received = '';
+  client.send(requestText(CHAT, BODY));
+  await client.receives(/"gateway_overloaded"/);
+  assert.match(client.received, /^HTTP\/1\.1 503 [^]*^retry-after: 1\r$/m);
+  assert.match(client.received, /limit of the gateway/);
+  assert.equal((await mock.count()).requests, 0);
+  await limit(256);
+  await askOn(client);
 });

@@ -61,6 +61,7 @@ Task<void> serve_listener(Shard& shard, Serving& serving, int listener) {
   accepts.start(listener);
   while (true) {
     const Result<int> fd = co_await accepts.next(&serving.shard_end);
+    if (!fd && fd.error().os_errno != 0) continue;  // no descriptor was left: it goes on
     if (!fd) break;
     serving.connections.spawn(
         serve_mock_connection(shard, serving.state, *fd, serving.tls, serving.shard_end));

@@ -142,6 +142,43 @@ TEST_P(Uring, AcceptsWhatConnects) {
   kernel_.close_socket(*listener);
 }
 
+Task<Result<int>> accept_next(Reactor&, AcceptStream& stream) {
+  const Result<int> fd = co_await stream.next(nullptr);
+  co_return fd;
+}
+
+TEST_P(Uring, AcceptingGoesOnAfterALackOfDescriptorsAndTellsOfIt) {
+  Reactor reactor(kernel_, clock_);
+  const Result<int> listener = kernel_.open_listener(loopback(), 16);
+  ASSERT_TRUE(listener);
+  const Result<SocketAddress> address = kernel_.local_address(*listener);
+  const Result<int> client = kernel_.open_socket(AF_INET);
+  ASSERT_TRUE(client);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(*client), .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  AcceptStream accept(reactor);
+  accept.start(*listener);
+  Task<Errc> connected = connect_to(reactor, *client, *address, Limits{});
+  finish(reactor, connected);
+  Task<Result<int>> failed = accept_next(reactor, accept);
+  finish(reactor, failed);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  const Result<int> failure = failed.take();
+  ASSERT_FALSE(failure);
+  EXPECT_EQ(failure.error().os_errno, EMFILE);
+  Task<Result<int>> accepted = accept_next(reactor, accept);
+  finish(reactor, accepted);
+  const Result<int> fd = accepted.take();
+  ASSERT_TRUE(fd);
+  Task<void> stopped = stop_accepting(reactor, accept);
+  finish(reactor, stopped);
+  kernel_.close_socket(*fd);
+  kernel_.close_socket(*client);
+  kernel_.close_socket(*listener);
+}
+
 TEST_P(Uring, AConnectionThatIsRefusedIsAnErrorThatMayBeRetried) {
   Reactor reactor(kernel_, clock_);
   const Result<int> listener = kernel_.open_listener(loopback(), 16);
