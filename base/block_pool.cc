@@ -1,7 +1,11 @@
 #include "base/block_pool.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/assert.h"
 #include "base/poison.h"
@@ -10,10 +14,24 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the padding unit of SIMD readers
+constexpr std::size_t kPage = 4096;
 
 std::size_t class_of(std::size_t rounded) noexcept {
   return static_cast<std::size_t>(std::countr_zero(rounded) -
                                   std::countr_zero(BlockPool::kBlockBytesMin));
+}
+
+// `bytes` is rounded up. Null when the machine is out of memory.
+void* from_system(std::size_t bytes) noexcept {
+  if (bytes < BlockPool::kMappedBytesMin) return std::aligned_alloc(kAlignment, bytes);
+  void* const memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+void to_system(void* memory, std::size_t bytes) noexcept {
+  if (bytes < BlockPool::kMappedBytesMin) std::free(memory);
+  else munmap(memory, bytes);
 }
 
 }  // namespace
@@ -21,52 +39,90 @@ std::size_t class_of(std::size_t rounded) noexcept {
 BlockPool::~BlockPool() {
   SL_ASSERT(bytes_in_use_ == 0);
   for (std::size_t i = 0; i < kClasses; ++i) {
-    while (free_[i] != nullptr) {
-      FreeBlock* const block = free_[i];
-      SL_UNPOISON(block, kBlockBytesMin << i);
-      free_[i] = block->next;
-      std::free(block);
-    }
+    while (free_[i] != nullptr) release_one(i);
   }
 }
 
 std::size_t BlockPool::rounded_up(std::size_t bytes) noexcept {
   if (bytes <= kBlockBytesMin) return kBlockBytesMin;
   if (bytes <= kKeepBytesMax) return std::bit_ceil(bytes);
-  return (bytes + kAlignment - 1) & ~(kAlignment - 1);
+  return (bytes + kPage - 1) & ~(kPage - 1);
 }
 
 void* BlockPool::take(std::size_t bytes) {
-  const std::size_t rounded = rounded_up(bytes);
-  bytes_in_use_ += rounded;
-  if (rounded <= kKeepBytesMax) {
-    const std::size_t size_class = class_of(rounded);
-    if (FreeBlock* const block = free_[size_class]; block != nullptr) {
-      SL_UNPOISON(block, rounded);
-      free_[size_class] = block->next;
-      --free_count_[size_class];
-      return block;
-    }
-  }
-  void* const block = std::aligned_alloc(kAlignment, rounded);
+  void* const block = try_take(bytes);
   SL_ASSERT(block != nullptr);
   return block;
+}
+
+void* BlockPool::try_take(std::size_t bytes) noexcept {
+  const std::size_t rounded = rounded_up(bytes);
+  FreeBlock* const block = rounded <= kKeepBytesMax ? free_[class_of(rounded)] : nullptr;
+  if (block != nullptr) {
+    SL_UNPOISON(block, rounded);
+    free_[class_of(rounded)] = block->next;
+    bytes_free_ -= rounded;
+    bytes_in_use_ += rounded;
+    return block;
+  }
+  void* const fresh = from_system(rounded);
+  if (fresh != nullptr) bytes_in_use_ += rounded;
+  return fresh;
+}
+
+void* BlockPool::try_grow(void* block, std::size_t bytes, std::size_t used,
+                          std::size_t larger) noexcept {
+  const std::size_t before = rounded_up(bytes);
+  const std::size_t after = rounded_up(larger);
+  SL_ASSERT(block != nullptr && used <= before && before <= after);
+  if (before > kKeepBytesMax) {
+    void* const moved = mremap(block, before, after, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED) return nullptr;
+    bytes_in_use_ += after - before;
+    return moved;
+  }
+  void* const fresh = try_take(larger);
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh, block, used);
+  give(block, bytes);
+  return fresh;
 }
 
 void BlockPool::give(void* block, std::size_t bytes) noexcept {
   const std::size_t rounded = rounded_up(bytes);
   SL_ASSERT(block != nullptr && bytes_in_use_ >= rounded);
   bytes_in_use_ -= rounded;
-  if (rounded > kKeepBytesMax || free_count_[class_of(rounded)] * rounded >= kFreeBytesMax) {
-    std::free(block);
-    return;
+  if (rounded > kKeepBytesMax) {
+    to_system(block, rounded);
+  } else {
+    const std::size_t size_class = class_of(rounded);
+    auto* const free_block = static_cast<FreeBlock*>(block);
+    free_block->next = free_[size_class];
+    free_[size_class] = free_block;
+    bytes_free_ += rounded;
+    SL_POISON(block, rounded);
   }
-  const std::size_t size_class = class_of(rounded);
-  auto* const free_block = static_cast<FreeBlock*>(block);
-  free_block->next = free_[size_class];
-  free_[size_class] = free_block;
-  ++free_count_[size_class];
-  SL_POISON(block, rounded);
+  trim();
+}
+
+// Gives back to the system what is above the limit, the largest blocks first.
+void BlockPool::trim() noexcept {
+  constexpr int kBlocksMax = 8;  // of one give(): it stays short, and later ones go on
+  for (int i = 0; i < kBlocksMax; ++i) {
+    if (bytes_free_ <= std::max(kIdleBytes, bytes_in_use_)) return;
+    std::size_t size_class = kClasses - 1;
+    while (free_[size_class] == nullptr) --size_class;
+    release_one(size_class);
+  }
+}
+
+void BlockPool::release_one(std::size_t size_class) noexcept {
+  FreeBlock* const block = free_[size_class];
+  const std::size_t bytes = kBlockBytesMin << size_class;
+  SL_UNPOISON(block, bytes);
+  free_[size_class] = block->next;
+  bytes_free_ -= bytes;
+  to_system(block, bytes);
 }
 
 }  // namespace sluice

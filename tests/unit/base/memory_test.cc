@@ -20,7 +20,7 @@ struct RoundRow {
 
 constexpr RoundRow kRoundRows[] = {
     {0, 64},      {1, 64},      {64, 64},           {65, 128},
-    {4096, 4096}, {4097, 8192}, {1 << 20, 1 << 20}, {(1 << 20) + 1, (1 << 20) + 64},
+    {4096, 4096}, {4097, 8192}, {1 << 20, 1 << 20}, {(1 << 20) + 1, (1 << 20) + 4096},
 };
 
 TEST(BlockPool, SizesArePowersOfTwoUpToOneMiB) {
@@ -47,6 +47,56 @@ TEST(BlockPool, LargeBlocksAreNotKept) {
   EXPECT_EQ(pool.bytes_in_use(), BlockPool::rounded_up(bytes));
   pool.give(block, bytes);
   EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(BlockPool, ABurstLeavesNoMoreThanTheIdleBytesBehind) {
+  BlockPool pool;
+  for (const std::size_t bytes : {std::size_t{4096}, std::size_t{256} << 10}) {
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < 4 * BlockPool::kIdleBytes / bytes; ++i)
+      blocks.push_back(pool.take(bytes));
+    const std::size_t half = blocks.size() / 2;
+    while (blocks.size() > half) {
+      pool.give(blocks.back(), bytes);
+      blocks.pop_back();
+    }
+    EXPECT_EQ(pool.bytes_free(), pool.bytes_in_use()) << "as much as is in use";
+    for (void* const block : blocks) pool.give(block, bytes);
+    EXPECT_EQ(pool.bytes_in_use(), 0u);
+    EXPECT_EQ(pool.bytes_free(), BlockPool::kIdleBytes);
+  }
+}
+
+TEST(BlockPool, ABlockGrowsWithItsBytes) {
+  BlockPool pool;
+  std::size_t bytes = 100;
+  auto* block = static_cast<char*>(pool.try_take(bytes));
+  std::memset(block, 'x', bytes);
+  for (std::size_t larger : {200u, 100'000u, 1u << 20, (1u << 20) + 1, 5u << 20, 32u << 20}) {
+    block = static_cast<char*>(pool.try_grow(block, bytes, bytes, larger));
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(std::string_view(block, bytes), std::string(bytes, 'x'));
+    std::memset(block, 'x', larger);
+    bytes = larger;
+    EXPECT_EQ(pool.bytes_in_use(), BlockPool::rounded_up(larger));
+  }
+  pool.give(block, bytes);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(BlockPool, WhatTheMachineDoesNotHaveIsNullAndNoHarm) {
+  BlockPool pool;
+  constexpr std::size_t kNobodyHas = std::size_t{1} << 60;
+  EXPECT_EQ(pool.try_take(kNobodyHas), nullptr);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  for (const std::size_t bytes : {std::size_t{100}, std::size_t{2} << 20}) {
+    auto* const block = static_cast<char*>(pool.take(bytes));
+    block[bytes - 1] = 'x';
+    EXPECT_EQ(pool.try_grow(block, bytes, bytes, kNobodyHas), nullptr);
+    EXPECT_EQ(pool.bytes_in_use(), BlockPool::rounded_up(bytes));
+    EXPECT_EQ(block[bytes - 1], 'x');
+    pool.give(block, bytes);
+  }
 }
 
 TEST(BlockPool, DifferentBlocksNeverOverlap) {
