@@ -24,6 +24,10 @@ class Outbox {
   static constexpr std::size_t kPiecesMax = 32;
   // Pieces that a filler may add without asking full() in between.
   static constexpr std::size_t kPiecesReserved = 12;
+  // Above so many bytes it is time to send. As much as a stream may hold unread: what a slow reader
+  // does not take is copied and kept, and one slice may come on top. A larger send saves little,
+  // ANCHORS.md 1.5 has the floor of 64 KiB answers at one send each.
+  static constexpr std::size_t kBytesMax = 64 * 1024;
   // Pieces that may be put in front of the others: a message head and a chunk head.
   static constexpr std::size_t kFrontMax = 2;
 
@@ -56,7 +60,7 @@ class Outbox {
 
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
   [[nodiscard]] bool full() const noexcept {
-    return last_ + kPiecesReserved > kPiecesMax || kept_ + 1 >= kPiecesMax;
+    return bytes_ > kBytesMax || last_ + kPiecesReserved > kPiecesMax || kept_ + 1 >= kPiecesMax;
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   // True when kept slices lie in the kernel's ring: they must not wait for a slow reader (B1).

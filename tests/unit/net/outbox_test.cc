@@ -155,6 +155,17 @@ TEST(Outbox, IsFullWhileAFillersShareStillFits) {
   EXPECT_FALSE(outbox.full());
 }
 
+TEST(Outbox, IsFullOfBytes) {
+  const std::string text(Outbox::kBytesMax, 'x');
+  Outbox outbox;
+  outbox.add(text);
+  EXPECT_FALSE(outbox.full()) << "an answer of 64 KiB goes with its head in one send";
+  outbox.add("x");
+  EXPECT_TRUE(outbox.full());
+  outbox.consume(1);
+  EXPECT_FALSE(outbox.full());
+}
+
 TEST(Outbox, IsFullOfSlicesToo) {
   BlockPool pool;
   Outbox outbox;
