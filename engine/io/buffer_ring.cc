@@ -59,6 +59,7 @@ int BufferRing::open(UringRing& ring, const Options& options) {
     buffers_[i].ring = this;
     give_to_kernel(buffers_[i]);
   }
+  publish();
   return 0;
 }
 
@@ -91,8 +92,13 @@ void BufferRing::give_to_kernel(Buffer& buffer) noexcept {
   entry.len = buffer_bytes_;
   entry.bid = static_cast<std::uint16_t>(index);
   ++tail_;
-  __atomic_store_n(&entries_->tail, tail_, __ATOMIC_RELEASE);
   ++free_count_;
+}
+
+void BufferRing::publish() noexcept {
+  if (tail_ == published_) return;
+  published_ = tail_;
+  __atomic_store_n(&entries_->tail, tail_, __ATOMIC_RELEASE);
 }
 
 Slice BufferRing::received(std::uint32_t cqe_flags, std::uint32_t bytes) noexcept {

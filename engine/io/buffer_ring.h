@@ -42,7 +42,11 @@ class BufferRing {
   // The slice of `bytes` that a completion with IORING_CQE_F_BUFFER announced.
   [[nodiscard]] Slice received(std::uint32_t cqe_flags, std::uint32_t bytes) noexcept;
 
-  // Buffers that the kernel still holds, be it in part.
+  // Tells the kernel of the buffers that came back since the last time, all by one store. Before it
+  // is entered.
+  void publish() noexcept;
+
+  // Buffers that the kernel still holds, be it in part, or will with the next publish().
   [[nodiscard]] std::size_t free_count() const noexcept { return free_count_; }
   [[nodiscard]] std::size_t total() const noexcept { return count_; }
   [[nodiscard]] bool incremental() const noexcept { return incremental_; }
@@ -70,6 +74,7 @@ class BufferRing {
   std::uint32_t buffer_bytes_ = 0;
   std::uint32_t count_ = 0;
   std::uint16_t tail_ = 0;
+  std::uint16_t published_ = 0;  // the tail that the kernel knows
   std::size_t free_count_ = 0;
   bool incremental_ = false;
 };

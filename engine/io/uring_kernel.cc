@@ -193,6 +193,7 @@ void UringKernel::collect(Instant now, Instant until) {
   // timeout.
   const Duration timeout = until == kNever ? Duration(-1) : until - now;
   const bool wait = (until == kNever || until > now) && !ring_.has_completion();
+  buffers_.publish();
   const int failed = ring_.enter(wait, timeout);
   // EBUSY: the completion queue overflowed; what lies there is collected now and the rest comes
   // with the next turn.
@@ -201,6 +202,7 @@ void UringKernel::collect(Instant now, Instant until) {
   // One enter runs at most 20 deferred items (6.13): look again at once while more wait, but let
   // others have a turn.
   for (int round = 0; round < 4 && ring_.has_deferred_work(); ++round) {
+    buffers_.publish();
     static_cast<void>(ring_.enter(false, Duration::zero()));
     ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
   }

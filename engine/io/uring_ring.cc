@@ -36,8 +36,10 @@ int setup_best_ring(const UringRing::Options& options, io_uring_params& params) 
                                     // CPU (6.1)
       | IORING_SETUP_TASKRUN_FLAG;  // tells us by a flag that such work waits, without a system
                                     // call (5.19)
-  constexpr std::uint32_t kCooperate =
-      IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;  // the next best before 6.1 (5.19)
+  constexpr std::uint32_t kCooperate =  // the next best before 6.1
+      IORING_SETUP_SINGLE_ISSUER   // as above (6.0, as multishot receive, without which we cannot)
+      | IORING_SETUP_COOP_TASKRUN  // completions run when we enter the kernel anyway (5.19)
+      | IORING_SETUP_TASKRUN_FLAG;
   const std::uint32_t candidates[] = {
       kAlways | kDefer | (options.allow_no_sq_array ? uring::kSetupNoSqArray : 0),
       kAlways | kDefer,
@@ -147,6 +149,7 @@ io_uring_sqe& UringRing::next_sqe() noexcept {
 int UringRing::enter(bool wait, Duration timeout) noexcept {
   const std::uint32_t to_submit = queued();
   __atomic_store_n(sq_tail_, sq_tail_local_, __ATOMIC_RELEASE);
+  publish_cq_head();  // also when a handler's submission brings us here: the kernel needs the room
   std::uint32_t flags = enter_flags_ | IORING_ENTER_GETEVENTS;
   __kernel_timespec ts{};
   io_uring_getevents_arg argument{};

@@ -41,23 +41,22 @@ class UringRing {
   // EINTR are 0: the caller looks anyway).
   int enter(bool wait, Duration timeout) noexcept;
 
-  // Calls handle(cqe) for each completion that lies ready; returns their number.
+  // Calls handle(cqe) for each completion that lies ready; returns their number. The kernel hears of
+  // all of them together, by one store.
   template <class Handle>
   std::size_t for_each_completion(Handle&& handle) {
-    std::uint32_t head = *cq_head_;
-    std::size_t count = 0;
-    while (head != __atomic_load_n(cq_tail_, __ATOMIC_ACQUIRE)) {
-      const io_uring_cqe cqe = cqes_[head & cq_mask_];
-      ++head;
-      __atomic_store_n(cq_head_, head, __ATOMIC_RELEASE);
+    const std::uint32_t first = cq_head_local_;
+    while (cq_head_local_ != __atomic_load_n(cq_tail_, __ATOMIC_ACQUIRE)) {
+      const io_uring_cqe cqe = cqes_[cq_head_local_ & cq_mask_];
+      ++cq_head_local_;
       handle(cqe);
-      ++count;
     }
-    return count;
+    publish_cq_head();
+    return cq_head_local_ - first;
   }
 
   [[nodiscard]] bool has_completion() const noexcept {
-    return *cq_head_ != __atomic_load_n(cq_tail_, __ATOMIC_ACQUIRE);
+    return cq_head_local_ != __atomic_load_n(cq_tail_, __ATOMIC_ACQUIRE);
   }
   // Deferred work waits in the kernel for the next enter(): more than one call runs (20
   // items, 6.13), or new work.
@@ -77,6 +76,7 @@ class UringRing {
  private:
   [[nodiscard]] int map(const io_uring_params& params) noexcept;
   void unmap() noexcept;
+  void publish_cq_head() noexcept { __atomic_store_n(cq_head_, cq_head_local_, __ATOMIC_RELEASE); }
   [[nodiscard]] std::uint32_t queued() const noexcept { return sq_tail_local_ - submitted_; }
 
   int fd_ = -1;
@@ -101,6 +101,7 @@ class UringRing {
   std::uint32_t* cq_head_ = nullptr;
   std::uint32_t* cq_tail_ = nullptr;
   std::uint32_t cq_mask_ = 0;
+  std::uint32_t cq_head_local_ = 0;  // completions taken; *cq_head_ follows
   io_uring_cqe* cqes_ = nullptr;
 };
 
