@@ -11,6 +11,7 @@ namespace {
 ProxySettings settings_of(const Config& config) {
   ProxySettings settings;
   settings.body_bytes_max = config.limits.body_bytes_max;
+  settings.body_memory_max = config.limits.body_memory_max;
   settings.connections_max = config.limits.connections_max;
   settings.tls_handshake = config.timeouts.tls_handshake;
   settings.request_head = config.timeouts.request_head;

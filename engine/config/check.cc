@@ -179,6 +179,14 @@ void check_config(const Config& config, Findings& findings) {
         fmt::format("routing.cooldown.base ({}) is longer than routing.cooldown.max ({})",
                     duration_text(cooldown.base), duration_text(cooldown.max)));
   }
+  const LimitsConfig& limits = config.limits;
+  if (limits.body_memory_max < limits.body_bytes_max) {
+    const bool memory_given = config.origins.contains("limits.body_memory_max");
+    findings.error(
+        config.origin_of(memory_given ? "limits.body_memory_max" : "limits.body_bytes_max"),
+        "limits.body_memory_max is smaller than limits.body_bytes_max: the largest body that is "
+        "allowed would never be taken; raise the first or lower the second");
+  }
   if (config.auth_open && !config.clients.empty())
     findings.error(
         config.origin_of("auth.open"),

@@ -21,7 +21,9 @@ namespace sluice {
 
 struct LimitsConfig {
   std::uint64_t body_bytes_max = 32 * kMiB;  // HTTP_RULES B6
-  std::uint32_t connections_max = 10'000;    // per shard
+  // Of all request bodies of a shard together: 16 of the largest, or 8,000 prompts of 60 KB.
+  std::uint64_t body_memory_max = 512 * kMiB;
+  std::uint32_t connections_max = 10'000;  // per shard
 };
 
 // The timers of HTTP_RULES; those of an account stand here as what it inherits.

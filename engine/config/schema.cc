@@ -71,6 +71,7 @@ void describe(KeyVisitor& v, CertificateFiles& files) {
 
 void describe(KeyVisitor& v, LimitsConfig& limits) {
   v.scalar("body_bytes_max", SizeScalar(limits.body_bytes_max, kKiB, 1024 * kMiB));
+  v.scalar("body_memory_max", SizeScalar(limits.body_memory_max, kMiB, 1024 * 1024 * kMiB));
   v.scalar("connections_max", IntegerScalar(limits.connections_max, 1, 1'000'000));
 }
 

@@ -7,6 +7,7 @@
 #include "engine/llm/api.h"
 #include "engine/llm/usage.h"
 #include "engine/net/stream.h"
+#include "engine/proxy/request_body.h"
 #include "engine/proxy/worker.h"
 #include "parser/http1_request.h"
 #include "parser/json_probe.h"
@@ -45,6 +46,7 @@ struct Exchange {
         client(&client),
         snapshot(worker.snapshot),
         arena(shard.blocks()),
+        body_memory(shard.blocks(), worker.body_bytes_held),
         began_at(shard.now()),
         cut_(cancel) {
     if (worker.cut.requested()) cancel.request(worker.cut.cause());
@@ -59,7 +61,8 @@ struct Exchange {
   Stream* client;
   SnapshotRef snapshot;
   Arena arena;
-  CancelSource cancel;  // the client has gone, or the drain is over
+  RequestBody body_memory;  // of a body that did not come with its head
+  CancelSource cancel;      // the client has gone, or the drain is over
   Instant began_at;
   Instant received_at{};  // all of the request
 

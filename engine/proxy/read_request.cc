@@ -7,7 +7,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kPadding = 64;  // readable bytes behind a body, for SIMD readers
 // So much of a body must be missing before it pays to change over to receiving it where it will
 // lie: two more operations against one copy. A usual prompt has come whole with its first reads.
 constexpr std::uint64_t kDirectBytesMin = 128 * 1024;
@@ -19,45 +18,6 @@ Answer too_slow(std::string_view message) {
                 .message = message,
                 .close = true};
 }
-
-// GrowingBody - where a body of unknown length goes: doubles when it is full, never above the
-// limit.
-class GrowingBody {
- public:
-  GrowingBody(Arena& arena, std::uint64_t bytes_max) : arena_(arena), bytes_max_(bytes_max) {}
-
-  [[nodiscard]] bool append(std::string_view payload) {
-    if (payload.empty()) return true;  // the step of a chunk's size line: no bytes, no pointer
-    if (payload.size() > bytes_max_ - size_) return false;
-    if (size_ + payload.size() > capacity_) grow(size_ + payload.size());
-    std::memcpy(data_ + size_, payload.data(), payload.size());
-    size_ += payload.size();
-    return true;
-  }
-  void reserve(std::uint64_t bytes) { grow(bytes); }
-  // What is reserved and not yet filled; somebody else writes there and says how much.
-  [[nodiscard]] std::span<char> tail() const { return {data_ + size_, capacity_ - size_}; }
-  void filled(std::size_t bytes) { size_ += bytes; }
-  [[nodiscard]] std::string_view view() const { return {data_, size_}; }
-
- private:
-  void grow(std::uint64_t wanted) {
-    constexpr std::uint64_t kFirstBytes = 16 * 1024;
-    const std::uint64_t capacity = data_ == nullptr
-                                       ? std::max(wanted, std::uint64_t{1})
-                                       : std::max({wanted, capacity_ * 2, kFirstBytes});
-    char* const larger = arena_.bytes(capacity + kPadding);
-    if (size_ > 0) std::memcpy(larger, data_, size_);
-    data_ = larger;
-    capacity_ = capacity;
-  }
-
-  Arena& arena_;
-  char* data_ = nullptr;
-  std::uint64_t bytes_max_;
-  std::uint64_t capacity_ = 0;
-  std::uint64_t size_ = 0;
-};
 
 // The deadline of the next read of a body: it may idle for body_idle, and after body_rate_after it
 // must have come at body_rate_min all the time.
@@ -82,30 +42,54 @@ Answer body_read_failure(const Error& error) {
   return error.code == Errc::kTimedOut ? too_slow("the request body came too slowly") : Answer{};
 }
 
+Answer no_memory() {
+  Answer answer = overloaded(
+      "the gateway has no memory left for request bodies (limits.body_memory_max); see "
+      "Retry-After");
+  answer.close = true;
+  return answer;
+}
+
+// What became of bytes that were to go into the body.
+OrAnswer<void> added(RequestBody::Added added) {
+  switch (added) {
+    case RequestBody::Added::kAll: break;
+    case RequestBody::Added::kTooLarge:
+      return std::unexpected(too_large("the request body is above the limit"));
+    case RequestBody::Added::kNoMemory: return std::unexpected(no_memory());
+  }
+  return {};
+}
+
 // Moves what belongs to the body of known length; `rest` gets what lies behind it.
-void take_front(GrowingBody& body, Slice& slice, Slice& rest) {
-  const std::size_t bytes = std::min<std::size_t>(body.tail().size(), slice.size());
-  static_cast<void>(body.append(slice.view().substr(0, bytes)));
+OrAnswer<void> take_front(RequestBody& body, Slice& slice, Slice& rest) {
+  const std::size_t bytes = std::min<std::size_t>(body.missing(), slice.size());
+  const OrAnswer<void> result = added(body.append(slice.view().substr(0, bytes)));
   slice.drop_front(bytes);
   rest = std::move(slice);
+  return result;
 }
 
 // The rest of a body of known length, received where it will lie: no buffer of the ring, no copy.
-Task<OrAnswer<void>> receive_directly(Shard& shard, Exchange& exchange, GrowingBody& body,
-                                      Instant began) {
+Task<OrAnswer<void>> receive_directly(Shard& shard, Exchange& exchange, Instant began) {
   Stream& client = *exchange.client;
+  RequestBody& body = exchange.body_memory;
   co_await client.recv().pause();
   OrAnswer<void> result;
-  while (result && !body.tail().empty()) {
+  while (result && body.missing() > 0) {
     const Limits limits{
-        .deadline = body_deadline(exchange.settings(), began, body.view().size(), shard.now()),
+        .deadline = body_deadline(exchange.settings(), began, body.size(), shard.now()),
         .cancel = &exchange.cancel};
     if (client.readable()) {  // received before the pause
       Result<Slice> slice = co_await client.recv().next(limits);
       if (!slice) result = std::unexpected(body_read_failure(slice.error()));
       else if (slice->empty()) result = nobody();  // B8
-      else take_front(body, *slice, exchange.rest);
+      else result = take_front(body, *slice, exchange.rest);
       continue;
+    }
+    if (body.tail().empty() && !body.grow()) {
+      result = std::unexpected(no_memory());
+      break;
     }
     const Result<std::size_t> got =
         co_await RecvInto(shard, client.fd(), body.tail(), limits, Side::kDownstream);
@@ -166,8 +150,11 @@ Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
     const OrAnswer<void> continued = co_await send_continue(shard, exchange);
     if (!continued) co_return continued;
   }
-  GrowingBody body(exchange.arena, settings.body_bytes_max);
-  if (head.framing == BodyFraming::kLength) body.reserve(head.content_length);
+  const bool known = head.framing == BodyFraming::kLength;
+  constexpr std::size_t kFirstOfUnknown = 16 * 1024;
+  RequestBody& body = exchange.body_memory;
+  body.expect(known ? head.content_length : settings.body_bytes_max, settings.body_memory_max,
+              known ? RequestBody::kFirstBlockBytes : kFirstOfUnknown);
   const Instant began = shard.now();
   std::uint64_t received = 0;
   while (true) {
@@ -178,16 +165,16 @@ Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
         answer.close = true;
         co_return std::unexpected(answer);
       }
-      if (!body.append(step.payload))
-        co_return std::unexpected(too_large("the request body is above the limit"));
+      const OrAnswer<void> kept = added(body.append(step.payload));
+      if (!kept) co_return kept;
       received += step.consumed;
       exchange.rest.drop_front(step.consumed);
     }
     if (decoder.done()) break;
-    const bool large = head.framing == BodyFraming::kLength &&
-                       body.tail().size() >= kDirectBytesMin && exchange.client->tls() == nullptr;
+    const bool large =
+        known && body.missing() >= kDirectBytesMin && exchange.client->tls() == nullptr;
     if (large) {
-      const OrAnswer<void> whole = co_await receive_directly(shard, exchange, body, began);
+      const OrAnswer<void> whole = co_await receive_directly(shard, exchange, began);
       exchange.body = body.view();
       co_return whole;
     }

@@ -205,3 +205,30 @@ test('a form goes through byte for byte, by the model it names', async (t) => {
   assert.equal(unknown.status, 404);
   assert.equal((await mock.count()).requests, 2);
 });
+
+test('announced bodies cost nothing until they come; above the budget: 503, and room again', async (t) => {
+  const {gateway} = await startBoth(t,
+    {shards: 1, limits: {body_bytes_max: '32MiB', body_memory_max: '48MiB'}});
+  const announced = {'content-length': 32 * MIB};
+  const idle = Array.from({length: 80}, () => rawClient(t, gateway.url));
+  for (const client of idle) await client.send(requestText(ECHO, 'x', announced));
+  const answer = await gateway.post(CHAT, ask());
+  assert.equal(answer.status, 200);
+  // One body holds 32 MiB of the 48, the waiting ones 10: a second finds too little.
+  const large = rawClient(t, gateway.url);
+  await large.send(requestText(ECHO, '', announced));
+  for (let i = 0; i < 20; ++i) await large.send('x'.repeat(MIB));
+  const second = rawClient(t, gateway.url);
+  second.send(requestText(ECHO, '', {'content-length': 8 * MIB}));
+  for (let i = 0; i < 8 && !second.ended; ++i) second.send('x'.repeat(MIB));
+  await second.receives(/^HTTP\/1\.1 503 [^]*"gateway_overloaded"/);
+  assert.match(second.received, /^retry-after: \d+\r$/im);
+  assert.match(second.received, /body_memory_max/);
+  large.leave();
+  await eventually(async () => {
+    const headers = {authorization: `Bearer ${CLIENT_KEY}`,
+      'content-type': 'application/octet-stream'};
+    const later = await exchange(gateway.url, ECHO, {headers, body: noise(8 * MIB)});
+    return later.status === 200;
+  }, 'room for a large body again');
+});
