@@ -64,8 +64,8 @@ class RecvStream final : public Op, public ListNode {
     reactor_->attend(*this);
   }
 
-  // The peer has closed its side or reset the connection, though bytes of it may still be unread, in
-  // the kernel too. Known at once, also of a stream that pauses, while watch_end() is set.
+  // The peer has closed its side or reset the connection, though bytes of it may still be unread,
+  // in the kernel too. Known at once, also of a stream that pauses, while watch_end() is set.
   [[nodiscard]] bool hung_up() const noexcept { return hung_up_ || ended(); }
 
   // While set, the end of the stream or an error calls off `source` at once: the peer has gone.

@@ -41,8 +41,8 @@ class UringRing {
   // EINTR are 0: the caller looks anyway).
   int enter(bool wait, Duration timeout) noexcept;
 
-  // Calls handle(cqe) for each completion that lies ready; returns their number. The kernel hears of
-  // all of them together, by one store.
+  // Calls handle(cqe) for each completion that lies ready; returns their number. The kernel hears
+  // of all of them together, by one store.
   template <class Handle>
   std::size_t for_each_completion(Handle&& handle) {
     const std::uint32_t first = cq_head_local_;

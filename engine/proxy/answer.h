@@ -37,7 +37,7 @@ using OrAnswer = std::expected<T, Answer>;
 [[nodiscard]] Answer answer_refusal(const Refusal& refusal);
 [[nodiscard]] Answer bad_request(std::string_view message, std::string_view param = {});
 [[nodiscard]] Answer too_large(std::string_view message);
-// The gateway itself lacks what the request needs: descriptors, memory. 503, to be tried again soon.
+// The gateway itself lacks what the request needs: descriptors, memory. 503, to be tried again.
 [[nodiscard]] Answer overloaded(std::string_view message);
 [[nodiscard]] Answer not_found(std::string_view code, std::string_view message);
 

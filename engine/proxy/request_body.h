@@ -57,8 +57,8 @@ class RequestBody {
     return Added::kAll;
   }
 
-  // Room for what comes next, until as much as was expected has come; somebody else writes there and
-  // says how much. Empty until grow().
+  // Room for what comes next, until as much as was expected has come; somebody else writes there
+  // and says how much. Empty until grow().
   [[nodiscard]] std::span<char> tail() const noexcept {
     return {block_ + size_, capacity_ - static_cast<std::size_t>(size_)};
   }

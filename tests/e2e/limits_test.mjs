@@ -178,7 +178,8 @@ test('the limit on file descriptors is raised, or what it cannot hold is said', 
     /^Max open files +512 +512 /m);
   assert.doesNotMatch(raised.errors, /file descriptors/);
   const small = await startGateway(t, config, limited(64, 64));
-  assert.match(small.errors, /too few file descriptors.*LimitNOFILE.*ulimit -n.*limit=64 needed=240/);
+  assert.match(small.errors,
+    /too few file descriptors.*LimitNOFILE.*ulimit -n.*limit=64 needed=240/);
   const [, most] = /clients_per_shard_max=(\d+)/.exec(small.errors);
   const held = Array.from({length: Number(most)}, () => rawClient(t, small.url));
   for (const client of held) await askOn(client);
@@ -186,7 +187,7 @@ test('the limit on file descriptors is raised, or what it cannot hold is said', 
   assert.match(small.errors, /set_by="the limit on file descriptors"/);
 });
 
-test('without a descriptor left the gateway says that it is its own limit, and goes on', async (t) => {
+test('without a descriptor left the gateway says that it is its own limit', async (t) => {
   const {mock, gateway} = await startBoth(t, {shards: 1});
   const {pid} = gateway.child;
   const limit = async (soft) => {

@@ -92,7 +92,8 @@ test('a port that somebody listens on is not shared: exit code 71', async (t) =>
     const {code} = await second.exited;
     await shared;
     assert.equal(code, 71, `${args.join(' ')}: ${second.errors}`);
-    assert.ok(second.errors.includes(`cannot listen on ${listen}: the port is taken`), second.errors);
+    const refusal = `cannot listen on ${listen}: the port is taken`;
+    assert.ok(second.errors.includes(refusal), second.errors);
     assert.match(second.errors, /ss -ltnp/);
   }
   assert.equal((await fetch(`${gateway.url}/health`)).status, 200);

@@ -33,6 +33,7 @@ _BELOW = {
 # Files of engine/ that are parts of one room.
 _SAME_ROOM = {
     "engine/build_snapshot": "engine/server",
+    "engine/descriptors": "engine/server",
     "engine/gateway_shard": "engine/server",
 }
 
