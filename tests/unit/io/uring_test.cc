@@ -160,11 +160,12 @@ TEST_P(Uring, AcceptingGoesOnAfterALackOfDescriptorsAndTellsOfIt) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   AcceptStream accept(reactor);
   accept.start(*listener);
+  reactor.turn(reactor.now());  // the limit of this moment is that of the operation
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   Task<Errc> connected = connect_to(reactor, *client, *address, Limits{});
   finish(reactor, connected);
   Task<Result<int>> failed = accept_next(reactor, accept);
   finish(reactor, failed);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   const Result<int> failure = failed.take();
   ASSERT_FALSE(failure);
   EXPECT_EQ(failure.error().os_errno, EMFILE);
