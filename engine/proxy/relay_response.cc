@@ -13,14 +13,14 @@ struct Relay {
   Relay(Exchange& exchange, Attempt& attempt, const RelayPlan& plan, AnswerKind kind)
       : exchange(exchange),
         attempt(attempt),
-        event_stream(plan.event_stream),
+        talks(plan.event_stream && plan.framing != OutFraming::kLength),
         pump(*attempt.head, plan.framing, kind, plan.filtered, exchange.arena) {
     no_wait.request(Error{.code = Errc::kCancelled});
   }
 
   Exchange& exchange;
   Attempt& attempt;
-  bool event_stream;
+  bool talks;  // we may put events of our own in: a stream whose length was not told
   BodyPump pump;
   Outbox outbox;
   std::string_view head_text;  // not sent yet
@@ -43,7 +43,7 @@ Instant wait_deadline(const Relay& relay) {
 }
 
 bool comment_is_possible(const Relay& relay) {
-  return relay.event_stream && relay.pump.between_events() && !relay.pump.done();
+  return relay.talks && relay.pump.between_events() && !relay.pump.done();
 }
 
 void note_progress(Shard& shard, Relay& relay) {
@@ -139,9 +139,9 @@ std::string_view broken_stream_code(const Error& failure) {
 }
 
 // Tells the client of an event stream that it broke: an error event, no [DONE], and no proper end
-// of the body.
+// of the body. A stream of known length just stays short.
 Task<void> send_broken_stream(Shard& shard, Relay& relay) {
-  if (!relay.event_stream || relay.pump.done()) co_return;
+  if (!relay.talks || relay.pump.done()) co_return;
   Arena& arena = relay.exchange.arena;
   const bool cut = relay.failure.code == Errc::kDrained;
   const std::string_view start = relay.pump.between_events() ? "" : "\n\n";
