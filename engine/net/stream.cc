@@ -234,13 +234,14 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
   stream.fd_ = -1;
 }
 
-Task<void> linger(Shard& shard, Stream& stream) {
+Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel) {
   constexpr std::size_t kDiscardBytesMax = 64 * 1024;
   constexpr Duration kPatience = 2s;
-  const Limits limits{.deadline = shard.now() + kPatience};
+  const Limits limits{.deadline = shard.now() + kPatience, .cancel = cancel};
   if (stream.tls() != nullptr && stream.tls()->established()) {
     stream.tls()->close_notify();
-    static_cast<void>(co_await flush_tls(shard, stream, WriteLimits{.deadline = limits.deadline}));
+    const WriteLimits goodbye{.deadline = limits.deadline, .cancel = cancel};
+    static_cast<void>(co_await flush_tls(shard, stream, goodbye));
   }
   shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
   std::size_t discarded = 0;

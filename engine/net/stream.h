@@ -102,8 +102,9 @@ Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, Write
 // closes the descriptor.
 Task<void> close_stream(Shard& shard, Stream& stream);
 
-// Closes after an early answer, so that the client sees it and no reset: half-close, then read and
-// discard up to 64 KiB or 2 s (HTTP_RULES B7). close_stream() must still follow.
-Task<void> linger(Shard& shard, Stream& stream);
+// Ends a connection on which the client may still be sending, so that it sees its answer and no
+// reset, which would take back what has not left yet (RFC 9112 section 9.6): half-close, then read
+// and discard up to 64 KiB or 2 s (HTTP_RULES B7). close_stream() must still follow.
+Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel);
 
 }  // namespace sluice

@@ -16,6 +16,10 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   client.put_back(std::move(exchange.rest));
   if (!served) co_await send_answer(shard, exchange, served.error());
   log_exchange(shard, exchange);
+  // Who has not asked for the end may have sent the next request already.
+  const bool may_send = exchange.head != nullptr && !exchange.head->close && !client.ended() &&
+                        !exchange.report.client_gone;
+  if (exchange.ending == Ending::kClose && may_send) co_return Ending::kLinger;
   co_return exchange.ending;
 }
 
@@ -54,7 +58,7 @@ Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
     open = co_await wait_for_request(shard, worker, client, patience);
     if (!open) break;
     const Ending ending = co_await serve_exchange(shard, worker, client);
-    if (ending == Ending::kLinger) co_await linger(shard, client);
+    if (ending == Ending::kLinger) co_await linger(shard, client, &worker.cut);
     open = ending == Ending::kKeepAlive;
     patience = worker.snapshot->settings.keep_alive_idle;
   }

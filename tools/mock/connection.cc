@@ -87,7 +87,7 @@ Task<bool> carry_out(Shard& shard, MockConnection& connection, const WirePlan& p
   if (!sent) co_return false;
   switch (plan.end) {
     case WireEnd::kKeep: co_return !connection.cancel.requested();
-    case WireEnd::kClose: co_await linger(shard, stream); co_return false;
+    case WireEnd::kClose: co_await linger(shard, stream, nullptr); co_return false;
     case WireEnd::kCut:
       stream.use_tls(nullptr);  // no close_notify
       shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
