@@ -235,7 +235,7 @@ TEST_F(StreamTest, ClosingEndsTheReceiveAndTheDescriptor) {
 
 // B7
 TEST_F(StreamTest, LingeringSaysTheEndAndWaitsForTheOthers) {
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   EXPECT_TRUE(wire_->ended());
   wire_->send("the rest of a body");
   settle();
@@ -246,7 +246,7 @@ TEST_F(StreamTest, LingeringSaysTheEndAndWaitsForTheOthers) {
 }
 
 TEST_F(StreamTest, LingeringDiscards64KiBAndNoMore) {
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   const std::string text(16 * 1024 - 1, 'x');
   for (int i = 0; i < 4; ++i) {
     wire_->send(text);
@@ -258,7 +258,7 @@ TEST_F(StreamTest, LingeringDiscards64KiBAndNoMore) {
 }
 
 TEST_F(StreamTest, LingeringEndsAfterTwoSecondsWhateverComes) {
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   leap(1s);
   wire_->send("x");
   leap(999ms);
@@ -268,7 +268,7 @@ TEST_F(StreamTest, LingeringEndsAfterTwoSecondsWhateverComes) {
 }
 
 TEST_F(StreamTest, LingeringEndsWhenThePeerHasGone) {
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   wire_->close();
   finish(lingering);
 }

@@ -313,7 +313,7 @@ TEST_F(StreamTlsTest, AGoodbyeThatIsNotTakenIsCutShort) {
 // B7
 TEST_F(StreamTlsTest, LingeringSaysGoodbyeAndTheEnd) {
   handshake();
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   settle();
   client_->step();
   EXPECT_EQ(client_->read, TlsReadState::kClosed);
@@ -332,7 +332,7 @@ TEST_F(StreamTlsTest, LingeringEndsAfterTwoSecondsThoughThePeerStillMoves) {
   leap(1ms);
   leap(1ms);
   EXPECT_EQ(text_of(finished(std::move(writing))), "timed out");
-  Task<void> lingering = linger(*shard_, *stream_);
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
   for (int i = 0; i < 4; ++i) {
     EXPECT_FALSE(lingering.done());
     wire_->take(5000);
