@@ -31,7 +31,7 @@ Task<void> refuse_connection(Shard& shard, int fd) {
   constexpr Duration kAtOnce = 100ms;
   const WriteLimits limits{.deadline = shard.now() + kAtOnce};
   const Result<void> written = co_await write_all(shard, client, outbox, limits);
-  if (written) co_await linger(shard, client);
+  if (written) co_await linger(shard, client, nullptr);
   co_await close_stream(shard, client);
 }
 
