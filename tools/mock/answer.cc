@@ -50,7 +50,7 @@ std::string http_date(std::int64_t unix_s) {
 
 void add_head_fields(const AnswerContext& context, const HeadBehaviour& head, MockAnswer& answer) {
   auto& fields = answer.fields;
-  const bool anthropic = context.request.endpoint == Endpoint::kMessages;
+  const bool anthropic = context.request.endpoint == MockEndpoint::kMessages;
   fields.push_back({anthropic ? "request-id" : "x-request-id", "req_mock_" + context.id});
   fields.push_back({"x-mock-request", context.id});
   if (head.retry_after) fields.push_back({"retry-after", *head.retry_after});
@@ -102,25 +102,25 @@ bool wants_stream(const AnswerContext& context) {
 void answer_normally(const AnswerContext& context, MockAnswer& answer) {
   const bool stream = answer.stream;
   switch (context.request.endpoint) {
-    case Endpoint::kChat:
+    case MockEndpoint::kChat:
       return stream ? stream_chat(context, answer) : answer_chat(context, answer);
-    case Endpoint::kCompletions:
+    case MockEndpoint::kCompletions:
       return stream ? stream_completions(context, answer) : answer_completions(context, answer);
-    case Endpoint::kResponses:
+    case MockEndpoint::kResponses:
       return stream ? stream_responses(context, answer) : answer_responses(context, answer);
-    case Endpoint::kMessages:
+    case MockEndpoint::kMessages:
       return stream ? stream_messages(context, answer) : answer_messages(context, answer);
-    case Endpoint::kEmbeddings: return answer_embeddings(context, answer);
-    case Endpoint::kModels: return answer_models(context, answer);
-    case Endpoint::kModel: return answer_model(context, answer);
-    case Endpoint::kControl:
-    case Endpoint::kEcho: return answer_echo(context, answer);
+    case MockEndpoint::kEmbeddings: return answer_embeddings(context, answer);
+    case MockEndpoint::kModels: return answer_models(context, answer);
+    case MockEndpoint::kModel: return answer_model(context, answer);
+    case MockEndpoint::kControl:
+    case MockEndpoint::kEcho: return answer_echo(context, answer);
   }
 }
 
-bool can_stream(Endpoint endpoint) {
-  return endpoint == Endpoint::kChat || endpoint == Endpoint::kCompletions ||
-         endpoint == Endpoint::kResponses || endpoint == Endpoint::kMessages;
+bool can_stream(MockEndpoint endpoint) {
+  return endpoint == MockEndpoint::kChat || endpoint == MockEndpoint::kCompletions ||
+         endpoint == MockEndpoint::kResponses || endpoint == MockEndpoint::kMessages;
 }
 
 void write_eol(std::string& event, SseEol eol, std::size_t index) {
@@ -136,7 +136,7 @@ void write_eol(std::string& event, SseEol eol, std::size_t index) {
   event = std::move(changed);
 }
 
-void bend_events(const WireBehaviour& wire, Endpoint endpoint, MockAnswer& answer) {
+void bend_events(const WireBehaviour& wire, MockEndpoint endpoint, MockAnswer& answer) {
   using Role = MockEvent::Role;
   auto& events = answer.events;
   std::erase_if(events, [&wire](const MockEvent& event) {
@@ -147,7 +147,7 @@ void bend_events(const WireBehaviour& wire, Endpoint endpoint, MockAnswer& answe
     events.resize(std::min<std::size_t>(events.size(), *wire.sse_error));
     HeadBehaviour failed;
     failed.status = 500;
-    const char* const name = endpoint == Endpoint::kMessages ? "event: error\n" : "";
+    const char* const name = endpoint == MockEndpoint::kMessages ? "event: error\n" : "";
     events.push_back({name + ("data: " + error_body(endpoint, failed)) + "\n\n", Role::kContent});
   }
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -158,10 +158,10 @@ void bend_events(const WireBehaviour& wire, Endpoint endpoint, MockAnswer& answe
 
 }  // namespace
 
-std::string error_body(Endpoint endpoint, const HeadBehaviour& head) {
+std::string error_body(MockEndpoint endpoint, const HeadBehaviour& head) {
   const ErrorDefaults& defaults = defaults_for(head.status);
   const std::string message = head.message.value_or(defaults.message);
-  if (endpoint == Endpoint::kMessages) {
+  if (endpoint == MockEndpoint::kMessages) {
     const std::string type = head.error_type.value_or(defaults.anthropic);
     return json_text({{"type", "error"}, {"error", {{"type", type}, {"message", message}}}});
   }

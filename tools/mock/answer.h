@@ -33,6 +33,6 @@ struct MockAnswer {
 
 // The error in the dialect of `endpoint`, with the statuses' usual type and code where `head` names
 // none.
-[[nodiscard]] std::string error_body(Endpoint endpoint, const HeadBehaviour& head);
+[[nodiscard]] std::string error_body(MockEndpoint endpoint, const HeadBehaviour& head);
 
 }  // namespace sluice

@@ -139,8 +139,8 @@ void add_framing(FieldWriter& writer, const HeadPlan& plan, Malformed malformed)
       return;
     default: break;  // other kinds leave the framing alone, but for the length's own
   }
-  if (plan.framing == Framing::kLength) add_length(writer, plan.content_length, malformed);
-  else if (plan.framing == Framing::kChunked) writer.add(kTe, "chunked");
+  if (plan.framing == WireFraming::kLength) add_length(writer, plan.content_length, malformed);
+  else if (plan.framing == WireFraming::kChunked) writer.add(kTe, "chunked");
 }
 
 std::string http_date(std::int64_t unix_s) {
@@ -162,7 +162,7 @@ std::string answer_head(const MockAnswer& answer, const Behaviour& behaviour,
   const Malformed malformed = behaviour.fault.malformed;
   if (malformed == Malformed::kGarbage) return std::string("\x16\x03\x01 no HTTP\0 at all\xff", 20);
   const std::string_view line_end = malformed == Malformed::kBareLf ? "\n" : "\r\n";
-  const bool http10 = plan.framing == Framing::kHttp10;
+  const bool http10 = plan.framing == WireFraming::kHttp10;
   std::string head;
   FieldWriter writer(head, line_end);
   writer.line(status_line(answer.status, malformed, http10));
@@ -180,7 +180,7 @@ std::string answer_head(const MockAnswer& answer, const Behaviour& behaviour,
   for (const MockField& field : asked.fields) writer.add(field.name, field.value);
   add_malformed_fields(writer, malformed);
   if (!is_replaced(asked, "content-length")) add_framing(writer, plan, malformed);
-  const bool close = plan.close || plan.framing == Framing::kClose;
+  const bool close = plan.close || plan.framing == WireFraming::kClose;
   if (close && !http10) add_ours("connection", "close");
   writer.line("");
   return head;

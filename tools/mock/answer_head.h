@@ -9,7 +9,7 @@ namespace sluice {
 
 // HeadPlan - what the head says of the body and the connection.
 struct HeadPlan {
-  Framing framing = Framing::kLength;
+  WireFraming framing = WireFraming::kLength;
   std::uint64_t content_length = 0;
   bool bodiless = false;  // 204 and 304
   bool close = false;

@@ -18,8 +18,8 @@ using OrderedJson = nlohmann::ordered_json;
 // Text of a JSON value; bytes that are no UTF-8 become U+FFFD.
 [[nodiscard]] std::string json_text(const OrderedJson& json);
 
-// Completion - what the model "said", and what it is charged for.
-struct Completion {
+// MockCompletion - what the model "said", and what it is charged for.
+struct MockCompletion {
   std::vector<std::string> words;  // each but the first begins with its space
   bool cut = false;                // by the request's limit on tokens
   std::uint64_t prompt_tokens = 0;
@@ -30,14 +30,14 @@ struct Completion {
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::uint64_t total() const { return prompt_tokens + completion_tokens; }
 };
-[[nodiscard]] Completion complete(const MockRequest& request, const ContentBehaviour& content);
+[[nodiscard]] MockCompletion complete(const MockRequest& request, const ContentBehaviour& content);
 
 // AnswerContext - what all of them need.
 struct AnswerContext {
   const MockRequest& request;
   const Behaviour& behaviour;
   const MockScript& script;
-  Completion completion;
+  MockCompletion completion;
   std::string id;  // "17", to be put behind a prefix
   std::string model;
   std::int64_t created_s;
@@ -50,7 +50,7 @@ void add_named_event(MockAnswer& answer, std::string_view name, const OrderedJso
                      MockEvent::Role role = MockEvent::Role::kContent);
 
 // OpenAI's usage object in the shape that the behaviour asks for; discarded for kNone.
-[[nodiscard]] OrderedJson chat_usage(const Completion& completion, UsageShape shape);
+[[nodiscard]] OrderedJson chat_usage(const MockCompletion& completion, UsageShape shape);
 
 void answer_chat(const AnswerContext& context, MockAnswer& answer);
 void stream_chat(const AnswerContext& context, MockAnswer& answer);

@@ -30,7 +30,7 @@ enum class AnswerShape : std::uint8_t {
   kNoChoices,
 };
 enum class StreamMode : std::uint8_t { kAuto, kNever, kAlways };
-enum class Framing : std::uint8_t { kAuto, kLength, kChunked, kClose, kHttp10 };
+enum class WireFraming : std::uint8_t { kAuto, kLength, kChunked, kClose, kHttp10 };
 enum class SseEol : std::uint8_t { kLf, kCrlf, kCr, kMixed };
 enum class Abort : std::uint8_t { kNone, kReset, kFin };
 enum class Early : std::uint8_t { kNo, kClose, kKeep };
@@ -114,7 +114,7 @@ struct HeadBehaviour {
 
 // How the bytes are laid out on the wire, all of it legal.
 struct WireBehaviour {
-  Framing framing = Framing::kAuto;
+  WireFraming framing = WireFraming::kAuto;
   bool gzip = false;
   std::uint32_t write_bytes = 0;  // 0: as large as they come
   Duration drip{0}, drip_head{0};

@@ -49,7 +49,7 @@ class ChatStream {
       chunk["choices"] = OrderedJson::array(
           {{{"index", index}, {"delta", delta}, {"logprobs", nullptr}, {"finish_reason", reason}}});
       if (continuous_) {
-        Completion so_far = context_.completion;
+        MockCompletion so_far = context_.completion;
         so_far.completion_tokens = words_so_far;
         chunk["usage"] = chat_usage(so_far, UsageShape::kFull);
       } else if (context_.request.facts.include_usage) {

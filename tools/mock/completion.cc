@@ -40,14 +40,14 @@ std::string json_text(const OrderedJson& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-std::string Completion::text() const {
+std::string MockCompletion::text() const {
   std::string text;
   for (const std::string& word : words) text += word;
   return text;
 }
 
-Completion complete(const MockRequest& request, const ContentBehaviour& content) {
-  Completion completion;
+MockCompletion complete(const MockRequest& request, const ContentBehaviour& content) {
+  MockCompletion completion;
   if (content.content) {
     completion.words = split_words(*content.content);
   } else {
@@ -80,7 +80,7 @@ void add_named_event(MockAnswer& answer, std::string_view name, const OrderedJso
       {"event: " + std::string(name) + "\ndata: " + json_text(data) + "\n\n", role});
 }
 
-OrderedJson chat_usage(const Completion& completion, UsageShape shape) {
+OrderedJson chat_usage(const MockCompletion& completion, UsageShape shape) {
   switch (shape) {
     case UsageShape::kNone: return OrderedJson(OrderedJson::value_t::discarded);
     case UsageShape::kNull: return nullptr;

@@ -196,7 +196,7 @@ Task<void> serve_requests(Shard& shard, MockConnection& connection) {
       co_return;
     }
     bool go_on = false;
-    if (request->endpoint == Endpoint::kControl) {
+    if (request->endpoint == MockEndpoint::kControl) {
       go_on = co_await serve_control(shard, connection, *request);
     } else {
       begin_exchange(connection, *request);

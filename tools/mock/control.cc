@@ -106,7 +106,7 @@ void refuse_control(MockAnswer& answer, int status, std::string message) {
   HeadBehaviour head;
   head.status = answer.status = status;
   head.message = std::move(message);
-  answer.body = error_body(Endpoint::kControl, head);
+  answer.body = error_body(MockEndpoint::kControl, head);
 }
 
 OrderedJson status_json(const char* status) { return {{"status", status}}; }

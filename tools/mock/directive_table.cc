@@ -96,10 +96,11 @@ bool set_stream(StreamMode& out, Value value) {
   return choose(out, value, kChoices);
 }
 
-bool set_framing(Framing& out, Value value) {
-  static constexpr Choice<Framing> kChoices[] = {
-      {"auto", Framing::kAuto},   {"length", Framing::kLength}, {"chunked", Framing::kChunked},
-      {"close", Framing::kClose}, {"http10", Framing::kHttp10},
+bool set_framing(WireFraming& out, Value value) {
+  static constexpr Choice<WireFraming> kChoices[] = {
+      {"auto", WireFraming::kAuto},       {"length", WireFraming::kLength},
+      {"chunked", WireFraming::kChunked}, {"close", WireFraming::kClose},
+      {"http10", WireFraming::kHttp10},
   };
   return choose(out, value, kChoices);
 }

@@ -7,7 +7,8 @@ namespace sluice {
 namespace {
 
 // Anthropic counts cached tokens apart from input_tokens.
-OrderedJson usage_of(const Completion& completion, UsageShape shape, std::uint64_t output_tokens) {
+OrderedJson usage_of(const MockCompletion& completion, UsageShape shape,
+                     std::uint64_t output_tokens) {
   switch (shape) {
     case UsageShape::kNone: return OrderedJson(OrderedJson::value_t::discarded);
     case UsageShape::kNull: return nullptr;

@@ -168,7 +168,8 @@ Verdict ProviderState::decide(const MockRequest& request, std::int64_t unix_us) 
   const std::lock_guard lock(mutex_);
   Verdict verdict{.behaviour = script_->defaults, .script = script_};
   if (refuse_wrong(request, *script_, verdict.behaviour)) return verdict;
-  const bool counts = request.endpoint != Endpoint::kModels && request.endpoint != Endpoint::kModel;
+  const bool counts =
+      request.endpoint != MockEndpoint::kModels && request.endpoint != MockEndpoint::kModel;
   std::optional<LimitState> state;
   if (counts) state = limits_.count(request.key, unix_us);
   if (state) {

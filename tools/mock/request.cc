@@ -23,36 +23,36 @@ std::string key_of(const MockRequest& request) {
 
 }  // namespace
 
-Endpoint endpoint_of(std::string_view path) {
+MockEndpoint endpoint_of(std::string_view path) {
   struct Ending {
     std::string_view text;
-    Endpoint endpoint;
+    MockEndpoint endpoint;
   };
   // "/chat/completions" before "/completions".
   constexpr Ending kEndings[] = {
-      {"/chat/completions", Endpoint::kChat}, {"/completions", Endpoint::kCompletions},
-      {"/embeddings", Endpoint::kEmbeddings}, {"/responses", Endpoint::kResponses},
-      {"/messages", Endpoint::kMessages},     {"/models", Endpoint::kModels},
+      {"/chat/completions", MockEndpoint::kChat}, {"/completions", MockEndpoint::kCompletions},
+      {"/embeddings", MockEndpoint::kEmbeddings}, {"/responses", MockEndpoint::kResponses},
+      {"/messages", MockEndpoint::kMessages},     {"/models", MockEndpoint::kModels},
   };
-  if (path.starts_with("/mock/")) return Endpoint::kControl;
-  if (path.starts_with("/v1/echo")) return Endpoint::kEcho;
+  if (path.starts_with("/mock/")) return MockEndpoint::kControl;
+  if (path.starts_with("/v1/echo")) return MockEndpoint::kEcho;
   for (const Ending& ending : kEndings) {
     if (path.ends_with(ending.text)) return ending.endpoint;
   }
-  return path.find("/models/") != path.npos ? Endpoint::kModel : Endpoint::kEcho;
+  return path.find("/models/") != path.npos ? MockEndpoint::kModel : MockEndpoint::kEcho;
 }
 
-bool takes_json(Endpoint endpoint) {
+bool takes_json(MockEndpoint endpoint) {
   switch (endpoint) {
-    case Endpoint::kChat:
-    case Endpoint::kCompletions:
-    case Endpoint::kEmbeddings:
-    case Endpoint::kResponses:
-    case Endpoint::kMessages: return true;
-    case Endpoint::kModels:
-    case Endpoint::kModel:
-    case Endpoint::kControl:
-    case Endpoint::kEcho: return false;
+    case MockEndpoint::kChat:
+    case MockEndpoint::kCompletions:
+    case MockEndpoint::kEmbeddings:
+    case MockEndpoint::kResponses:
+    case MockEndpoint::kMessages: return true;
+    case MockEndpoint::kModels:
+    case MockEndpoint::kModel:
+    case MockEndpoint::kControl:
+    case MockEndpoint::kEcho: return false;
   }
   return false;
 }

@@ -11,7 +11,7 @@
 
 namespace sluice {
 
-enum class Endpoint : std::uint8_t {
+enum class MockEndpoint : std::uint8_t {
   kChat,
   kCompletions,
   kEmbeddings,
@@ -24,9 +24,9 @@ enum class Endpoint : std::uint8_t {
 };
 
 // Which endpoint a path means: by its end, so that any base path works.
-[[nodiscard]] Endpoint endpoint_of(std::string_view path);
+[[nodiscard]] MockEndpoint endpoint_of(std::string_view path);
 // The endpoints that take a JSON body by POST.
-[[nodiscard]] bool takes_json(Endpoint endpoint);
+[[nodiscard]] bool takes_json(MockEndpoint endpoint);
 
 // What the mock reads out of a JSON body.
 struct BodyFacts {
@@ -55,7 +55,7 @@ struct MockRequest {
   std::uint64_t content_length = 0;
   bool close = false;
   bool expect_continue = false;
-  Endpoint endpoint = Endpoint::kEcho;
+  MockEndpoint endpoint = MockEndpoint::kEcho;
   std::string key;
   std::string fault;  // the x-mock-fault fields, joined
   std::string body;

@@ -4,7 +4,7 @@
 namespace sluice {
 namespace {
 
-OrderedJson usage_of(const Completion& completion, UsageShape shape) {
+OrderedJson usage_of(const MockCompletion& completion, UsageShape shape) {
   switch (shape) {
     case UsageShape::kNone: return OrderedJson(OrderedJson::value_t::discarded);
     case UsageShape::kNull: return nullptr;

@@ -92,7 +92,7 @@ void answer_embeddings(const AnswerContext& context, MockAnswer& answer) {
                     {"embedding", embedding(index, dimensions, facts.base64_embeddings)}});
   }
   OrderedJson body{{"object", "list"}, {"data", std::move(data)}, {"model", context.model}};
-  const Completion& completion = context.completion;
+  const MockCompletion& completion = context.completion;
   switch (context.behaviour.content.usage) {
     case UsageShape::kNone: break;
     case UsageShape::kNull: body["usage"] = nullptr; break;

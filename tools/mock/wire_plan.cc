@@ -161,12 +161,13 @@ std::vector<std::string> body_pieces(const MockAnswer& answer, bool compressed) 
   return compressed ? gzip_pieces(pieces) : pieces;
 }
 
-Framing chosen_framing(const MockAnswer& answer, const Behaviour& behaviour,
-                       const WireRequest& request) {
-  const Framing asked = behaviour.wire.framing;
-  const bool chunked = asked == Framing::kChunked || (asked == Framing::kAuto && answer.stream);
-  if (chunked && request.minor_version == 0) return Framing::kClose;  // RFC 9112 section 6.1
-  if (asked == Framing::kAuto) return chunked ? Framing::kChunked : Framing::kLength;
+WireFraming chosen_framing(const MockAnswer& answer, const Behaviour& behaviour,
+                           const WireRequest& request) {
+  const WireFraming asked = behaviour.wire.framing;
+  const bool chunked =
+      asked == WireFraming::kChunked || (asked == WireFraming::kAuto && answer.stream);
+  if (chunked && request.minor_version == 0) return WireFraming::kClose;  // RFC 9112 section 6.1
+  if (asked == WireFraming::kAuto) return chunked ? WireFraming::kChunked : WireFraming::kLength;
   return asked;
 }
 
@@ -189,7 +190,7 @@ WirePlan plan_answer(const MockAnswer& answer, const Behaviour& behaviour,
   if (behaviour.fault.raw) return plan_raw(behaviour);
   WirePlan plan;
   plan.status = answer.status;
-  const Framing framing = chosen_framing(answer, behaviour, request);
+  const WireFraming framing = chosen_framing(answer, behaviour, request);
   const std::vector<std::string> pieces = body_pieces(answer, behaviour.wire.gzip);
   std::uint64_t length = 0;
   for (const std::string& piece : pieces) length += piece.size();
@@ -209,7 +210,7 @@ WirePlan plan_answer(const MockAnswer& answer, const Behaviour& behaviour,
   writer.mark_head();
   writer.point(Point{Point::Kind::kHead, 0});
   if (!request.head_request && !head.bodiless) {
-    write_body(writer, pieces, answer.stream, framing == Framing::kChunked, behaviour);
+    write_body(writer, pieces, answer.stream, framing == WireFraming::kChunked, behaviour);
   }
   writer.mark_answer();
   if (!behaviour.fault.extra.empty()) {
@@ -218,8 +219,9 @@ WirePlan plan_answer(const MockAnswer& answer, const Behaviour& behaviour,
   }
   writer.finish();
   if (writer.stopped()) return plan;
-  const bool ends = head.close || behaviour.wire.close_silent || framing == Framing::kClose ||
-                    framing == Framing::kHttp10 || behaviour.fault.malformed != Malformed::kNone;
+  const bool ends = head.close || behaviour.wire.close_silent || framing == WireFraming::kClose ||
+                    framing == WireFraming::kHttp10 ||
+                    behaviour.fault.malformed != Malformed::kNone;
   plan.end = ends ? WireEnd::kClose : WireEnd::kKeep;
   return plan;
 }

@@ -47,20 +47,20 @@ constexpr const char* kChatStream =
 
 struct EndpointRow {
   const char* path;
-  Endpoint endpoint;
+  MockEndpoint endpoint;
 };
 constexpr EndpointRow kEndpointRows[] = {
-    {"/v1/chat/completions", Endpoint::kChat},
-    {"/openai/v1/chat/completions", Endpoint::kChat},
-    {"/v1/completions", Endpoint::kCompletions},
-    {"/v1/embeddings", Endpoint::kEmbeddings},
-    {"/v1/responses", Endpoint::kResponses},
-    {"/v1/messages", Endpoint::kMessages},
-    {"/v1/models", Endpoint::kModels},
-    {"/v1/models/org/name", Endpoint::kModel},
-    {"/v1/echo/chat/completions", Endpoint::kEcho},
-    {"/v1/audio/speech", Endpoint::kEcho},
-    {"/mock/ledger", Endpoint::kControl},
+    {"/v1/chat/completions", MockEndpoint::kChat},
+    {"/openai/v1/chat/completions", MockEndpoint::kChat},
+    {"/v1/completions", MockEndpoint::kCompletions},
+    {"/v1/embeddings", MockEndpoint::kEmbeddings},
+    {"/v1/responses", MockEndpoint::kResponses},
+    {"/v1/messages", MockEndpoint::kMessages},
+    {"/v1/models", MockEndpoint::kModels},
+    {"/v1/models/org/name", MockEndpoint::kModel},
+    {"/v1/echo/chat/completions", MockEndpoint::kEcho},
+    {"/v1/audio/speech", MockEndpoint::kEcho},
+    {"/mock/ledger", MockEndpoint::kControl},
 };
 
 TEST(Endpoints, AreKnownByTheEndOfThePath) {
