@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from . import contents, format, includes, shape
+from . import contents, format, includes, names, shape
 from .tree import Tree
 
 __all__ = ["RULES", "Rule", "Tree"]
@@ -24,6 +24,7 @@ RULES = [
     Rule("a source includes its own header first", includes.own_header_first),
     Rule("headers begin with #pragma once", includes.pragma_once),
     Rule("every source is built", includes.every_source_is_built),
+    Rule("a name stands for one type", names.types),
     Rule("files and functions keep their length", shape.lengths),
     Rule("lines have at most 100 columns", shape.columns),
     Rule("text is clean: UTF-8, LF, no tabs, no trailing space", shape.clean_text),
