@@ -58,10 +58,12 @@ UpstreamPools::Limits pool_limits(const Config& config) {
                                .age_max = config.timeouts.pooled_age};
 }
 
-// Says when the descriptors that this process may have are too few for its connections.
-void report_descriptors(const Log& log, const DescriptorPlan& plan) {
+// Says when the descriptors that this process may have are too few for its connections: a warning
+// when somebody asked for so many, a fact to know when it is our default.
+void report_descriptors(const Log& log, const DescriptorPlan& plan, const Config& config) {
   if (plan.enough()) return;
-  LogLine(log, LogLevel::kWarning,
+  const bool wanted = config.origin_of("limits.connections_max").kind != Place::Kind::kDefault;
+  LogLine(log, wanted ? LogLevel::kWarning : LogLevel::kInfo,
           "too few file descriptors for limits.connections_max: clients above "
           "clients_per_shard_max are refused; raise LimitNOFILE of the systemd unit, or ulimit -n, "
           "to what is needed")
@@ -100,7 +102,7 @@ std::expected<void, StartFailure> Server::start() {
   descriptor_limit_ = raise_descriptor_limit();
   const DescriptorPlan descriptors =
       plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
-  report_descriptors(control_.log(), descriptors);
+  report_descriptors(control_.log(), descriptors, *config_);
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
     shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
                                                      config_->log.level, config_->log.format,
@@ -235,8 +237,9 @@ Task<void> Server::reload(Shard& control, Server& self) {
     co_return;
   }
   self.snapshot_ = next;
-  report_descriptors(control.log(), plan_descriptors(self.descriptor_limit_, self.shards_.size(),
-                                                     config->limits.connections_max));
+  const DescriptorPlan descriptors =
+      plan_descriptors(self.descriptor_limit_, self.shards_.size(), config->limits.connections_max);
+  report_descriptors(control.log(), descriptors, *config);
   self.hosts_ = self.read_hosts();
   const Publication publication{next, self.hosts_, config->log.level};
   struct Delivery {

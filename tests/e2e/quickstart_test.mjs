@@ -58,7 +58,7 @@ test('an address that is taken is told, with exit code 1', async (t) => {
   const {code, errors} = await run(quickstart, ['--once', address], {env});
   assert.equal(code, 1, errors);
   assert.match(errors, /the demo did not start/);
-  assert.match(errors, /Address already in use/);
+  assert.match(errors, /the port is taken by another process/);
   assert.deepEqual(await processesWith(address), []);
 });
 
