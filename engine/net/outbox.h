@@ -25,8 +25,7 @@ class Outbox {
   // Pieces that a filler may add without asking full() in between.
   static constexpr std::size_t kPiecesReserved = 12;
   // Above so many bytes it is time to send. As much as a stream may hold unread: what a slow reader
-  // does not take is copied and kept, and one slice may come on top. A larger send saves little,
-  // ANCHORS.md 1.5 has the floor of 64 KiB answers at one send each.
+  // does not take is copied and kept, and one slice may come on top. A larger send saves little.
   static constexpr std::size_t kBytesMax = 64 * 1024;
   // Pieces that may be put in front of the others: a message head and a chunk head.
   static constexpr std::size_t kFrontMax = 2;
