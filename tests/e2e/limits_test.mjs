@@ -118,7 +118,8 @@ async function holdIdle(t, gateway, connect, bound) {
   assert.ok(again <= bound, `${again} bytes for each after its second request`);
 }
 
-const quiet = {log: {level: 'error'}};
+// All are opened before the first asks: on a slow machine the last waits for long.
+const quiet = {log: {level: 'error'}, timeouts: {request_head: '120s', keep_alive: '300s'}};
 const roomy = (mock) => [account(mock, {rpm_limit: 100_000})];
 
 test('1,000 idle connections are held, in less than a page each', async (t) => {
@@ -195,15 +196,17 @@ test('without a descriptor left the gateway says that it is its own limit', asyn
     assert.equal(code, 0, errors);
   };
   const client = rawClient(t, gateway.url);
-  client.send(requestText('/health', '', {}, 'GET'));
-  await client.receives(/^HTTP\/1\.1 200 /);
+  // What is loaded or checked once is so before: also UBSan's look at the types of objects, which
+  // needs descriptors. The provider closes its connection, so that the next request needs another.
+  client.send(requestText(CHAT, BODY, {'x-mock-fault': 'close'}));
+  await client.receives(/^HTTP\/1\.1 200 [^]*"service_tier"/);
   await limit(4);  // all that it has is above
   client.received = '';
   client.send(requestText(CHAT, BODY));
   await client.receives(/"gateway_overloaded"/);
   assert.match(client.received, /^HTTP\/1\.1 503 [^]*^retry-after: 1\r$/m);
   assert.match(client.received, /limit of the gateway/);
-  assert.equal((await mock.count()).requests, 0);
+  assert.equal((await mock.count()).requests, 1);
   await limit(256);
   await askOn(client);
 });
