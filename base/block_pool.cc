@@ -70,12 +70,24 @@ void* BlockPool::try_take(std::size_t bytes) noexcept {
   return fresh;
 }
 
+namespace {
+
+// ThreadSanitizer does not see mremap: it takes the pages at their new address for those of another
+// thread that had this address before.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kMayMovePages = false;
+#else
+constexpr bool kMayMovePages = true;
+#endif
+
+}  // namespace
+
 void* BlockPool::try_grow(void* block, std::size_t bytes, std::size_t used,
                           std::size_t larger) noexcept {
   const std::size_t before = rounded_up(bytes);
   const std::size_t after = rounded_up(larger);
   SL_ASSERT(block != nullptr && used <= before && before <= after);
-  if (before > kKeepBytesMax) {
+  if (before > kKeepBytesMax && kMayMovePages) {
     void* const moved = mremap(block, before, after, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) return nullptr;
     bytes_in_use_ += after - before;
