@@ -38,13 +38,17 @@ class IntrusiveList {
   IntrusiveList& operator=(const IntrusiveList&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return head_.next == &head_; }
-  void push_back(T& item) noexcept { insert_before(head_, item); }
-  void push_front(T& item) noexcept { insert_before(*head_.next, item); }
+  void push_back(T& item) noexcept { link_before(head_, item); }
+  void push_front(T& item) noexcept { link_before(*head_.next, item); }
   [[nodiscard]] T* front() noexcept { return empty() ? nullptr : static_cast<T*>(head_.next); }
   [[nodiscard]] T* back() noexcept { return empty() ? nullptr : static_cast<T*>(head_.previous); }
   [[nodiscard]] T* after(T& item) noexcept {
     ListNode* const next = static_cast<ListNode&>(item).next;
     return next == &head_ ? nullptr : static_cast<T*>(next);
+  }
+  // `place` stands in this list.
+  void insert_before(T& place, T& item) noexcept {
+    link_before(static_cast<ListNode&>(place), item);
   }
   T* pop_front() noexcept {
     T* const item = front();
@@ -53,7 +57,7 @@ class IntrusiveList {
   }
 
  private:
-  static void insert_before(ListNode& place, T& item) noexcept {
+  static void link_before(ListNode& place, T& item) noexcept {
     ListNode& node = item;
     SL_ASSERT(!node.linked());
     node.previous = place.previous;

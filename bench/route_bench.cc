@@ -93,11 +93,11 @@ Directory directory_of(std::int64_t accounts, Strategy strategy) {
 void ladder_decision(benchmark::State& state) {
   const Directory directory = directory_of(state.range(0), static_cast<Strategy>(state.range(1)));
   Prng prng(1);
-  RoundRobin round_robin;
+  Balancer balancer(prng);
   Instant now = kStart;
   for (auto _ : state) {
     now += 1ms;
-    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    Ladder ladder(directory, balancer, "vendor/model-7");
     Choice choice = ladder.next(now);
     if (choice.kind != Choice::Kind::kTry) {
       state.SkipWithError("no account");
@@ -121,9 +121,9 @@ void ladder_exhausted(benchmark::State& state) {
     account->state->cooldown().rate_limited(kStart, {}, {});
   }
   Prng prng(1);
-  RoundRobin round_robin;
+  Balancer balancer(prng);
   for (auto _ : state) {
-    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    Ladder ladder(directory, balancer, "vendor/model-7");
     benchmark::DoNotOptimize(ladder.next(kStart));
   }
 }
@@ -136,9 +136,9 @@ void ladder_nearly_spent(benchmark::State& state) {
     directory.accounts[i]->state->set_limits({BucketShape::kSteady, 1, kWindow}, kStart);
   }
   Prng prng(1);
-  RoundRobin round_robin;
+  Balancer balancer(prng);
   for (auto _ : state) {
-    Ladder ladder(directory, prng, round_robin, "vendor/model-7");
+    Ladder ladder(directory, balancer, "vendor/model-7");
     Choice choice = ladder.next(kStart);
     choice.permit.refund(kStart);
   }

@@ -22,7 +22,8 @@ GatewayShard::~GatewayShard() {
 }
 
 std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
-                                  std::shared_ptr<const HostsFile> hosts) {
+                                  std::shared_ptr<const HostsFile> hosts,
+                                  Dispatcher& dispatcher) {
   if (std::string failed = resolver_.open(Resolver::Options{}, std::move(hosts)); !failed.empty())
     return failed;
   // Every session names the authorities of its account (Snapshot::trust_for). Made also when no
@@ -31,7 +32,8 @@ std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
   if (!context) return context.error();
   client_tls_.emplace(std::move(*context));
   upstreams_ = std::make_unique<UpstreamPools>(shard_, resolver_, &*client_tls_, pool_limits_);
-  worker_ = std::make_unique<Worker>(shard_, *upstreams_, SnapshotRef(std::move(snapshot)));
+  worker_ = std::make_unique<Worker>(shard_, *upstreams_, dispatcher,
+                                     SnapshotRef(std::move(snapshot)));
   worker_->started_at = clock_.now();
   return {};
 }

@@ -43,7 +43,7 @@ class GatewayShard {
   // On the starting thread: what reads files and must not run on the shard. Empty, or what went
   // wrong.
   [[nodiscard]] std::string prepare(std::shared_ptr<const Snapshot> snapshot,
-                                    std::shared_ptr<const HostsFile> hosts);
+                                    std::shared_ptr<const HostsFile> hosts, Dispatcher& dispatcher);
   // How many clients the descriptors of this process allow for on this shard, whatever
   // connections_max says. After prepare().
   void limit_clients(std::size_t clients_max) noexcept { worker_->clients_max = clients_max; }

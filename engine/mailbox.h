@@ -1,54 +1,56 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstddef>
-#include <cstdint>
 
 namespace sluice {
 
 class Shard;
 
-// Message - a function to run on the receiving shard, with one argument whose ownership goes along.
-struct Message {
-  void (*run)(Shard& receiver, void* argument) = nullptr;
-  void* argument = nullptr;
+// Letter - something that one shard has another one do. Derived from by what it carries; whoever
+// posts it hands it over with all that it owns, and the receiver may post it back.
+//
+// Lifetime  until the receiver has read it.
+struct Letter {
+  using Read = void (*)(Shard& receiver, Letter& letter);
+  explicit Letter(Read read) noexcept : read(read) {}
+
+  Read read;               // called on the receiver's thread
+  Letter* next = nullptr;  // the mailbox's, while it lies there
 };
 
-// Mailbox - messages from one shard to another: a ring with one producer and one consumer, no lock.
+// Mailbox - letters to one shard from all others, each sender's in the order in which it posted
+// them. No lock and no limit: a letter brings its own place along, so none is ever refused.
 //
-// Affinity  push(): the sender's thread. pop(), empty(): the receiver's.
-// Limits    kCapacity messages wait; push() refuses the next, the sender tries again later.
+// Affinity  push(): any thread. take_all(): the receiver's.
 class Mailbox {
  public:
-  static constexpr std::size_t kCapacity =
-      256;  // reloads and hand-overs, not requests: a burst, with room
-
-  [[nodiscard]] bool push(const Message& message) noexcept {
-    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
-    if (tail - head_.load(std::memory_order_acquire) == kCapacity) return false;
-    slots_[tail % kCapacity] = message;
-    tail_.store(tail + 1, std::memory_order_release);
-    return true;
+  void push(Letter& letter) noexcept {
+    Letter* newest = newest_.load(std::memory_order_relaxed);
+    do {
+      letter.next = newest;
+    } while (!newest_.compare_exchange_weak(newest, &letter, std::memory_order_release,
+                                            std::memory_order_relaxed));
   }
 
-  [[nodiscard]] bool pop(Message& message) noexcept {
-    const std::uint32_t head = head_.load(std::memory_order_relaxed);
-    if (head == tail_.load(std::memory_order_acquire)) return false;
-    message = slots_[head % kCapacity];
-    head_.store(head + 1, std::memory_order_release);
-    return true;
+  // All that have come, chained by `next` from the oldest on; null when there is none.
+  [[nodiscard]] Letter* take_all() noexcept {
+    Letter* newest = newest_.exchange(nullptr, std::memory_order_acquire);
+    Letter* oldest = nullptr;
+    while (newest != nullptr) {
+      Letter* const before = newest->next;
+      newest->next = oldest;
+      oldest = newest;
+      newest = before;
+    }
+    return oldest;
   }
 
   [[nodiscard]] bool empty() const noexcept {
-    return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_acquire);
+    return newest_.load(std::memory_order_relaxed) == nullptr;
   }
 
  private:
-  static constexpr std::size_t kCacheLine = 64;
-  alignas(kCacheLine) std::atomic<std::uint32_t> head_{0};
-  alignas(kCacheLine) std::atomic<std::uint32_t> tail_{0};
-  alignas(kCacheLine) std::array<Message, kCapacity> slots_{};
+  std::atomic<Letter*> newest_{nullptr};
 };
 
 }  // namespace sluice

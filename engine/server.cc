@@ -82,7 +82,8 @@ Server::Server(const Config& config)
     : config_(&config),
       log_writer_(STDERR_FILENO, config.log.format, clock_),
       control_(shard_options(config.shards), control_kernel_, clock_,
-               Log(log_writer_.add_producer(), clock_, config.log.level, config.log.format)) {}
+               Log(log_writer_.add_producer(), clock_, config.log.level, config.log.format)),
+      dispatcher_(control_, random_seed()) {}
 
 Server::~Server() { join_threads(); }
 
@@ -107,16 +108,13 @@ std::expected<void, StartFailure> Server::start() {
     shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
                                                      config_->log.level, config_->log.format,
                                                      pool_limits(*config_)));
-    if (const std::string failed = shards_.back()->prepare(snapshot_, hosts_); !failed.empty()) {
+    const std::string failed = shards_.back()->prepare(snapshot_, hosts_, dispatcher_);
+    if (!failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
     }
     shards_.back()->limit_clients(descriptors.clients_per_shard_max);
   }
   if (auto opened = open_listeners(); !opened) return opened;
-  std::vector<Shard*> fleet;
-  for (const auto& shard : shards_) fleet.push_back(&shard->shard());
-  fleet.push_back(&control_);
-  Shard::connect(fleet);
   return start_threads();
 }
 
@@ -199,6 +197,22 @@ void Server::run() {
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
 }
 
+namespace {
+
+// Errand - what the control shard has a gateway shard do.
+template <class Do>
+struct Errand final : Letter {
+  Errand(GatewayShard& shard, const Do& what) : Letter(&Errand::read), shard(&shard), what(what) {}
+  static void read(Shard&, Letter& letter) {
+    const std::unique_ptr<Errand> errand(static_cast<Errand*>(&letter));
+    errand->what(*errand->shard);
+  }
+  GatewayShard* shard;
+  Do what;
+};
+
+}  // namespace
+
 // The hosts file as it is now; the one of before when it cannot be read, with a line in the log.
 // Blocks for a moment, which the control shard may.
 std::shared_ptr<const HostsFile> Server::read_hosts() {
@@ -209,83 +223,50 @@ std::shared_ptr<const HostsFile> Server::read_hosts() {
   return hosts_;
 }
 
-// Sends a message to every shard, waiting where a mailbox is full.
-Task<void> Server::tell_all(Shard& control, Server& self, const MakeMessage& make) {
-  constexpr Duration kFullMailbox = 10ms;
-  for (const auto& shard : self.shards_) {
-    const Message message = make(*shard);
-    while (!control.post(shard->shard(), message)) {
-      static_cast<void>(co_await Sleep(control, control.now() + kFullMailbox, nullptr));
-    }
+// Has every shard do `what`, on its own thread.
+template <class Do>
+void Server::tell_all(const Do& what) {
+  for (const auto& shard : shards_) {
+    control_.post(shard->shard(), *new Errand<Do>(*shard, what));
   }
 }
 
-Task<void> Server::reload(Shard& control, Server& self) {
-  auto config = reload_config(*self.config_, ProcessEnvironment());
+void Server::reload() {
+  auto config = reload_config(*config_, ProcessEnvironment());
   std::string error;
   std::shared_ptr<const Snapshot> next;
   if (!config) {
     error = config.error().text();
-  } else if (auto built = build_snapshot(*config, self.snapshot_->directory.get()); !built) {
+  } else if (auto built = build_snapshot(*config, snapshot_->directory.get()); !built) {
     error = built.error();
   } else {
     next = std::move(*built);
   }
   if (next == nullptr) {
-    LogLine(control.log(), LogLevel::kError, "reload refused, nothing has changed")
+    LogLine(control_.log(), LogLevel::kError, "reload refused, nothing has changed")
         .field("error", error);
-    co_return;
+    return;
   }
-  self.snapshot_ = next;
-  const DescriptorPlan descriptors =
-      plan_descriptors(self.descriptor_limit_, self.shards_.size(), config->limits.connections_max);
-  report_descriptors(control.log(), descriptors, *config);
-  self.hosts_ = self.read_hosts();
-  const Publication publication{next, self.hosts_, config->log.level};
-  struct Delivery {
-    GatewayShard* shard;
-    Publication publication;
-  };
-  // Named: gcc 12 destroys temporaries with captures twice in a co_await expression.
-  const MakeMessage make = [&publication](GatewayShard& shard) {
-    return Message{.run =
-                       [](Shard&, void* argument) {
-                         const std::unique_ptr<Delivery> got(static_cast<Delivery*>(argument));
-                         got->shard->publish(std::move(got->publication));
-                       },
-                   .argument = new Delivery{&shard, publication}};
-  };
-  co_await tell_all(control, self, make);
-  control.set_log_level(config->log.level);
-  LogLine(control.log(), LogLevel::kInfo, "reloaded")
+  snapshot_ = next;
+  report_descriptors(
+      control_.log(),
+      plan_descriptors(descriptor_limit_, shards_.size(), config->limits.connections_max), *config);
+  hosts_ = read_hosts();
+  const Publication publication{next, hosts_, config->log.level};
+  tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
+  control_.set_log_level(config->log.level);
+  LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))
       .field("warnings", warnings_text(config->warnings));
 }
 
-Task<void> Server::drain_all(Shard& control, Server& self) {
-  const DrainPlan plan{.delay = self.config_->drain.delay, .grace = self.config_->drain.grace};
-  struct Order {
-    GatewayShard* shard;
-    DrainPlan plan;
-  };
-  const MakeMessage make = [plan](GatewayShard& shard) {
-    return Message{.run =
-                       [](Shard&, void* argument) {
-                         const std::unique_ptr<Order> order(static_cast<Order*>(argument));
-                         order->shard->begin_drain(order->plan);
-                       },
-                   .argument = new Order{&shard, plan}};
-  };
-  co_await tell_all(control, self, make);
+void Server::drain() {
+  const DrainPlan plan{.delay = config_->drain.delay, .grace = config_->drain.grace};
+  tell_all([plan](GatewayShard& shard) { shard.begin_drain(plan); });
 }
 
-Task<void> Server::cut_all(Shard& control, Server& self) {
-  const MakeMessage make = [](GatewayShard& shard) {
-    return Message{
-        .run = [](Shard&, void* argument) { static_cast<GatewayShard*>(argument)->cut_now(); },
-        .argument = &shard};
-  };
-  co_await tell_all(control, self, make);
+void Server::cut() {
+  tell_all([](GatewayShard& shard) { shard.cut_now(); });
 }
 
 Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
@@ -298,14 +279,14 @@ Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
     if (!ready || read(signal_fd, &info, sizeof(info)) != sizeof(info)) continue;
     const char* const name = strsignal(static_cast<int>(info.ssi_signo));
     if (info.ssi_signo == SIGHUP) {
-      co_await reload(control, self);
+      self.reload();
     } else if (!draining) {
       draining = true;
       LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);
-      co_await drain_all(control, self);
+      self.drain();
     } else {
       LogLine(control.log(), LogLevel::kWarning, "cutting what still runs").field("signal", name);
-      co_await cut_all(control, self);
+      self.cut();
     }
   }
   control.stop();

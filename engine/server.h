@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <expected>
-#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -53,12 +52,12 @@ class Server {
   [[nodiscard]] Error open_on_all_shards(SocketAddress& address);
   [[nodiscard]] std::expected<void, StartFailure> start_threads();
   static Task<void> watch_signals(Shard& control, Server& self, int signal_fd);
-  using MakeMessage = std::function<Message(GatewayShard&)>;
-  static Task<void> tell_all(Shard& control, Server& self, const MakeMessage& make);
-  static Task<void> reload(Shard& control, Server& self);
+  template <class Do>
+  void tell_all(const Do& what);
+  void reload();
   [[nodiscard]] std::shared_ptr<const HostsFile> read_hosts();
-  static Task<void> drain_all(Shard& control, Server& self);
-  static Task<void> cut_all(Shard& control, Server& self);
+  void drain();
+  void cut();
   void join_threads();
 
   // Where the shards' threads and the main thread meet before the first request. Lives as long as
@@ -83,6 +82,7 @@ class Server {
   std::shared_ptr<const HostsFile> hosts_;
   UringKernel control_kernel_;
   Shard control_;
+  Dispatcher dispatcher_;
 };
 
 }  // namespace sluice

@@ -17,7 +17,7 @@ void Shard::run() {
     wait_for_work();
   }
   kernel().collect(now(), now());  // what the last turn asked for goes out: whom it posts to, wakes
-  sleep_->may_sleep.store(0, std::memory_order_relaxed);
+  shared_->may_sleep.store(0, std::memory_order_relaxed);
 }
 
 void Shard::wait_for_work() {
@@ -27,9 +27,9 @@ void Shard::wait_for_work() {
   } else {
     // Exchange here and fetch_add in post() stand in one order: who posts after us sees the flag
     // and wakes us, and what was posted before is seen by has_mail().
-    static_cast<void>(sleep_->may_sleep.exchange(1, std::memory_order_acq_rel));
+    static_cast<void>(shared_->may_sleep.exchange(1, std::memory_order_acq_rel));
     turn(has_mail() || stopping_ ? now() : kNever);
-    sleep_->may_sleep.store(0, std::memory_order_relaxed);
+    shared_->may_sleep.store(0, std::memory_order_relaxed);
   }
   const std::uint32_t hit = now() - began <= spin_max_ ? 256 : 0;
   short_waits_ = (short_waits_ * 15 + hit) / 16;
@@ -49,37 +49,21 @@ bool Shard::spin() {
   }
 }
 
-void Shard::connect(const std::vector<Shard*>& fleet) {
-  for (Shard* const receiver : fleet) {
-    SL_ASSERT(receiver->index_ < fleet.size() && fleet[receiver->index_] == receiver);
-    receiver->inboxes_.clear();
-    for (std::size_t sender = 0; sender < fleet.size(); ++sender) {
-      receiver->inboxes_.push_back(std::make_unique<Mailbox>());
-    }
-  }
-}
-
-bool Shard::post(Shard& receiver, const Message& message) {
-  if (!receiver.inboxes_[index_]->push(message)) return false;
+void Shard::post(Shard& receiver, Letter& letter) noexcept {
+  receiver.shared_->inbox.push(letter);
   // Pairs with the exchange in wait_for_work(): either we see the flag, or the receiver sees the
-  // message.
-  if (receiver.sleep_->may_sleep.fetch_add(0, std::memory_order_acq_rel) != 0) {
+  // letter.
+  if (receiver.shared_->may_sleep.fetch_add(0, std::memory_order_acq_rel) != 0 &&
+      &receiver != this) {
     kernel().wake(receiver.kernel());
   }
-  return true;
-}
-
-bool Shard::has_mail() const noexcept {
-  for (const auto& inbox : inboxes_) {
-    if (!inbox->empty()) return true;
-  }
-  return false;
 }
 
 void Shard::read_mail() {
-  for (const auto& inbox : inboxes_) {
-    Message message;
-    while (inbox->pop(message)) message.run(*this, message.argument);
+  for (Letter* letter = shared_->inbox.take_all(); letter != nullptr;) {
+    Letter* const next = letter->next;  // who reads it may post it back at once
+    letter->read(*this, *letter);
+    letter = next;
   }
 }
 

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "base/log.h"
 #include "base/prng.h"
@@ -15,10 +14,11 @@ namespace sluice {
 // Shard - one thread's whole world: its kernel ring, its coroutines, timers, memory, log and random
 // numbers.
 //
-// Owns      the mailboxes that lead to it; not the kernel and the clock.
+// Owns      its mailbox; not the kernel and the clock.
 // Affinity  the thread that calls run(). From other threads only post() of *their* shard, which
 //           names this one.
-// Lifetime  a fleet of shards is made before their threads start and dies after they have ended.
+// Lifetime  shards that post to each other are made before their threads start and die after they
+//           have ended.
 class Shard : public Reactor {
  public:
   struct Options {
@@ -37,17 +37,14 @@ class Shard : public Reactor {
         index_(options.index) {}
 
   // Runs until stop(). The order of a turn:
-  //   mailboxes -> (spin) -> one submit-and-wait -> completions -> timers -> ready list (bounded)
+  //   mailbox -> (spin) -> one submit-and-wait -> completions -> timers -> ready list (bounded)
   // Completions and timers only make ready; coroutines go on in the ready list alone.
   void run();
   // Ends run() after the present turn. From this shard's own thread (a message, a coroutine).
   void stop() noexcept { stopping_ = true; }
 
-  // Connects the shards of a process, each with each. Before any of them runs.
-  static void connect(const std::vector<Shard*>& fleet);
-  // Sends `message` to `receiver`, from this shard's thread. False when its mailbox is full: try
-  // again later.
-  [[nodiscard]] bool post(Shard& receiver, const Message& message);
+  // Sends `letter` to `receiver`, which may be this shard too, from this shard's thread.
+  void post(Shard& receiver, Letter& letter) noexcept;
 
   [[nodiscard]] const Log& log() const noexcept { return log_; }
   void set_log_level(LogLevel level) noexcept { log_.set_level(level); }  // on this shard's thread
@@ -55,21 +52,20 @@ class Shard : public Reactor {
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
 
  private:
-  [[nodiscard]] bool has_mail() const noexcept;
+  [[nodiscard]] bool has_mail() const noexcept { return !shared_->inbox.empty(); }
   void read_mail();
   void wait_for_work();
   [[nodiscard]] bool spin();
 
   Log log_;
   Prng prng_;
-  std::vector<std::unique_ptr<Mailbox>> inboxes_;  // by the sender's index
-  // Set while this shard may sleep: who posts then must wake it. Apart from what the shard itself
-  // writes often.
-  // On the heap, so that a shard itself may lie on any stack.
-  struct alignas(64) SleepFlag {
-    std::atomic<std::uint32_t> may_sleep{0};
+  // What other shards write. Apart from what the shard itself writes often, and on the heap, so
+  // that a shard itself may lie on any stack.
+  struct alignas(64) Shared {
+    Mailbox inbox;
+    std::atomic<std::uint32_t> may_sleep{0};  // set while it may sleep: who posts then must wake it
   };
-  std::unique_ptr<SleepFlag> sleep_ = std::make_unique<SleepFlag>();
+  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   Duration spin_max_;
   // Of the last waits, how many ended within spin_max_: a running mean in 1/256, spinning pays
   // above kSpinPays.

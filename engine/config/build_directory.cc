@@ -34,6 +34,7 @@ std::unique_ptr<Account> make_account(const AccountConfig& from, const BaseUrl& 
   account->rpm_limit = from.rpm_limit;
   account->window = from.window;
   account->bucket = from.bucket;
+  account->emergency = from.emergency;
   account->weight = from.weight;
   account->model_prefix = from.model_prefix;
   account->models = from.models;
@@ -47,6 +48,7 @@ ClientKey make_client(const ClientConfig& from) {
   key.name = from.name;
   std::memcpy(key.sha256, from.key_sha256.data(), sizeof(key.sha256));
   key.models = from.models;
+  key.priority = from.priority;
   return key;
 }
 

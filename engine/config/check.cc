@@ -160,6 +160,25 @@ void check_models(const Config& config, Findings& findings) {
       check(config.clients[i].models[m], fmt::format("clients[{}].models[{}]", i, m));
 }
 
+void check_emergency(const Config& config, Findings& findings) {
+  std::string first;
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    const AccountConfig& account = config.accounts[i];
+    const std::string path = fmt::format("accounts[{}].emergency", i);
+    if (!account.emergency) continue;
+    if (account.rpm_limit < 2)
+      findings.error(config.origin_of(path),
+                     fmt::format("{}: an rpm_limit of 1 leaves nothing for an emergency channel; "
+                                 "raise it or choose another account",
+                                 path));
+    if (first.empty()) first = path;
+    else
+      findings.error(config.origin_of(path),
+                     fmt::format("{}: the emergency channel is one account, and {} ({}) is it",
+                                 path, first, config.origin_of(first).text()));
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -168,6 +187,7 @@ void check_config(const Config& config, Findings& findings) {
   check_files(config, findings);
   check_clear_upstreams(config, findings);
   check_models(config, findings);
+  check_emergency(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");

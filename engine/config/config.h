@@ -62,6 +62,7 @@ struct AccountConfig {
   std::uint32_t rpm_limit = 40;
   Duration window = 60s;
   BucketShape bucket = BucketShape::kRolling;
+  bool emergency = false;
   std::uint32_t weight = 1;
   std::string model_prefix;
   std::vector<ModelMapping> models;  // in the order of the file
@@ -76,6 +77,7 @@ struct ClientConfig {
   Sha256Digest key_sha256{};
   std::string key_redacted;  // for `config show`
   std::vector<std::string> models;
+  Priority priority = Priority::kNormal;
 };
 
 struct LogConfig {
@@ -113,7 +115,7 @@ struct Config {
   std::vector<AccountConfig> accounts;
   std::vector<ClientConfig> clients;
   bool auth_open = false;     // auth.open
-  RoutingPolicy routing;      // routing.*
+  RoutingPolicy routing;      // routing.*, queue.*
   std::string default_model;  // routing.default_model
   LogConfig log;
   bool identity_headers = true;  // headers.identity: who served (docs/WIRE.md, Fields)

@@ -19,6 +19,12 @@ constexpr Alias kAliases[] = {
     {"account_defaults.rpm_limit", "SIDECAR_RATE_RPM"},
     {"routing.cooldown.base", "SIDECAR_COOLDOWN_BASE"},
     {"routing.cooldown.max", "SIDECAR_COOLDOWN_MAX"},
+    {"queue.capacity", "SIDECAR_QUEUE_MAX"},
+    {"queue.wait.urgent", "SIDECAR_QUEUE_TIMEOUT"},
+    {"queue.wait.high", "SIDECAR_QUEUE_TIMEOUT"},
+    {"queue.wait.normal", "SIDECAR_QUEUE_TIMEOUT"},
+    {"queue.wait.low", "SIDECAR_LOW_TIMEOUT"},
+    {"queue.overflow", "SIDECAR_FALLBACK_PASSTHROUGH"},
     {"timeouts.upstream.first_byte", "SIDECAR_TIMEOUT"},  // its timeout held for every read
     {"timeouts.upstream.idle", "SIDECAR_TIMEOUT"},
     {"log.level", "SIDECAR_LOG_LEVEL"},
@@ -34,9 +40,8 @@ constexpr std::string_view kOtherVariables[] = {
 
 // The predecessor's for what this version does not have.
 constexpr std::string_view kWithoutEffect[] = {
-    "SIDECAR_METRICS_PORT",  "SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN",
-    "SIDECAR_DB_PATH",       "SIDECAR_BACKUP_DIR",     "SIDECAR_QUEUE_MAX",
-    "SIDECAR_QUEUE_TIMEOUT", "SIDECAR_LOW_TIMEOUT",    "SIDECAR_FALLBACK_PASSTHROUGH",
+    "SIDECAR_METRICS_PORT", "SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN",
+    "SIDECAR_DB_PATH",      "SIDECAR_BACKUP_DIR",
 };
 
 std::optional<Override> variable(const Environment& env, std::string_view name) {

@@ -16,6 +16,16 @@ constexpr Choice<BucketShape> kBuckets[] = {{"rolling", BucketShape::kRolling},
 constexpr Choice<Strategy> kStrategies[] = {{"weighted", Strategy::kWeighted},
                                             {"round_robin", Strategy::kRoundRobin},
                                             {"ordered", Strategy::kOrdered}};
+constexpr Choice<Priority> kPriorityWords[] = {{"urgent", Priority::kUrgent},
+                                               {"high", Priority::kHigh},
+                                               {"normal", Priority::kNormal},
+                                               {"low", Priority::kLow}};
+// The predecessor's variable says true or false.
+constexpr Choice<Overflow> kOverflows[] = {{"passthrough", Overflow::kPassthrough},
+                                           {"reject", Overflow::kReject},
+                                           {"drop_lowest", Overflow::kDropLowest},
+                                           {"true", Overflow::kPassthrough, true},
+                                           {"false", Overflow::kReject, true}};
 constexpr Choice<LogLevel> kLogLevels[] = {
     {"debug", LogLevel::kDebug},     {"info", LogLevel::kInfo},
     {"warning", LogLevel::kWarning}, {"warn", LogLevel::kWarning, true},
@@ -115,6 +125,7 @@ void describe(KeyVisitor& v, ClientConfig& client) {
   v.scalar("name", TextScalar(client.name, kNameRule), Need::kRequired);
   v.scalar("key", ClientKeyScalar(client), Need::kRequired);
   v.texts("models", ModelNameList(client.models));
+  v.scalar("priority", ChoiceScalar<Priority>(client.priority, kPriorityWords));
 }
 
 void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
@@ -122,10 +133,23 @@ void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
   v.scalar("max", DurationScalar(cooldown.max, 1s, 24h));
 }
 
+void describe(KeyVisitor& v, QueuePolicy& queue) {
+  constexpr std::uint32_t kCapacityMax = 1'000'000;
+  v.scalar("capacity", IntegerScalar(queue.capacity, 0, kCapacityMax));
+  v.section("wait", [&](KeyVisitor& w) {
+    for (std::size_t rank = 0; rank < kPriorities; ++rank)
+      w.scalar(kPriorityNames[rank], DurationScalar(queue.wait[rank], 0s, 1h));
+  });
+  v.scalar("overflow", ChoiceScalar<Overflow>(queue.overflow, kOverflows));
+  v.scalar("precheck", DurationScalar(queue.precheck, 0s, 1h));
+  v.scalar("primary_wait", DurationScalar(queue.primary_wait, 0s, 1h));
+}
+
 void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
   v.section("cooldown", [&](KeyVisitor& c) { describe(c, config.routing.cooldown); });
   v.scalar("guard", DurationScalar(config.routing.guard, 0s, 10s));
+  v.scalar("emergency_percent", IntegerScalar(config.routing.emergency_percent, 1, 50));
   v.section("retry", [&](KeyVisitor& r) {
     r.scalar("on_timeout", BooleanScalar(config.routing.retry_on_timeout));
   });
@@ -163,6 +187,7 @@ void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("pool", ChoiceScalar<Pool>(account.pool, kPools));
   v.scalar("enabled", BooleanScalar(account.enabled));
   describe_limit(v, account);
+  v.scalar("emergency", BooleanScalar(account.emergency));
   v.scalar("weight", IntegerScalar(account.weight, 1, 1000));
   v.scalar("model_prefix", TextScalar(account.model_prefix, kOptionalModelRule));
   v.models("models", account.models);
@@ -186,6 +211,7 @@ void describe(KeyVisitor& v, Config& config) {
   v.sections("clients", SectionsOf(config.clients, kClientsMax));
   v.section("auth", [&](KeyVisitor& s) { s.scalar("open", BooleanScalar(config.auth_open)); });
   v.section("routing", [&](KeyVisitor& s) { describe_routing(s, config); });
+  v.section("queue", [&](KeyVisitor& s) { describe(s, config.routing.queue); });
   v.section("log", [&](KeyVisitor& s) { describe(s, config.log); });
   v.section("headers",
             [&](KeyVisitor& s) { s.scalar("identity", BooleanScalar(config.identity_headers)); });

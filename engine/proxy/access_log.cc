@@ -29,7 +29,12 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
   if (exchange.client_key != nullptr) line.field("client", exchange.client_key->name);
   if (!exchange.model.empty()) line.field("model", exchange.model, kModelBytesMax);
   if (!report.account.empty()) line.field("account", report.account).field("pool", report.pool);
+  if (!report.degraded.empty()) line.field("degraded", report.degraded);
   if (report.attempts > 0) line.field("attempts", report.attempts);
+  if (report.queue_time > Duration::zero()) {
+    line.field("priority", priority_text(exchange.priority))
+        .field("queue_us", microseconds(report.queue_time));
+  }
   line.field("request_bytes", static_cast<std::int64_t>(exchange.body.size()));
   line.field("answer_bytes", static_cast<std::int64_t>(report.body_bytes_out));
   if (report.usage.seen || report.usage.estimated) {

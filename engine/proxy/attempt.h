@@ -15,6 +15,7 @@ namespace sluice {
 // Affinity  one shard. Lifetime: within the exchange, whose arena holds the heads.
 struct Attempt {
   const Account* account = nullptr;
+  Rung rung = Rung::kPrimary;
   UpstreamConnection* connection = nullptr;  // null: none yet, or given back
   std::uint64_t body_bytes = 0;              // of the request as it goes to this account
   bool usage_injected = false;               // we asked for usage, the client did not

@@ -32,6 +32,8 @@ struct ExchangeReport {
   Instant head_sent_at{};
   Instant first_token_at{};
   Duration upstream_time{};  // waiting for providers, from received_at to the answer's head
+  Duration queue_time{};     // waiting for a permit
+  std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
   Usage usage;
   bool client_gone = false;
 };
@@ -78,6 +80,7 @@ struct Exchange {
   RequestProbe probe;
   std::string_view model;      // canonical; "" for requests without one
   bool model_is_told = false;  // by the request itself; else it is the default
+  Priority priority = Priority::kNormal;
 
   Ending ending = Ending::kKeepAlive;
   bool answered = false;  // the first byte of an answer has left (INVARIANTS R3)

@@ -168,7 +168,7 @@ RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration
   plan.framing = choose_framing(*exchange.head, head, plan.filtered);
   plan.account = attempt.account->name;
   plan.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
-  plan.degraded = attempt.account->pool == Pool::kFallback;
+  plan.degraded = degraded_text(attempt.rung);
   plan.retry_after = retry_after;
   if (exchange.head->close || exchange.worker->draining || plan.framing == OutFraming::kClose) {
     exchange.ending = Ending::kClose;

@@ -49,13 +49,15 @@ void add_identity(HeadText& text, const Exchange& exchange, const ResponseHead& 
                   const RelayPlan& plan, Instant now) {
   text.field("x-request-id", exchange.request_id);
   if (response.status >= 400) text.field("x-sluice-error-source", "upstream");
-  if (plan.degraded) text.field("x-sluice-degraded", "fallback");
+  if (!plan.degraded.empty()) text.field("x-sluice-degraded", plan.degraded);
   if (!exchange.settings().identity_headers) return;
-  const Duration overhead = now - exchange.received_at - exchange.report.upstream_time;
+  const ExchangeReport& report = exchange.report;
+  const Duration overhead =
+      now - exchange.received_at - report.upstream_time - report.queue_time;
   text.field("x-sluice-account", plan.account);
   text.field("x-sluice-pool", plan.pool);
-  text.field("x-sluice-attempts", exchange.report.attempts);
-  text.field("x-sluice-queue-ms", 0);
+  text.field("x-sluice-attempts", report.attempts);
+  text.field("x-sluice-queue-ms", report.queue_time / 1ms);
   text.field("x-sluice-overhead-us", overhead / 1us);
 }
 

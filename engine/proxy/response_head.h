@@ -22,7 +22,7 @@ struct RelayPlan {
   bool filtered = false;  // the body is edited: its length is not the provider's
   std::string_view account;
   std::string_view pool;
-  bool degraded = false;                // an account of the fallback pool
+  std::string_view degraded{};          // "fallback" or "emergency"; "" for a primary account
   std::optional<Duration> retry_after;  // replaces the provider's: the true wait over all accounts
 };
 

@@ -62,7 +62,25 @@ Answer unknown_model(Exchange& exchange) {
 
 // No account is left, or none was free.
 Answer all_exhausted(Exchange& exchange, const Choice& end) {
-  Answer answer{.status = 503, .type = "AllPoolsExhausted", .code = "all_pools_exhausted"};
+  Answer answer{.status = 429, .type = "requests"};
+  switch (end.why) {
+    case Choice::Why::kQueueFull:
+      answer.code = "queue_full";
+      answer.message =
+          "every account that serves this model is at its limit and the queue is full; "
+          "see Retry-After";
+      return answer;
+    case Choice::Why::kQueueTimeout:
+      answer.code = "queue_timeout";
+      answer.message = exchange.arena.join(
+          "no account that serves this model had room within the time that a request of priority '",
+          priority_text(exchange.priority), "' may wait; see Retry-After");
+      return answer;
+    case Choice::Why::kNothingFree: break;
+  }
+  answer.status = 503;
+  answer.type = "AllPoolsExhausted";
+  answer.code = "all_pools_exhausted";
   if (end.retry_at == kNever) {
     answer.message =
         "the providers have refused the keys of all accounts that serve this model, or these are "
@@ -105,13 +123,29 @@ Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer&
   co_return std::unexpected(last);
 }
 
+// Waits for a permit as the ladder advises. Its next step.
+Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice advice) {
+  const Instant began = shard.now();
+  Choice next = co_await wait_for_permit(shard, *exchange.worker->dispatcher, ladder,
+                                         std::move(advice), exchange.cancel);
+  exchange.report.queue_time += shard.now() - began;
+  co_return next;
+}
+
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
-  Ladder ladder(exchange.directory(), shard.prng(), exchange.worker->round_robin, exchange.model);
+  Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   HeldAnswer held;
   Answer last;
   while (true) {
     Choice choice = ladder.next(shard.now());
+    while (choice.kind == Choice::Kind::kWait && !exchange.cancel.requested()) {
+      choice = co_await queue_up(shard, exchange, ladder, std::move(choice));
+    }
+    if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry) {
+      exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
+      co_return nobody();
+    }
     if (choice.kind == Choice::Kind::kUnknownModel)
       co_return std::unexpected(unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
@@ -127,6 +161,14 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
       case TryResult::Kind::kNext: last = result.answer; break;
     }
   }
+}
+
+// How urgent the client says that this request is. Other words than ours say nothing.
+Priority priority_of_request(const Exchange& exchange) {
+  const Field* const said = exchange.head->fields.find(FieldId::kXPriority);
+  const Priority usual =
+      exchange.client_key == nullptr ? Priority::kNormal : exchange.client_key->priority;
+  return said == nullptr ? usual : priority_of(said->value).value_or(usual);
 }
 
 }  // namespace
@@ -152,6 +194,7 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   if (!routed) co_return routed;
   const OrAnswer<void> allowed = authorize_model(exchange);
   if (!allowed) co_return allowed;
+  exchange.priority = priority_of_request(exchange);
   // From here on the client's leaving calls everything off (COMPAT 37).
   exchange.client->recv().watch_end(&exchange.cancel);
   const OrAnswer<void> served = co_await forward(shard, exchange);

@@ -92,9 +92,10 @@ void log_refusal(Shard& shard, const Exchange& exchange, const Attempt& attempt,
       .field("mend", "correct api_key and reload (SIGHUP)");
 }
 
-void settle(Permit& permit, const Attempt& attempt, Instant now) {
-  if (attempt.sent_any) permit.settle_sent(now);
-  else permit.refund(now);
+void settle(Shard& shard, Exchange& exchange, Permit& permit, const Attempt& attempt) {
+  if (attempt.sent_any) return permit.settle_sent(shard.now());
+  permit.refund(shard.now());
+  if (permit.account()->state->line().wanted.by_anybody()) exchange.worker->dispatcher->nudge(shard);
 }
 
 // True when not even a socket could be had: no fault of the provider's, and no other account would
@@ -145,7 +146,8 @@ Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldA
   const bool whole = body.has_value();
   const bool reusable = whole && attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
                         attempt.head->framing != BodyFraming::kUntilClose;
-  if (whole) held = HeldAnswer{.account = attempt.account, .head = attempt.head, .body = *body};
+  if (whole) held = HeldAnswer{
+        .account = attempt.account, .rung = attempt.rung, .head = attempt.head, .body = *body};
   release_connection(exchange, attempt, reusable);
 }
 
@@ -155,14 +157,16 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
                             HeldAnswer& held) {
   Attempt attempt;
   attempt.account = choice.permit.account();
+  attempt.rung = choice.rung;
   attempt.deadline = shard.now() + attempt.account->timeouts.total;
   ++exchange.report.attempts;
   ++exchange.worker->counters.attempts;
   exchange.report.account = attempt.account->name;
   exchange.report.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
+  exchange.report.degraded = degraded_text(choice.rung);
 
   const Result<void> sent = co_await send_request(shard, exchange, attempt, choice.native_model);
-  settle(choice.permit, attempt, shard.now());
+  settle(shard, exchange, choice.permit, attempt);
   if (!sent) {
     exchange.report.upstream_time += waited_since(shard, attempt.asked_at);
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, sent.error(),
@@ -206,7 +210,7 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   RelayPlan plan;
   plan.account = held.account->name;
   plan.pool = held.account->pool == Pool::kPrimary ? "primary" : "fallback";
-  plan.degraded = held.account->pool == Pool::kFallback;
+  plan.degraded = degraded_text(held.rung);
   plan.retry_after = retry_after;
   // The body is at hand as a whole: its length is known, whatever the provider's framing was.
   ResponseHead head = *held.head;

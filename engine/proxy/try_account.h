@@ -9,6 +9,7 @@ namespace sluice {
 // better. The last one is what the client gets when no account is left.
 struct HeldAnswer {
   const Account* account = nullptr;
+  Rung rung = Rung::kPrimary;
   const ResponseHead* head = nullptr;  // null: there is none
   std::string_view body;
 };

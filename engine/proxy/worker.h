@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "engine/net/upstream_pool.h"
+#include "engine/proxy/dispatcher.h"
 #include "engine/proxy/snapshot.h"
-#include "engine/route/ladder.h"
 #include "engine/shard.h"
 #include "parser/json_probe.h"
 
@@ -25,13 +25,19 @@ struct WorkerCounters {
 //
 // Affinity  one shard. Lifetime: longer than every connection that it serves.
 struct Worker {
-  Worker(Shard& shard, UpstreamPools& upstreams, SnapshotRef snapshot)
-      : upstreams(&upstreams), snapshot(std::move(snapshot)), connections(shard), refusals(shard) {}
+  Worker(Shard& shard, UpstreamPools& upstreams, Dispatcher& dispatcher, SnapshotRef snapshot)
+      : upstreams(&upstreams),
+        dispatcher(&dispatcher),
+        snapshot(std::move(snapshot)),
+        balancer(shard.prng()),
+        connections(shard),
+        refusals(shard) {}
 
   UpstreamPools* upstreams;
+  Dispatcher* dispatcher;
   SnapshotRef snapshot;  // what new exchanges begin with
   JsonProber prober;
-  RoundRobin round_robin;
+  Balancer balancer;
   WorkerCounters counters;
   std::uint64_t body_bytes_held = 0;  // memory of request bodies (ProxySettings::body_memory_max)
   Scope connections;                  // one task per downstream connection

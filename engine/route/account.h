@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/route/priority.h"
 #include "engine/route/take.h"
 
 namespace sluice {
@@ -53,6 +54,7 @@ struct Account {
   std::uint32_t rpm_limit = 40;  // requests per `window`
   Duration window = 60s;
   BucketShape bucket = BucketShape::kRolling;
+  bool emergency = false;  // a part of rpm_limit is kept for the time when nothing else is free
   std::uint32_t weight = 1;          // multiplies the account's share under the weighted strategy
   std::string model_prefix;          // "nvidia/": matched and stripped; "" when there is none
   std::vector<ModelMapping> models;  // empty, and no prefix: every model under its own name
@@ -74,6 +76,7 @@ struct ClientKey {
   std::string name;
   std::uint8_t sha256[32] = {};
   std::vector<std::string> models;  // sorted by finish_directory(); empty: every model
+  Priority priority = Priority::kNormal;  // of requests without X-Priority
 };
 
 }  // namespace sluice

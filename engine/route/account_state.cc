@@ -5,13 +5,21 @@ namespace sluice {
 AccountState::AccountState(const BucketLimits& limits)
     : rolling_(limits.shape == BucketShape::kRolling ? limits.limit : 0, limits.window),
       shape_(limits.shape),
-      steady_(limits.limit, limits.window) {}
+      steady_(limits.limit, limits.window),
+      emergency_(limits.emergency, limits.window) {}
 
 Take AccountState::take(Instant now) noexcept {
   return shape() == BucketShape::kRolling ? rolling_.take(now) : steady_.take(now);
 }
 
+Take AccountState::take_emergency(Instant now) noexcept {
+  Take taken = emergency_.take(now);
+  taken.emergency = true;
+  return taken;
+}
+
 void AccountState::settle_sent(const Take& taken, Instant now) noexcept {
+  if (taken.emergency) return emergency_.settle_sent(now);
   switch (taken.shape) {
     case BucketShape::kRolling: return rolling_.settle_sent(now);
     case BucketShape::kSteady: return steady_.settle_sent(taken, now);
@@ -19,6 +27,7 @@ void AccountState::settle_sent(const Take& taken, Instant now) noexcept {
 }
 
 void AccountState::refund(const Take& taken, Instant now) noexcept {
+  if (taken.emergency) return emergency_.refund();
   switch (taken.shape) {
     case BucketShape::kRolling: return rolling_.refund();
     case BucketShape::kSteady: return steady_.refund(taken, now);
@@ -40,6 +49,7 @@ Instant AccountState::next_permit_at(Instant now) const noexcept {
 void AccountState::set_limits(const BucketLimits& limits, Instant now) {
   const bool rolling = limits.shape == BucketShape::kRolling;
   const bool reshaped = limits.shape != shape();
+  emergency_.set_limit(limits.emergency, limits.window);
   // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
   rolling_.set_limit(rolling ? limits.limit : 0, limits.window);
   if (!rolling || reshaped) steady_.set_limit(limits.limit, limits.window);
@@ -65,7 +75,8 @@ void AccountState::accept(std::uint32_t generation) noexcept {
 }
 
 bool AccountState::at_rest(Instant now) noexcept {
-  return available(now) == limit() && !cooldown_.running(now);
+  return available(now) == limit() && emergency_.available(now) == emergency_.limit() &&
+         !cooldown_.running(now);
 }
 
 }  // namespace sluice

@@ -8,14 +8,17 @@
 #include "engine/route/rolling_bucket.h"
 #include "engine/route/steady_bucket.h"
 #include "engine/route/take.h"
+#include "engine/route/wanted.h"
 
 namespace sluice {
 
-// BucketLimits - what an account allows: `limit` requests in each `window`, guard included.
+// BucketLimits - what an account allows: `limit` requests in each `window`, guard included, and
+// `emergency` more through a channel of their own.
 struct BucketLimits {
   BucketShape shape = BucketShape::kRolling;
   std::uint32_t limit = 40;
   Duration window = 60s;
+  std::uint32_t emergency = 0;
 
   friend bool operator==(const BucketLimits&, const BucketLimits&) = default;
 };
@@ -30,13 +33,14 @@ struct BucketLimits {
 //
 // Owns      the buckets' memory; shared by the directories that name the account.
 // Affinity  any thread, lock-free; set_limits() the thread that publishes directories.
-// Size      128 bytes and the ring of the rolling bucket.
+// Size      192 bytes and the rings of the rolling buckets.
 class alignas(64) AccountState {
  public:
   explicit AccountState(const BucketLimits& limits);
 
   // The bucket. A granted Take is handed back exactly once (INVARIANTS R1): Permit does it.
   [[nodiscard]] Take take(Instant now) noexcept;
+  [[nodiscard]] Take take_emergency(Instant now) noexcept;
   void settle_sent(const Take& taken, Instant now) noexcept;  // the last byte has left
   void refund(const Take& taken, Instant now) noexcept;       // no byte has left
 
@@ -47,6 +51,15 @@ class alignas(64) AccountState {
   // A new limit or window holds at once, and no span that contains the change admits more than the
   // larger limit. Another shape begins with all its tokens spent at `now`.
   void set_limits(const BucketLimits& limits, Instant now);
+
+  // What the wait queue knows of an account. `wanted` is for everybody to look at, the rest is the
+  // queue's own.
+  struct Line {
+    Wanted wanted;
+    std::uint64_t held_in_pass = 0;  // somebody before waits for it, as that pass has found
+  };
+  [[nodiscard]] Line& line() noexcept { return line_; }
+  [[nodiscard]] const Line& line() const noexcept { return line_; }
 
   [[nodiscard]] Cooldown& cooldown() noexcept { return cooldown_; }
   [[nodiscard]] const Cooldown& cooldown() const noexcept { return cooldown_; }
@@ -71,8 +84,10 @@ class alignas(64) AccountState {
   Cooldown cooldown_;
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;
+  Line line_;
   SteadyBucket steady_;
+  RollingBucket emergency_;
 };
-static_assert(sizeof(AccountState) == 128);
+static_assert(sizeof(AccountState) == 192);
 
 }  // namespace sluice

@@ -63,8 +63,24 @@ void name_heirs(std::vector<Known>& known, const Directory& directory) {
   }
 }
 
-void give_state(Account& account, const std::vector<Known>& known, Duration guard, Instant now) {
-  const BucketLimits limits{account.bucket, account.rpm_limit, account.window + guard};
+// The emergency channel is a part of the account's limit, not an addition to it: both together
+// never admit more than the provider allows.
+BucketLimits limits_of(const Account& account, const RoutingPolicy& policy) {
+  std::uint32_t kept = 0;
+  if (account.emergency && account.rpm_limit > 1) {
+    const std::uint64_t share = std::uint64_t{account.rpm_limit} * policy.emergency_percent / 100;
+    kept = static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(share, 1, account.rpm_limit - 1));
+  }
+  return {.shape = account.bucket,
+          .limit = account.rpm_limit - kept,
+          .window = account.window + policy.guard,
+          .emergency = kept};
+}
+
+void give_state(Account& account, const std::vector<Known>& known, const RoutingPolicy& policy,
+                Instant now) {
+  const BucketLimits limits = limits_of(account, policy);
   const auto before = std::ranges::find(known, &account, &Known::heir);
   if (before == known.end()) {
     account.state = std::make_shared<AccountState>(limits);
@@ -115,6 +131,9 @@ class RouteBuilder {
         if (!candidate_of(*account, candidate)) continue;
         any = true;
         if (!account->enabled) continue;
+        if (account->emergency && route.emergency == Route::kNoEmergency) {
+          route.emergency = static_cast<std::uint32_t>(route.candidates.size());
+        }
         route.candidates.push_back(candidate);
         route.weight_max = std::max(route.weight_max, account->weight);
       }
@@ -183,7 +202,7 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
   name_heirs(known, directory);
   for (const auto& account : directory.accounts) {
     sort_account(*account);
-    give_state(*account, known, directory.routing.guard, now);
+    give_state(*account, known, directory.routing, now);
   }
   keep_departed(directory, known, now);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "engine/route/account.h"
 #include "engine/route/cooldown.h"
+#include "engine/route/priority.h"
 #include "engine/route/route.h"
 
 namespace sluice {
@@ -20,9 +22,29 @@ enum class Strategy : std::uint8_t { kWeighted, kRoundRobin, kOrdered };
 // So many accounts fit a directory; the ladder's marks of who was tried lie in the request.
 inline constexpr std::size_t kDirectoryAccountsMax = 1024;
 
+// What becomes of a request for which the queue has no place.
+enum class Overflow : std::uint8_t {
+  kReject,       // 429 queue_full, at once
+  kDropLowest,   // the last of the lowest priority below its own gives its place up, else 429
+  kPassthrough,  // on to the fallback pool and the emergency channel, and 429 when they are full
+};
+
+// QueuePolicy - who may wait for a permit, and how long.
+struct QueuePolicy {
+  std::uint32_t capacity = 500;  // of all waiters together; 0: nobody waits
+  std::array<Duration, kPriorities> wait = {30s, 30s, 30s, 2s};  // at most, by priority
+  Overflow overflow = Overflow::kPassthrough;
+  Duration precheck = 10s;  // a permit that comes so soon is worth a wait before a lesser pool
+  // How long a request may wait, in all, for the first primary account to recover when all of them
+  // are cooling: three times five seconds.
+  Duration primary_wait = 15s;
+};
+
 struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
   CooldownPolicy cooldown;
+  QueuePolicy queue;
+  std::uint32_t emergency_percent = 10;  // of the rpm_limit of an account with such a channel
   Duration guard =
       250ms;  // added to every window for the network's jitter (docs/DESIGN.md, token buckets)
   bool retry_on_timeout = false;  // HTTP_RULES, Retry safety

@@ -5,8 +5,11 @@
 namespace sluice {
 namespace {
 
-// Weighted choice draws at most so often before it looks at all accounts.
-constexpr std::uint32_t kDrawsMax = 16;
+// A request that was let in and turned down so often (its accounts answer 429 as soon as they have
+// recovered) has had its share of patience, whatever its wait limit says.
+constexpr std::uint8_t kWaitsMax = 16;
+
+constexpr Pool kPools[] = {Pool::kPrimary, Pool::kFallback};
 
 }  // namespace
 
@@ -16,14 +19,136 @@ Choice Ladder::next(Instant now) noexcept {
     choice.kind = Choice::Kind::kUnknownModel;
     return choice;
   }
-  for (const Pool pool : {Pool::kPrimary, Pool::kFallback}) {
-    if (!choose(pool, now, choice)) continue;
-    choice.kind = Choice::Kind::kTry;
-    choice.pool = pool;
+  for (; rung_ != Rung::kNone; step_down()) {
+    choice.rung = rung_;
+    if (!on_rung(now, choice)) continue;
+    if (choice.kind == Choice::Kind::kTry) count(rung_);
     return choice;
   }
-  choice.retry_at = earliest(now);
+  choice.kind = Choice::Kind::kExhausted;
+  choice.why = why_;
+  const auto all = Route::Range{0, static_cast<std::uint32_t>(route_->candidates.size())};
+  choice.retry_at = std::max(outlook(*route_, all, TriedMarks{}, now).ready_at, expected_at_);
   return choice;
+}
+
+void Ladder::count(Rung rung) noexcept {
+  if (rung == Rung::kFallback) ++balancer_.counters.fallback;
+  if (rung == Rung::kEmergency) ++balancer_.counters.emergency;
+}
+
+// Fills `choice` with what this rung has to offer: a permit or the advice to wait for one.
+bool Ladder::on_rung(Instant now, Choice& choice) noexcept {
+  choice.kind = Choice::Kind::kTry;
+  switch (rung_) {
+    case Rung::kPrimary:
+    case Rung::kFallback: {
+      const Pool pool = rung_ == Rung::kPrimary ? Pool::kPrimary : Pool::kFallback;
+      return balancer_.choose(directory_, *route_, pool, seeker_, {}, now, choice) ||
+             wait_for(pool, now, choice);
+    }
+    case Rung::kEmergency: return take_emergency(now, choice);
+    case Rung::kPatience: return wait_for_anything(now, choice);
+    case Rung::kNone: break;
+  }
+  return false;
+}
+
+// Cooling or not: the channel is there for the time when all are.
+bool Ladder::take_emergency(Instant now, Choice& choice) noexcept {
+  const std::uint32_t position = route_->emergency;
+  if (position == Route::kNoEmergency || seeker_.tried.has(position)) return false;
+  const Candidate& candidate = route_->candidates[position];
+  if (candidate.state->rejected(candidate.generation)) return false;
+  choice.permit = Permit::take_emergency(*candidate.account, now);
+  if (!choice.permit.held()) return false;
+  choice.pool = candidate.account->pool;
+  choice.native_model = candidate.native_model(seeker_.model);
+  seeker_.tried.set(position);
+  return true;
+}
+
+// Waits for `pool` when it is known that something will come free there soon.
+bool Ladder::wait_for(Pool pool, Instant now, Choice& choice) noexcept {
+  if (!may_wait()) return false;
+  const Outlook seen = look_at(pool, now);
+  if (!seen.any) return false;
+  if (pool == Pool::kPrimary && seen.all_cooling) return wait_for_recovery(seen, now, choice);
+  if (seen.ready_at - now > directory_.routing.queue.precheck) return false;
+  begin_wait(pool, kNever, now, choice);
+  return true;
+}
+
+// Primary-Wait: all primary accounts are cooling, and a moment later one is not.
+bool Ladder::wait_for_recovery(const Outlook& seen, Instant now, Choice& choice) noexcept {
+  if (seen.ready_at - now > recovery_left_) {
+    ++balancer_.counters.primary_wait_exhausted;
+    return false;
+  }
+  ++balancer_.counters.primary_wait_enter;
+  recovering_ = true;
+  begin_wait(Pool::kPrimary, now + recovery_left_, now, choice);
+  return true;
+}
+
+// Nothing is free anywhere, and nothing comes soon. A late answer is better than none, if it can
+// come within the wait limit.
+bool Ladder::wait_for_anything(Instant now, Choice& choice) noexcept {
+  if (!may_wait()) return false;
+  Instant first = kNever;
+  Pool best = Pool::kPrimary;
+  for (const Pool pool : kPools) {
+    const Instant at = look_at(pool, now).ready_at;
+    if (at >= first) continue;
+    first = at;
+    best = pool;
+  }
+  if (first > wait_limit(now)) return false;
+  begin_wait(best, kNever, now, choice);
+  return true;
+}
+
+void Ladder::begin_wait(Pool pool, Instant give_up_at, Instant now, Choice& choice) noexcept {
+  ++waits_;
+  wait_began_ = now;
+  waits_until_ = wait_limit(now);
+  // Who answered 429 may be asked again once it has cooled down.
+  seeker_.tried.clear_all_of(limited_);
+  limited_ = TriedMarks{};
+  choice.kind = Choice::Kind::kWait;
+  choice.pool = pool;
+  choice.give_up_at = std::min(give_up_at, waits_until_);
+}
+
+void Ladder::end_wait(Instant now) noexcept {
+  if (recovering_) recovery_left_ -= now - wait_began_;
+  recovering_ = false;
+}
+
+Choice Ladder::granted(Choice choice, Instant now) noexcept {
+  if (recovering_) ++balancer_.counters.primary_wait_recovery;
+  end_wait(now);
+  choice.rung = choice.pool == Pool::kPrimary ? Rung::kPrimary : Rung::kFallback;
+  count(choice.rung);
+  return choice;
+}
+
+void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
+  end_wait(now);
+  switch (end) {
+    case WaitEnd::kGranted: SL_ASSERT(false); break;
+    case WaitEnd::kTimedOut:
+      if (now < waits_until_) return;  // it was for a recovery; other rungs may be waited for
+      why_ = Choice::Why::kQueueTimeout;
+      break;
+    case WaitEnd::kFull:
+    case WaitEnd::kDropped:
+      why_ = Choice::Why::kQueueFull;
+      if (directory_.routing.queue.overflow != Overflow::kPassthrough) rung_ = Rung::kNone;
+      break;
+  }
+  patient_ = false;
+  expected_at_ = expected_at;
 }
 
 CooldownChange Ladder::report(const Permit& permit, TryOutcome outcome,
@@ -32,6 +157,9 @@ CooldownChange Ladder::report(const Permit& permit, TryOutcome outcome,
   switch (outcome) {
     case TryOutcome::kServed: account.state->cooldown().succeeded(permit.taken_at()); break;
     case TryOutcome::kRateLimited:
+      for (std::uint32_t i = 0; i < route_->candidates.size(); ++i) {
+        if (route_->candidates[i].account == &account) limited_.set(i);
+      }
       return account.state->cooldown().rate_limited(now, retry_after, directory_.routing.cooldown);
     case TryOutcome::kAuthRejected: account.state->reject(account.generation); break;
     case TryOutcome::kClientFault:
@@ -43,102 +171,21 @@ CooldownChange Ladder::report(const Permit& permit, TryOutcome outcome,
   return {};
 }
 
-bool Ladder::choose(Pool pool, Instant now, Choice& choice) noexcept {
-  switch (directory_.routing.strategy) {
-    case Strategy::kWeighted: return choose_weighted(route_->range_of(pool), now, choice);
-    case Strategy::kRoundRobin: return choose_round_robin(pool, now, choice);
-    case Strategy::kOrdered: break;
-  }
-  return choose_ordered(route_->range_of(pool), now, choice);
+bool Ladder::may_wait() const noexcept {
+  return patient_ && waits_ < kWaitsMax && directory_.routing.queue.capacity > 0;
 }
 
-bool Ladder::choose_ordered(Route::Range range, Instant now, Choice& choice) noexcept {
-  for (std::uint32_t i = range.first; i < range.last; ++i) {
-    if (ready(i, now) && take(i, now, choice)) return true;
-  }
-  return false;
+// Those that have answered 429 count: they may be asked again after a wait.
+Outlook Ladder::look_at(Pool pool, Instant now) const noexcept {
+  TriedMarks failed = seeker_.tried;
+  failed.clear_all_of(limited_);
+  return outlook(*route_, route_->range_of(pool), failed, now);
 }
 
-// Begins behind the account that was chosen last: to begin one further each time would give the
-// successor of a full account its turns as well.
-bool Ladder::choose_round_robin(Pool pool, Instant now, Choice& choice) noexcept {
-  const Route::Range range = route_->range_of(pool);
-  const std::uint32_t count = range.last - range.first;
-  std::uint32_t& next = round_robin_.next(*route_, pool);
-  for (std::uint32_t n = 0; n < count; ++n) {
-    const std::uint32_t at = (next + n) % count;
-    if (!ready(range.first + at, now) || !take(range.first + at, now, choice)) continue;
-    next = at + 1;
-    return true;
-  }
-  return false;
-}
-
-// Chance proportional to share(). One pass: of the accounts seen so far, the one that is kept has
-// been kept with its share of their sum.
-bool Ladder::choose_weighted(Route::Range range, Instant now, Choice& choice) noexcept {
-  if (draw_weighted(range, now, choice)) return true;
-  for (;;) {
-    double sum = 0;
-    std::uint32_t kept = range.last;
-    for (std::uint32_t i = range.first; i < range.last; ++i) {
-      if (!ready(i, now)) continue;
-      const double part = share(i, now);
-      if (part == 0) continue;
-      sum += part;
-      if (prng_.unit() * sum < part) kept = i;
-    }
-    if (kept == range.last) return false;
-    if (take(kept, now, choice)) return true;  // else another shard took its last token: look again
-  }
-}
-
-// The same chances without looking at everyone: an account drawn evenly is accepted with the chance
-// share / largest possible share. When most accounts are spent, luck runs out: half as many draws
-// as there are accounts, at most kDrawsMax, never cost more than the look at all of them.
-bool Ladder::draw_weighted(Route::Range range, Instant now, Choice& choice) noexcept {
-  const std::uint32_t count = range.last - range.first;
-  for (std::uint32_t draw = 0; draw < std::min(count / 2, kDrawsMax); ++draw) {
-    const auto i = range.first + static_cast<std::uint32_t>(prng_.below(count));
-    if (!ready(i, now) || prng_.unit() * route_->weight_max >= share(i, now)) continue;
-    if (take(i, now, choice)) return true;
-  }
-  return false;
-}
-
-bool Ladder::ready(std::uint32_t position, Instant now) const noexcept {
-  const Candidate& candidate = route_->candidates[position];
-  return (tried_[position / 64] >> (position % 64) & 1) == 0 &&
-         !candidate.state->rejected(candidate.generation) &&
-         !candidate.state->cooldown().running(now);
-}
-
-// weight x (limit - used) / limit.
-double Ladder::share(std::uint32_t position, Instant now) const noexcept {
-  const Candidate& candidate = route_->candidates[position];
-  const std::uint32_t limit = candidate.state->limit();
-  if (limit == 0) return 0;
-  return static_cast<double>(candidate.weight) * candidate.state->available(now) / limit;
-}
-
-bool Ladder::take(std::uint32_t position, Instant now, Choice& choice) noexcept {
-  const Candidate& candidate = route_->candidates[position];
-  choice.permit = Permit::take(*candidate.account, now);
-  if (!choice.permit.held()) return false;
-  choice.native_model = candidate.native_model(model_);
-  tried_[position / 64] |= std::uint64_t{1} << (position % 64);
-  return true;
-}
-
-Instant Ladder::earliest(Instant now) const noexcept {
-  Instant earliest = kNever;
-  for (const Candidate& candidate : route_->candidates) {
-    if (candidate.state->rejected(candidate.generation)) continue;
-    const Instant at =
-        std::max(candidate.state->cooldown().until(), candidate.state->next_permit_at(now));
-    earliest = std::min(earliest, at);
-  }
-  return earliest;
+// The limit counts from the first wait of the request.
+Instant Ladder::wait_limit(Instant now) const noexcept {
+  if (waits_until_ != kNever) return waits_until_;
+  return now + directory_.routing.queue.wait[rank_of(seeker_.priority)];
 }
 
 }  // namespace sluice

@@ -1,31 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/prng.h"
+#include "engine/route/balancer.h"
+#include "engine/route/choice.h"
 #include "engine/route/directory.h"
-#include "engine/route/permit.h"
+#include "engine/route/outlook.h"
 
 namespace sluice {
-
-// RoundRobin - where the round_robin strategy goes on, for each route and pool of its own, so that
-// models that alternate do not keep each other's turns. Directories with more than 128 routes share
-// places, which moves a turn and loses none.
-//
-// Affinity  one shard. Size: 1 KiB.
-class RoundRobin {
- public:
-  [[nodiscard]] std::uint32_t& next(const Route& route, Pool pool) noexcept {
-    return next_[(route.id * 2 + (pool == Pool::kFallback)) % next_.size()];
-  }
-
- private:
-  std::array<std::uint32_t, 256> next_{};
-};
 
 // How a try ended, as far as its account is concerned.
 enum class TryOutcome : std::uint8_t {
@@ -39,66 +24,87 @@ enum class TryOutcome : std::uint8_t {
   kClientGone,     // R4, no mark
 };
 
-// Choice - the ladder's next step.
-struct Choice {
-  enum class Kind : std::uint8_t { kTry, kUnknownModel, kExhausted };
-
-  Kind kind = Kind::kExhausted;
-  Pool pool = Pool::kPrimary;     // kTry: kFallback is what x-sluice-degraded tells
-  Permit permit;                  // kTry: held
-  std::string_view native_model;  // kTry: a view into the directory or into the ladder's model
-  // kExhausted: the earliest instant at which an account that maps the model will have a permit and
-  // not be cooling, `now` if that is so of one which this ladder has tried; kNever when all are in
-  // error or disabled.
-  Instant retry_at{};
+// How a wait ended that the ladder asked for.
+enum class WaitEnd : std::uint8_t {
+  kGranted,
+  kTimedOut,  // Choice::give_up_at has come
+  kFull,      // there was no place in the queue
+  kDropped,   // somebody of a higher priority got the place
 };
 
 // Ladder - finds the accounts for one request, one after the other (docs/DESIGN.md, The routing
-// ladder): primary pool before fallback, within a pool by strategy; each account at most once.
+// ladder): primary pool before fallback before the emergency channel, within a pool by strategy;
+// each account once, and again after a wait when it answered 429 before.
 //
-//   Ladder ladder(directory, prng, round_robin, model);
-//   for (Choice choice = ladder.next(now); choice.kind == kTry; choice = ladder.next(now)) {
+//   Ladder ladder(directory, balancer, model, priority);
+//   for (Choice choice = ladder.next(now);; choice = ladder.next(now)) {
+//     if (choice.kind == kWait) {
+//       ... wait in the queue, no longer than choice.give_up_at ...
+//       if (end != kGranted) { ladder.refused(end, expected_at, now); continue; }
+//       choice = ladder.granted(what the queue has granted, now);
+//     }
+//     if (choice.kind != kTry) break;
 //     ... send; choice.permit.settle_sent(now) or .refund(now) ...
 //     ladder.report(choice.permit, outcome, retry_after, now);
 //   }
 //
 // Owns      the marks of who was tried; no memory besides itself.
-// Affinity  one shard. Lifetime: one request, within that of its directory and of `model`.
+// Affinity  one shard.
+// Lifetime  one request, within that of its directory and of the model's name.
 class Ladder {
  public:
-  Ladder(const Directory& directory, Prng& prng, RoundRobin& round_robin,
-         std::string_view model) noexcept
+  Ladder(const Directory& directory, Balancer& balancer, std::string_view model,
+         Priority priority = Priority::kNormal) noexcept
       : directory_(directory),
         route_(directory.find_route(model)),
-        prng_(prng),
-        round_robin_(round_robin),
-        model_(model) {}
+        balancer_(balancer),
+        seeker_{.model = model, .priority = priority, .tried = {}} {}
 
   [[nodiscard]] Choice next(Instant now) noexcept;
+
+  // A wait that next() asked for has ended: with `choice`, which is the next step ...
+  [[nodiscard]] Choice granted(Choice choice, Instant now) noexcept;
+  // ... or without, and next() knows what remains. `expected_at`: when it might have had its turn.
+  void refused(WaitEnd end, Instant expected_at, Instant now) noexcept;
 
   // Marks the account of a try that has ended. The change of its cooldown, for kRateLimited:
   // `started` is one event for the record.
   CooldownChange report(const Permit& permit, TryOutcome outcome,
                         std::optional<Duration> retry_after, Instant now) noexcept;
 
- private:
-  [[nodiscard]] bool choose(Pool pool, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] bool choose_ordered(Route::Range range, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] bool choose_round_robin(Pool pool, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] bool choose_weighted(Route::Range range, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] bool draw_weighted(Route::Range range, Instant now, Choice& choice) noexcept;
+  // What the wait queue must know. The route is null for an unknown model.
+  [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
+  [[nodiscard]] const Route* route() const noexcept { return route_; }
+  [[nodiscard]] Seeker& seeker() noexcept { return seeker_; }
 
-  [[nodiscard]] bool ready(std::uint32_t position, Instant now) const noexcept;
-  [[nodiscard]] double share(std::uint32_t position, Instant now) const noexcept;
-  [[nodiscard]] bool take(std::uint32_t position, Instant now, Choice& choice) noexcept;
-  [[nodiscard]] Instant earliest(Instant now) const noexcept;
+ private:
+  [[nodiscard]] bool on_rung(Instant now, Choice& choice) noexcept;
+  [[nodiscard]] bool take_emergency(Instant now, Choice& choice) noexcept;
+  [[nodiscard]] bool wait_for(Pool pool, Instant now, Choice& choice) noexcept;
+  [[nodiscard]] bool wait_for_recovery(const Outlook& seen, Instant now, Choice& choice) noexcept;
+  [[nodiscard]] bool wait_for_anything(Instant now, Choice& choice) noexcept;
+  void begin_wait(Pool pool, Instant give_up_at, Instant now, Choice& choice) noexcept;
+  void end_wait(Instant now) noexcept;
+  [[nodiscard]] bool may_wait() const noexcept;
+  [[nodiscard]] Outlook look_at(Pool pool, Instant now) const noexcept;
+  [[nodiscard]] Instant wait_limit(Instant now) const noexcept;
+  void count(Rung rung) noexcept;
+  void step_down() noexcept { rung_ = static_cast<Rung>(static_cast<int>(rung_) + 1); }
 
   const Directory& directory_;
   const Route* route_;  // null: no account serves the model
-  Prng& prng_;
-  RoundRobin& round_robin_;
-  std::string_view model_;
-  std::array<std::uint64_t, kDirectoryAccountsMax / 64> tried_{};  // by position in the route
+  Balancer& balancer_;
+  Seeker seeker_;
+  TriedMarks limited_;            // of those that were tried: who answered 429
+  Instant waits_until_ = kNever;  // the end of all waiting, fixed when the first wait begins
+  Instant wait_began_{};
+  Instant expected_at_{};
+  Duration recovery_left_ = directory_.routing.queue.primary_wait;
+  Rung rung_ = Rung::kPrimary;
+  Choice::Why why_ = Choice::Why::kNothingFree;
+  std::uint8_t waits_ = 0;
+  bool patient_ = true;      // the queue may still be asked
+  bool recovering_ = false;  // the present wait is for a primary account to cool down
 };
 
 }  // namespace sluice

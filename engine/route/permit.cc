@@ -3,11 +3,11 @@
 namespace sluice {
 
 Permit Permit::take(const Account& account, Instant now) noexcept {
-  Permit permit;
-  permit.taken_ = account.state->take(now);
-  permit.held_ = permit.taken_.granted;
-  if (permit.held_) permit.account_ = &account;
-  return permit;
+  return Permit(account, account.state->take(now));
+}
+
+Permit Permit::take_emergency(const Account& account, Instant now) noexcept {
+  return Permit(account, account.state->take_emergency(now));
 }
 
 void Permit::settle_sent(Instant now) noexcept {

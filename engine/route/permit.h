@@ -35,6 +35,8 @@ class [[nodiscard]] Permit {
 
   // A permit of `account` if its bucket grants one now, else an empty one.
   static Permit take(const Account& account, Instant now) noexcept;
+  // The same from what the account keeps for emergencies.
+  static Permit take_emergency(const Account& account, Instant now) noexcept;
 
   void settle_sent(Instant now) noexcept;
   void refund(Instant now) noexcept;
@@ -45,6 +47,9 @@ class [[nodiscard]] Permit {
   [[nodiscard]] Instant taken_at() const noexcept { return taken_.at; }
 
  private:
+  Permit(const Account& account, const Take& taken) noexcept
+      : account_(taken.granted ? &account : nullptr), taken_(taken), held_(taken.granted) {}
+
   const Account* account_ = nullptr;
   Take taken_;
   bool held_ = false;

@@ -33,6 +33,8 @@ struct Route {
   std::vector<Candidate> candidates;  // primary first, each pool in the order of the configuration
   std::uint32_t primary_count = 0;
   std::uint32_t weight_max = 1;
+  static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
+  std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
   std::uint32_t id = 0;  // its place among the directory's routes
 
   // Positions in `candidates`: [first, last).

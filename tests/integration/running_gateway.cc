@@ -18,7 +18,6 @@ RunningGateway::RunningGateway(std::string_view yaml, std::function<void()> on_t
       control_(Shard::Options{.index = 1}, control_kernel_, clock_,
                Log(log_writer_.add_producer(), clock_, LogLevel::kInfo, LogFormat::kText)) {
   if (!prepare(yaml)) return;
-  Shard::connect({&gateway_->shard(), &control_});
   const auto opened = std::make_shared<std::latch>(1);
   thread_ = std::thread([this, opened, on_thread = std::move(on_thread)] {
     on_thread();
@@ -40,7 +39,8 @@ bool RunningGateway::prepare(std::string_view yaml) {
   snapshot_ = *snapshot;
   gateway_.emplace(Shard::Options{}, log_writer_.add_producer(), LogLevel::kInfo, LogFormat::kText,
                    UpstreamPools::Limits{});
-  EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>()), "");
+  dispatcher_.emplace(gateway_->shard(), 1);
+  EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>(), *dispatcher_), "");
   const Result<SocketAddress> got = gateway_->listen(socket_address(kLoopback4, 0));
   EXPECT_TRUE(got);
   port_ = got ? port_of(*got) : 0;
@@ -68,11 +68,15 @@ void RunningGateway::publish_hosts(std::string_view hosts_file) {
 
 RunningGateway::~RunningGateway() {
   if (thread_.joinable()) {
-    const Message drain{
-        .run = [](Shard&,
-                  void* gateway) { static_cast<GatewayShard*>(gateway)->begin_drain(DrainPlan{}); },
-        .argument = &*gateway_};
-    EXPECT_TRUE(control_.post(gateway_->shard(), drain));
+    struct Drain final : Letter {
+      explicit Drain(GatewayShard& gateway) : Letter(&Drain::read), gateway(&gateway) {}
+      static void read(Shard&, Letter& letter) {
+        static_cast<Drain&>(letter).gateway->begin_drain(DrainPlan{});
+      }
+      GatewayShard* gateway;
+    };
+    Drain drain(*gateway_);
+    control_.post(gateway_->shard(), drain);
     control_.turn(control_.now());
     thread_.join();
   }

@@ -41,6 +41,7 @@ class RunningGateway {
   LogWriter log_writer_;
   UringKernel control_kernel_;
   Shard control_;
+  std::optional<Dispatcher> dispatcher_;
   std::optional<GatewayShard> gateway_;
   std::thread thread_;
   std::uint16_t port_ = 0;

@@ -25,6 +25,7 @@ class ProxyTest : public ShardTest {
   void SetUp() override {
     ShardTest::SetUp();
     pools_.emplace(*shard_, resolver_, nullptr, UpstreamPools::Limits{});
+    dispatcher_.emplace(*shard_, 1);
     int fds[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     client_.emplace(*shard_, fds[0], Side::kDownstream);
@@ -67,7 +68,7 @@ class ProxyTest : public ShardTest {
       snapshot->directory = directory_;
       snapshot->settings = settings_;
       snapshot_ = SnapshotRef(std::move(snapshot));
-      worker_.emplace(*shard_, *pools_, snapshot_);
+      worker_.emplace(*shard_, *pools_, *dispatcher_, snapshot_);
       worker_->started_at = clock_.now();
     }
     exchange_.emplace(*shard_, *worker_, *client_);
@@ -126,6 +127,7 @@ class ProxyTest : public ShardTest {
 
   Resolver resolver_;
   std::optional<UpstreamPools> pools_;
+  std::optional<Dispatcher> dispatcher_;
   std::optional<Stream> client_;
   int peer_ = -1;
   std::shared_ptr<Directory> directory_ = std::make_shared<Directory>();

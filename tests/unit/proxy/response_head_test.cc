@@ -140,7 +140,7 @@ TEST_F(ResponseHeadTest, AProvidersErrorIsToldToBeTheProviders) {
 
 TEST_F(ResponseHeadTest, TellsOfTheFallbackAlsoWhereAccountsAreNotNamed) {
   settings_.identity_headers = false;
-  plan_.degraded = true;
+  plan_.degraded = "fallback";
   EXPECT_EQ(client_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
             "HTTP/1.1 200 OK\r\nx-request-id: req-1\r\nx-sluice-degraded: fallback\r\n"
             "content-length: 0\r\n\r\n");

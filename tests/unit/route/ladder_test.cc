@@ -69,14 +69,8 @@ std::vector<std::string> tries(Ladder ladder, TryOutcome outcome, Choice* last =
   return names;
 }
 
-// About: up to one tick later, and never earlier.
-void expect_about(Instant actual, Instant expected) {
-  EXPECT_GE(actual, expected);
-  EXPECT_LT(actual - expected, 4096ns);
-}
-
 constexpr Pool kFallback = Pool::kFallback;
-constexpr Duration kSpentFor = 60s + 250ms;  // the window and the guard
+
 
 struct LadderRow {
   const char* rule;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +13,13 @@
 namespace sluice::test {
 
 inline constexpr Instant kStart = Instant(1000s);
+inline constexpr Duration kSpentFor = 60s + 250ms;  // a window and its guard
+
+// About: up to one tick later, and never earlier.
+inline void expect_about(Instant actual, Instant expected) {
+  EXPECT_GE(actual, expected);
+  EXPECT_LT(actual - expected, 4096ns);
+}
 
 // AccountRow - an account as a test table states it.
 struct AccountRow {
@@ -24,14 +33,19 @@ struct AccountRow {
   BucketShape bucket = BucketShape::kRolling;
   Duration window = 60s;
   std::string api_key = "sk-test-1";
+  bool emergency = false;
 };
+
+inline constexpr QueuePolicy kNoQueue = {.capacity = 0};
 
 // The directory of `rows`, finished at `now` as the successor of `previous`.
 inline Directory make_directory(const std::vector<AccountRow>& rows,
                                 Strategy strategy = Strategy::kOrdered,
-                                const Directory* previous = nullptr, Instant now = kStart) {
+                                const Directory* previous = nullptr, Instant now = kStart,
+                                const QueuePolicy& queue = kNoQueue) {
   Directory directory;
   directory.routing.strategy = strategy;
+  directory.routing.queue = queue;
   for (const AccountRow& row : rows) {
     auto account = std::make_unique<Account>();
     account->name = row.name;
@@ -43,6 +57,7 @@ inline Directory make_directory(const std::vector<AccountRow>& rows,
     account->enabled = row.enabled;
     account->bucket = row.bucket;
     account->window = row.window;
+    account->emergency = row.emergency;
     account->endpoint.host = "provider.test";
     account->api_key = Secret(row.api_key);
     directory.accounts.push_back(std::move(account));
@@ -54,11 +69,12 @@ inline Directory make_directory(const std::vector<AccountRow>& rows,
 // Shard - what a shard lends to its ladders.
 struct Shard {
   explicit Shard(std::uint64_t seed = 1) : prng(seed) {}
-  Ladder ladder(const Directory& directory, std::string_view model) {
-    return Ladder(directory, prng, round_robin, model);
+  Ladder ladder(const Directory& directory, std::string_view model,
+                Priority priority = Priority::kNormal) {
+    return Ladder(directory, balancer, model, priority);
   }
   Prng prng;
-  RoundRobin round_robin;
+  Balancer balancer{prng};
 };
 
 }  // namespace sluice::test

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/prng.h"
+#include "engine/route/choice.h"
+#include "engine/route/directory.h"
+
+namespace sluice {
+
+// RoundRobin - where the round_robin strategy goes on, for each route and pool of its own, so that
+// models that alternate do not keep each other's turns. Directories with more than 128 routes share
+// places, which moves a turn and loses none.
+//
+// Affinity  one shard.
+// Size      1 KiB.
+class RoundRobin {
+ public:
+  [[nodiscard]] std::uint32_t& next(const Route& route, Pool pool) noexcept {
+    return next_[(route.id * 2 + (pool == Pool::kFallback)) % next_.size()];
+  }
+
+ private:
+  std::array<std::uint32_t, 256> next_{};
+};
+
+// LadderCounters - what became of requests on their way down the ladder. Plain numbers of one
+// thread.
+struct LadderCounters {
+  std::uint64_t primary_wait_enter = 0;      // all primary accounts were cooling; one waited
+  std::uint64_t primary_wait_recovery = 0;   // ... and got a permit of one that recovered
+  std::uint64_t primary_wait_exhausted = 0;  // ... and went on without, or had no hope to begin with
+  std::uint64_t fallback = 0;
+  std::uint64_t emergency = 0;
+};
+
+// Balancer - chooses an account of a pool by the directory's strategy and takes its permit.
+//
+// Owns      its turns and counters; not the random source.
+// Affinity  one thread.
+class Balancer {
+ public:
+  explicit Balancer(Prng& prng) noexcept : prng_(prng) {}
+  Balancer(const Balancer&) = delete;
+  Balancer& operator=(const Balancer&) = delete;
+
+  // Who asks: somebody who has just come takes nothing from those who wait for it; the wait queue
+  // asks for its first, pass by pass.
+  struct Standing {
+    std::uint64_t pass = 0;  // of the wait queue; 0: a newcomer
+  };
+
+  // Fills `choice` with a permit of an account that `seeker` has not tried, and marks it as tried;
+  // false when there is none.
+  [[nodiscard]] bool choose(const Directory& directory, const Route& route, Pool pool,
+                            Seeker& seeker, Standing standing, Instant now,
+                            Choice& choice) noexcept;
+
+  LadderCounters counters;
+
+ private:
+  // One choice that is being made.
+  struct Search {
+    const Route& route;
+    Route::Range range;
+    Seeker& seeker;
+    Standing standing;
+    Instant now;
+    Choice& choice;
+  };
+  [[nodiscard]] static bool choose_ordered(Search& search) noexcept;
+  [[nodiscard]] bool choose_round_robin(Search& search, Pool pool) noexcept;
+  [[nodiscard]] bool choose_weighted(Search& search) noexcept;
+  [[nodiscard]] bool draw_weighted(Search& search) noexcept;
+
+  [[nodiscard]] static bool ready(const Search& search, std::uint32_t position) noexcept;
+  [[nodiscard]] static double share(const Search& search, std::uint32_t position) noexcept;
+  [[nodiscard]] static bool take(Search& search, std::uint32_t position) noexcept;
+
+  Prng& prng_;
+  RoundRobin round_robin_;
+};
+
+}  // namespace sluice

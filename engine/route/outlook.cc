@@ -1,0 +1,27 @@
+#include "engine/route/outlook.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+Instant ready_at(const Candidate& candidate, Instant now) noexcept {
+  const AccountState& state = *candidate.state;
+  if (state.rejected(candidate.generation)) return kNever;
+  return std::max({now, state.cooldown().until(), state.next_permit_at(now)});
+}
+
+Outlook outlook(const Route& route, Route::Range range, const TriedMarks& besides,
+                Instant now) noexcept {
+  Outlook seen;
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    if (besides.has(i)) continue;
+    const Instant ready = ready_at(route.candidates[i], now);
+    if (ready == kNever) continue;
+    seen.any = true;
+    seen.ready_at = std::min(seen.ready_at, ready);
+    if (!route.candidates[i].state->cooldown().running(now)) seen.all_cooling = false;
+  }
+  return seen;
+}
+
+}  // namespace sluice

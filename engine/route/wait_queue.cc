@@ -1,0 +1,203 @@
+#include "engine/route/wait_queue.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+// While somebody waits the queue looks at least so often: permits also come back when a request was
+// called off before a byte of it left, and an account may be switched on.
+constexpr Duration kLookAgain = 1s;
+// And at most so often, when what seemed free could not be taken.
+constexpr Duration kLookSoon = 1ms;
+
+}  // namespace
+
+WaitQueue::~WaitQueue() { SL_ASSERT(depth_ == 0); }
+
+void WaitQueue::enter(Waiter& waiter, Instant now) {
+  const QueuePolicy& policy = waiter.directory->routing.queue;
+  if (depth_ >= policy.capacity) {
+    waiter.expected_at = expected_at(*waiter.route, waiter.pool, waiter.seeker->priority, now);
+    Waiter* const dropped = policy.overflow == Overflow::kDropLowest
+                                ? lowest_below(waiter.seeker->priority)
+                                : nullptr;
+    if (dropped == nullptr) return end(waiter, WaitEnd::kFull);
+    dropped->expected_at =
+        expected_at(*dropped->route, dropped->pool, dropped->seeker->priority, now);
+    unlink(*dropped);
+    end(*dropped, WaitEnd::kDropped);
+  }
+  if (waiter.seeker->arrival == 0) waiter.seeker->arrival = ++arrivals_;
+  link(waiter);
+}
+
+void WaitQueue::leave(Waiter& waiter) noexcept { unlink(waiter); }
+
+// Who comes first in (priority, arrival) is looked at first. One who gets nothing holds what it
+// waits for, so that those behind it get only what it cannot use.
+Instant WaitQueue::serve(Instant now) {
+  ++pass_;
+  for (auto& [key, line] : lines_) {
+    if (Turn turn{}; begin(line, turn)) push_turn(turn);
+  }
+  while (!turns_.empty()) {
+    Turn turn = pop_turn();
+    Waiter& waiter = *turn.waiter;
+    const bool more = advance(turn);
+    if (balancer_.choose(*waiter.directory, *waiter.route, waiter.pool, *waiter.seeker, {pass_},
+                         now, waiter.choice)) {
+      if (more) push_turn(turn);
+      unlink(waiter);
+      waiter.choice.kind = Choice::Kind::kTry;
+      end(waiter, WaitEnd::kGranted);
+      continue;
+    }
+    hold(*turn.line, waiter);
+    // Nobody in this line can use more than somebody who has tried no account yet.
+    if (more && waiter.seeker->tried.any()) push_turn(turn);
+  }
+  return next_permit(now);
+}
+
+Instant WaitQueue::next_permit(Instant now) const {
+  if (depth_ == 0) return kNever;
+  Instant next = now + kLookAgain;
+  for (const auto& [key, line] : lines_) {
+    const Route::Range range = line.route->range_of(line.pool);
+    for (std::uint32_t i = range.first; i < range.last; ++i) {
+      next = std::min(next, ready_at(line.route->candidates[i], now));
+    }
+  }
+  return std::max(next, now + kLookSoon);
+}
+
+Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority,
+                               Instant now) const {
+  double permits_per_ns = 0;
+  Instant first = kNever;
+  const Route::Range range = route.range_of(pool);
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    const Candidate& candidate = route.candidates[i];
+    const Instant at = ready_at(candidate, now);
+    if (at == kNever) continue;
+    first = std::min(first, at);
+    permits_per_ns += candidate.state->limit() /
+                      static_cast<double>(std::max<std::int64_t>(candidate.account->window.count(), 1));
+  }
+  if (permits_per_ns == 0) return kNever;
+  double ahead = 0;
+  if (const auto found = lines_.find({&route, pool}); found != lines_.end()) {
+    for (std::size_t rank = 0; rank <= rank_of(priority); ++rank) ahead += found->second.count[rank];
+  }
+  return first + Duration(static_cast<std::int64_t>(ahead / permits_per_ns));
+}
+
+void WaitQueue::end(Waiter& waiter, WaitEnd end) noexcept {
+  waiter.end = end;
+  waiter.on_end();
+}
+
+// The last that has come of the lowest priority that anybody has, below `priority`.
+Waiter* WaitQueue::lowest_below(Priority priority) noexcept {
+  for (std::size_t rank = kPriorities - 1; rank > rank_of(priority); --rank) {
+    Waiter* last = nullptr;
+    for (auto& [key, line] : lines_) {
+      Waiter* const back = line.waiters[rank].back();
+      if (back == nullptr) continue;
+      if (last == nullptr || back->seeker->arrival > last->seeker->arrival) last = back;
+    }
+    if (last != nullptr) return last;
+  }
+  return nullptr;
+}
+
+void WaitQueue::link(Waiter& waiter) {
+  Line& line = line_of(lines_, waiter);
+  const std::size_t rank = rank_of(waiter.seeker->priority);
+  IntrusiveList<Waiter>& waiters = line.waiters[rank];
+  // Behind all that came before it; one that comes back may be far in front.
+  if (waiters.empty() || waiters.back()->seeker->arrival < waiter.seeker->arrival) {
+    waiters.push_back(waiter);
+  } else {
+    Waiter* next = waiters.front();
+    while (next->seeker->arrival < waiter.seeker->arrival) next = waiters.after(*next);
+    waiters.insert_before(*next, waiter);
+  }
+  ++depth_;
+  ++depths_[rank];
+  if (line.count[rank]++ > 0) return;
+  const Route::Range range = line.route->range_of(line.pool);
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    line.route->candidates[i].state->line().wanted.add(waiter.seeker->priority);
+  }
+}
+
+void WaitQueue::unlink(Waiter& waiter) noexcept {
+  const auto found = lines_.find({waiter.route, waiter.pool});
+  SL_ASSERT(found != lines_.end());
+  Line& line = found->second;
+  const std::size_t rank = rank_of(waiter.seeker->priority);
+  static_cast<ListNode&>(waiter).unlink();
+  --depth_;
+  --depths_[rank];
+  if (--line.count[rank] > 0) return;
+  const Route::Range range = line.route->range_of(line.pool);
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    line.route->candidates[i].state->line().wanted.remove(waiter.seeker->priority);
+  }
+  const bool empty = std::ranges::all_of(line.count, [](std::uint32_t n) { return n == 0; });
+  if (empty) lines_.erase(found);
+}
+
+WaitQueue::Line& WaitQueue::line_of(Lines& lines, const Waiter& waiter) {
+  Line& line = lines[{waiter.route, waiter.pool}];
+  line.route = waiter.route;
+  line.pool = waiter.pool;
+  return line;
+}
+
+void WaitQueue::hold(const Line& line, const Waiter& waiter) const noexcept {
+  const Route::Range range = line.route->range_of(line.pool);
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    if (waiter.seeker->tried.has(i)) continue;
+    line.route->candidates[i].state->line().held_in_pass = pass_;
+  }
+}
+
+bool WaitQueue::comes_later(const Turn& a, const Turn& b) noexcept {
+  if (a.rank != b.rank) return a.rank > b.rank;
+  return a.waiter->seeker->arrival > b.waiter->seeker->arrival;
+}
+
+bool WaitQueue::begin(Line& line, Turn& turn) noexcept {
+  for (std::size_t rank = 0; rank < kPriorities; ++rank) {
+    Waiter* const first = line.waiters[rank].front();
+    if (first == nullptr) continue;
+    turn = {&line, first, rank};
+    return true;
+  }
+  return false;
+}
+
+bool WaitQueue::advance(Turn& turn) noexcept {
+  turn.waiter = turn.line->waiters[turn.rank].after(*turn.waiter);
+  while (turn.waiter == nullptr && ++turn.rank < kPriorities) {
+    turn.waiter = turn.line->waiters[turn.rank].front();
+  }
+  return turn.waiter != nullptr;
+}
+
+void WaitQueue::push_turn(const Turn& turn) {
+  turns_.push_back(turn);
+  std::ranges::push_heap(turns_, comes_later);
+}
+
+WaitQueue::Turn WaitQueue::pop_turn() {
+  std::ranges::pop_heap(turns_, comes_later);
+  const Turn turn = turns_.back();
+  turns_.pop_back();
+  return turn;
+}
+
+}  // namespace sluice

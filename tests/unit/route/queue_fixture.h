@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+
+#include "engine/route/wait_queue.h"
+#include "tests/unit/route/route_fixture.h"
+
+namespace sluice::test {
+
+// Uses up what `account` has to give at `now`.
+inline void spend_all(const Account& account, Instant now = kStart) {
+  for (Permit permit = Permit::take(account, now); permit.held();
+       permit = Permit::take(account, now)) {
+    permit.settle_sent(now);
+  }
+}
+
+// Guest - a request that waits in the queue.
+class Guest final : public Waiter {
+ public:
+  Guest(Ladder& ladder, Pool pool = Pool::kPrimary) : Waiter(ladder, pool) {}
+  void on_end() noexcept override { ended = true; }
+
+  // The account of the granted permit, which is settled; "" when there is none.
+  std::string served_by(Instant now) {
+    if (!choice.permit.held()) return "";
+    choice.permit.settle_sent(now);
+    return choice.permit.account()->name;
+  }
+
+  bool ended = false;
+};
+
+// Visitor - a request with its ladder and its place in the queue.
+struct Visitor {
+  Visitor(Shard& shard, const Directory& directory, Priority priority = Priority::kNormal,
+          std::string_view model = "m", Pool pool = Pool::kPrimary)
+      : ladder(shard.ladder(directory, model, priority)), guest(ladder, pool) {}
+  Ladder ladder;
+  Guest guest;
+};
+
+}  // namespace sluice::test
