@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/route/ladder.h"
+#include "engine/route/token_window.h"
 
 namespace sluice {
 namespace {
@@ -43,6 +44,31 @@ void steady_bucket(benchmark::State& state) {
   }
 }
 BENCHMARK(steady_bucket)->ThreadRange(1, 2)->UseRealTime();
+
+// What a request's tokens cost: reserved, and settled with less.
+void token_window(benchmark::State& state) {
+  static TokenWindow window(TokenWindow::kUnitsMax, kWindow);
+  for (auto _ : state) {
+    const auto reserved = window.reserve(1'000, kStart);
+    if (reserved) window.settle(*reserved, 0, kStart);
+  }
+}
+BENCHMARK(token_window)->ThreadRange(1, 2)->UseRealTime();
+
+// A full window looks through its cells before it refuses.
+void token_window_refuses(benchmark::State& state) {
+  TokenWindow window(60, kWindow);
+  for (int i = 0; i < 60; ++i) benchmark::DoNotOptimize(window.reserve(1, kStart + 1s * i));
+  for (auto _ : state) benchmark::DoNotOptimize(window.reserve(1, kStart + 59s));
+}
+BENCHMARK(token_window_refuses);
+
+void token_window_next_at(benchmark::State& state) {
+  TokenWindow window(60, kWindow);
+  for (int i = 0; i < 60; ++i) benchmark::DoNotOptimize(window.reserve(1, kStart + 1s * i));
+  for (auto _ : state) benchmark::DoNotOptimize(window.next_at(1, kStart + 59s));
+}
+BENCHMARK(token_window_next_at);
 
 // The least that a count shared by shards can cost.
 void plain_fetch_add(benchmark::State& state) {

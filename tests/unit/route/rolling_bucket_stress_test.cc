@@ -3,36 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <barrier>
 #include <cstdint>
-#include <thread>
 #include <vector>
 
 #include "base/prng.h"
 #include "engine/route/rolling_bucket.h"
+#include "tests/unit/route/run_together.h"
 #include "tests/unit/route/send_log.h"
 
 namespace sluice::test {
 namespace {
 
-constexpr int kThreads = 8;
 constexpr Duration kTick = Duration(kTickNs);
 constexpr Instant kT0 = Instant(kTick * 1'000'000);
 constexpr Duration kWindow = kTick * 1'000;
-
-// Runs `body(thread)` on kThreads threads that begin together.
-template <class Body>
-void run_together(Body body) {
-  std::barrier<> begin(kThreads);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      begin.arrive_and_wait();
-      body(i);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
 
 // `takers` takes on all threads together, at one instant; how many are granted.
 std::uint32_t granted_at(RollingBucket& bucket, Instant now, int takers) {
