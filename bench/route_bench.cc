@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/route/breaker.h"
 #include "engine/route/ladder.h"
 #include "engine/route/token_window.h"
 
@@ -69,6 +70,16 @@ void token_window_next_at(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(window.next_at(1, kStart + 59s));
 }
 BENCHMARK(token_window_next_at);
+
+// What a breaker that is closed adds to a request: asked, entered, told of success.
+void breaker(benchmark::State& state) {
+  static Breaker breaker;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(breaker.passable(kStart));
+    breaker.succeeded(breaker.enter(kStart));
+  }
+}
+BENCHMARK(breaker)->ThreadRange(1, 2)->UseRealTime();
 
 // The least that a count shared by shards can cost.
 void plain_fetch_add(benchmark::State& state) {
