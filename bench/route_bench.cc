@@ -10,6 +10,7 @@
 
 #include "engine/route/breaker.h"
 #include "engine/route/ladder.h"
+#include "engine/route/latency.h"
 #include "engine/route/token_window.h"
 
 namespace sluice {
@@ -80,6 +81,19 @@ void breaker(benchmark::State& state) {
   }
 }
 BENCHMARK(breaker)->ThreadRange(1, 2)->UseRealTime();
+
+// One sample of the time to the first token, and the two looks that a choice of two takes.
+void latency(benchmark::State& state) {
+  static Latency latency;
+  Instant now = kStart;
+  for (auto _ : state) {
+    now += 20ms;
+    latency.update(300ms, now);
+    benchmark::DoNotOptimize(latency.value(now + 1s));
+    benchmark::DoNotOptimize(latency.value(now + 2s));
+  }
+}
+BENCHMARK(latency)->ThreadRange(1, 2)->UseRealTime();
 
 // The least that a count shared by shards can cost.
 void plain_fetch_add(benchmark::State& state) {
