@@ -51,6 +51,7 @@ constexpr DateRow kDateRows[] = {
     {"2023-11-14T22:13:20Zulu", std::nullopt},
     {"2023-11-14T22:13:20+0200", std::nullopt},
     {"2023-11-14T22:13:20+24:00", std::nullopt},
+    {"2023-11-14T22:13:20+02:00x", std::nullopt},
     {"2023-11-14T22:13:20+02:60", std::nullopt},
     {"2023-11-14T22:13:20 02:00", std::nullopt},
     {"2023-11-1fT22:13:20Z", std::nullopt},

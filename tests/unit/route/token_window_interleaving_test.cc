@@ -125,7 +125,7 @@ const Scenario kScenarios[] = {
     {"a slot that is used again drops what it held, once",
      10,
      10,
-     {{{Step::kReserve, 64, 5}}, {{Step::kReserve, 64, 5}}, {{Step::kReserve, 64, 5}}},
+     {{{Step::kReserve, 64, 5}}, {{Step::kReserve, 64, 5}}},
      10,
      1,
      2,
