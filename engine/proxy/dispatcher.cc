@@ -36,9 +36,7 @@ class Ticket final : public Waiter {
   template <void (Ticket::*kRead)()>
   struct Paper final : Letter {
     explicit Paper(Ticket& ticket) noexcept : Letter(&Paper::come), ticket(&ticket) {}
-    static void come(Shard&, Letter& letter) {
-      (static_cast<Paper&>(letter).ticket->*kRead)();
-    }
+    static void come(Shard&, Letter& letter) { (static_cast<Paper&>(letter).ticket->*kRead)(); }
     Ticket* ticket;
   };
 
@@ -51,8 +49,8 @@ class Ticket final : public Waiter {
     if (waiting_) {
       waiting_ = false;
       end = WaitEnd::kTimedOut;
-      expected_at = dispatcher_.queue().expected_at(*route, pool, seeker->priority,
-                                                    dispatcher_.home().now());
+      expected_at =
+          dispatcher_.queue().expected_at(*route, pool, seeker->priority, dispatcher_.home().now());
       dispatcher_.leave(*this);
     }
     send(dispatcher_.home(), shard_, leave_known_);

@@ -31,8 +31,8 @@ struct ExchangeReport {
   std::uint64_t body_bytes_out = 0;
   Instant head_sent_at{};
   Instant first_token_at{};
-  Duration upstream_time{};  // waiting for providers, from received_at to the answer's head
-  Duration queue_time{};     // waiting for a permit
+  Duration upstream_time{};   // waiting for providers, from received_at to the answer's head
+  Duration queue_time{};      // waiting for a permit
   std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
   Usage usage;
   bool client_gone = false;

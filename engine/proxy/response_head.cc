@@ -52,8 +52,7 @@ void add_identity(HeadText& text, const Exchange& exchange, const ResponseHead& 
   if (!plan.degraded.empty()) text.field("x-sluice-degraded", plan.degraded);
   if (!exchange.settings().identity_headers) return;
   const ExchangeReport& report = exchange.report;
-  const Duration overhead =
-      now - exchange.received_at - report.upstream_time - report.queue_time;
+  const Duration overhead = now - exchange.received_at - report.upstream_time - report.queue_time;
   text.field("x-sluice-account", plan.account);
   text.field("x-sluice-pool", plan.pool);
   text.field("x-sluice-attempts", report.attempts);

@@ -95,7 +95,8 @@ void log_refusal(Shard& shard, const Exchange& exchange, const Attempt& attempt,
 void settle(Shard& shard, Exchange& exchange, Permit& permit, const Attempt& attempt) {
   if (attempt.sent_any) return permit.settle_sent(shard.now());
   permit.refund(shard.now());
-  if (permit.account()->state->line().wanted.by_anybody()) exchange.worker->dispatcher->nudge(shard);
+  if (permit.account()->state->line().wanted.by_anybody())
+    exchange.worker->dispatcher->nudge(shard);
 }
 
 // True when not even a socket could be had: no fault of the provider's, and no other account would
@@ -146,7 +147,8 @@ Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldA
   const bool whole = body.has_value();
   const bool reusable = whole && attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
                         attempt.head->framing != BodyFraming::kUntilClose;
-  if (whole) held = HeldAnswer{
+  if (whole)
+    held = HeldAnswer{
         .account = attempt.account, .rung = attempt.rung, .head = attempt.head, .body = *body};
   release_connection(exchange, attempt, reusable);
 }

@@ -54,9 +54,9 @@ struct Account {
   std::uint32_t rpm_limit = 40;  // requests per `window`
   Duration window = 60s;
   BucketShape bucket = BucketShape::kRolling;
-  bool emergency = false;  // a part of rpm_limit is kept for the time when nothing else is free
-  std::uint32_t weight = 1;          // multiplies the account's share under the weighted strategy
-  std::string model_prefix;          // "nvidia/": matched and stripped; "" when there is none
+  bool emergency = false;    // a part of rpm_limit is kept for the time when nothing else is free
+  std::uint32_t weight = 1;  // multiplies the account's share under the weighted strategy
+  std::string model_prefix;  // "nvidia/": matched and stripped; "" when there is none
   std::vector<ModelMapping> models;  // empty, and no prefix: every model under its own name
   AccountTimeouts timeouts;
   bool send_via = true;  // HTTP_RULES F10
@@ -75,7 +75,7 @@ struct Account {
 struct ClientKey {
   std::string name;
   std::uint8_t sha256[32] = {};
-  std::vector<std::string> models;  // sorted by finish_directory(); empty: every model
+  std::vector<std::string> models;        // sorted by finish_directory(); empty: every model
   Priority priority = Priority::kNormal;  // of requests without X-Priority
 };
 

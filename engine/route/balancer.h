@@ -29,9 +29,10 @@ class RoundRobin {
 // LadderCounters - what became of requests on their way down the ladder. Plain numbers of one
 // thread.
 struct LadderCounters {
-  std::uint64_t primary_wait_enter = 0;      // all primary accounts were cooling; one waited
-  std::uint64_t primary_wait_recovery = 0;   // ... and got a permit of one that recovered
-  std::uint64_t primary_wait_exhausted = 0;  // ... and went on without, or had no hope to begin with
+  std::uint64_t primary_wait_enter = 0;     // all primary accounts were cooling; one waited
+  std::uint64_t primary_wait_recovery = 0;  // ... and got a permit of one that recovered
+  std::uint64_t primary_wait_exhausted =
+      0;  // ... and went on without, or had no hope to begin with
   std::uint64_t fallback = 0;
   std::uint64_t emergency = 0;
 };

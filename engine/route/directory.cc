@@ -69,8 +69,7 @@ BucketLimits limits_of(const Account& account, const RoutingPolicy& policy) {
   std::uint32_t kept = 0;
   if (account.emergency && account.rpm_limit > 1) {
     const std::uint64_t share = std::uint64_t{account.rpm_limit} * policy.emergency_percent / 100;
-    kept = static_cast<std::uint32_t>(
-        std::clamp<std::uint64_t>(share, 1, account.rpm_limit - 1));
+    kept = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share, 1, account.rpm_limit - 1));
   }
   return {.shape = account.bucket,
           .limit = account.rpm_limit - kept,

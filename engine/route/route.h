@@ -35,7 +35,7 @@ struct Route {
   std::uint32_t weight_max = 1;
   static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
   std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
-  std::uint32_t id = 0;  // its place among the directory's routes
+  std::uint32_t id = 0;                    // its place among the directory's routes
 
   // Positions in `candidates`: [first, last).
   struct Range {

@@ -19,9 +19,8 @@ void WaitQueue::enter(Waiter& waiter, Instant now) {
   const QueuePolicy& policy = waiter.directory->routing.queue;
   if (depth_ >= policy.capacity) {
     waiter.expected_at = expected_at(*waiter.route, waiter.pool, waiter.seeker->priority, now);
-    Waiter* const dropped = policy.overflow == Overflow::kDropLowest
-                                ? lowest_below(waiter.seeker->priority)
-                                : nullptr;
+    Waiter* const dropped =
+        policy.overflow == Overflow::kDropLowest ? lowest_below(waiter.seeker->priority) : nullptr;
     if (dropped == nullptr) return end(waiter, WaitEnd::kFull);
     dropped->expected_at =
         expected_at(*dropped->route, dropped->pool, dropped->seeker->priority, now);
@@ -82,13 +81,14 @@ Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority,
     const Instant at = ready_at(candidate, now);
     if (at == kNever) continue;
     first = std::min(first, at);
-    permits_per_ns += candidate.state->limit() /
-                      static_cast<double>(std::max<std::int64_t>(candidate.account->window.count(), 1));
+    permits_per_ns += candidate.state->limit() / static_cast<double>(std::max<std::int64_t>(
+                                                     candidate.account->window.count(), 1));
   }
   if (permits_per_ns == 0) return kNever;
   double ahead = 0;
   if (const auto found = lines_.find({&route, pool}); found != lines_.end()) {
-    for (std::size_t rank = 0; rank <= rank_of(priority); ++rank) ahead += found->second.count[rank];
+    for (std::size_t rank = 0; rank <= rank_of(priority); ++rank)
+      ahead += found->second.count[rank];
   }
   return first + Duration(static_cast<std::int64_t>(ahead / permits_per_ns));
 }

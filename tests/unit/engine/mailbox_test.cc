@@ -3,84 +3,79 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <thread>
 #include <vector>
 
 namespace sluice {
 namespace {
 
-Message numbered(std::uintptr_t number) {
-  return Message{.run = nullptr, .argument = reinterpret_cast<void*>(number)};
+// Numbered - a letter that can be told from others.
+struct Numbered final : Letter {
+  explicit Numbered(std::uint64_t number) : Letter(nullptr), number(number) {}
+  std::uint64_t number;
+};
+
+// What lies in the mailbox, from the oldest on.
+std::vector<std::uint64_t> take_numbers(Mailbox& mailbox) {
+  std::vector<std::uint64_t> numbers;
+  for (Letter* letter = mailbox.take_all(); letter != nullptr; letter = letter->next)
+    numbers.push_back(static_cast<Numbered*>(letter)->number);
+  return numbers;
 }
-std::uintptr_t number_of(const Message& message) {
-  return reinterpret_cast<std::uintptr_t>(message.argument);
-}
+using Numbers = std::vector<std::uint64_t>;
 
 TEST(Mailbox, IsEmptyAtFirst) {
-  // On the heap: a sanitizer's stack does not keep the alignment.
-  const auto owned = std::make_unique<Mailbox>();
-  Mailbox& mailbox = *owned;
-  Message message = numbered(7);
+  Mailbox mailbox;
   EXPECT_TRUE(mailbox.empty());
-  EXPECT_FALSE(mailbox.pop(message));
-  EXPECT_EQ(number_of(message), 7u);
+  EXPECT_EQ(mailbox.take_all(), nullptr);
 }
 
-TEST(Mailbox, GivesMessagesInTheirOrder) {
-  const auto owned = std::make_unique<Mailbox>();
-  Mailbox& mailbox = *owned;
-  for (std::uintptr_t i = 1; i <= 3; ++i) EXPECT_TRUE(mailbox.push(numbered(i)));
-  Message message;
-  for (std::uintptr_t i = 1; i <= 3; ++i) {
-    EXPECT_FALSE(mailbox.empty());
-    ASSERT_TRUE(mailbox.pop(message));
-    EXPECT_EQ(number_of(message), i);
-  }
+TEST(Mailbox, GivesLettersInTheirOrder) {
+  Mailbox mailbox;
+  Numbered one(1), two(2), three(3);
+  for (Numbered* const letter : {&one, &two, &three}) mailbox.push(*letter);
+  EXPECT_FALSE(mailbox.empty());
+  EXPECT_EQ(take_numbers(mailbox), (Numbers{1, 2, 3}));
   EXPECT_TRUE(mailbox.empty());
-  EXPECT_FALSE(mailbox.pop(message));
 }
 
-TEST(Mailbox, HoldsItsCapacityAndRefusesTheNext) {
-  const auto owned = std::make_unique<Mailbox>();
-  Mailbox& mailbox = *owned;
-  Message message;
-  std::uintptr_t sent = 0;
-  std::uintptr_t received = 0;
-  for (int round = 0; round < 3; ++round) {  // full at three places of the ring
-    while (mailbox.push(numbered(sent + 1))) ++sent;
-    EXPECT_EQ(sent - received, Mailbox::kCapacity);
-    for (int i = 0; i < 100; ++i) {
-      ASSERT_TRUE(mailbox.pop(message));
-      ASSERT_EQ(number_of(message), ++received);
-    }
-  }
-  EXPECT_TRUE(mailbox.push(numbered(++sent)));
-  while (mailbox.pop(message)) ASSERT_EQ(number_of(message), ++received);
-  EXPECT_EQ(received, sent);
+TEST(Mailbox, TakesALetterThatCameBack) {
+  Mailbox mailbox;
+  Numbered one(1), two(2);
+  mailbox.push(one);
+  mailbox.push(two);
+  EXPECT_EQ(take_numbers(mailbox), (Numbers{1, 2}));
+  mailbox.push(two);
+  mailbox.push(one);
+  EXPECT_EQ(take_numbers(mailbox), (Numbers{2, 1}));
 }
 
-// S1: under ThreadSanitizer this is also the proof that what the sender wrote before push() is
-// there after pop().
-TEST(Mailbox, LosesNothingBetweenTwoThreads) {
-  constexpr std::size_t kMessages = 50'000;
-  const auto owned = std::make_unique<Mailbox>();
-  Mailbox& mailbox = *owned;
-  std::vector<std::uint64_t> letters(kMessages);
-  std::thread sender([&] {
-    for (std::size_t i = 0; i < kMessages; ++i) {
-      letters[i] = i * i + 1;
-      const Message message{.run = nullptr, .argument = &letters[i]};
-      while (!mailbox.push(message)) std::this_thread::yield();
-    }
-  });
-  for (std::size_t i = 0; i < kMessages; ++i) {
-    Message message;
-    while (!mailbox.pop(message)) std::this_thread::yield();
-    ASSERT_EQ(message.argument, &letters[i]);
-    ASSERT_EQ(*static_cast<std::uint64_t*>(message.argument), i * i + 1);
+// S1: under ThreadSanitizer this is also the proof that what a sender wrote before push() is there
+// after take_all().
+TEST(Mailbox, LosesNothingOfSeveralThreadsAndKeepsTheOrderOfEach) {
+  constexpr std::uint64_t kSenders = 3;
+  constexpr std::uint64_t kLetters = 20'000;
+  Mailbox mailbox;
+  std::vector<std::deque<Numbered>> letters(kSenders);
+  std::vector<std::thread> senders;
+  for (std::uint64_t sender = 0; sender < kSenders; ++sender) {
+    senders.emplace_back([&, sender] {
+      for (std::uint64_t i = 0; i < kLetters; ++i)
+        mailbox.push(letters[sender].emplace_back(sender * kLetters + i));
+    });
   }
-  sender.join();
+  std::vector<std::uint64_t> next(kSenders);
+  for (std::uint64_t received = 0; received < kSenders * kLetters;) {
+    const Numbers numbers = take_numbers(mailbox);
+    if (numbers.empty()) std::this_thread::yield();
+    for (const std::uint64_t number : numbers) {
+      const std::uint64_t sender = number / kLetters;
+      ASSERT_EQ(number % kLetters, next[sender]++);
+    }
+    received += numbers.size();
+  }
+  for (std::thread& sender : senders) sender.join();
   EXPECT_TRUE(mailbox.empty());
 }
 

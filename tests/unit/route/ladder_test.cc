@@ -71,7 +71,6 @@ std::vector<std::string> tries(Ladder ladder, TryOutcome outcome, Choice* last =
 
 constexpr Pool kFallback = Pool::kFallback;
 
-
 struct LadderRow {
   const char* rule;
   std::vector<LadderAccount> accounts;

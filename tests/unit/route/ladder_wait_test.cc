@@ -57,9 +57,9 @@ TEST(LadderWait, ALesserPoolComesBeforeAPermitThatIsFar) {
 }
 
 TEST(LadderWait, TheFallbackPoolIsWaitedForTheSameWay) {
-  const Directory directory = directory_of(
-      {{.name = "a", .rpm_limit = 1},
-       {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback, .window = 5s}});
+  const Directory directory =
+      directory_of({{.name = "a", .rpm_limit = 1},
+                    {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback, .window = 5s}});
   for (const auto& account : directory.accounts) spend_all(*account);
   Shard shard;
   expect_wait(shard.ladder(directory, "m").next(kStart), Pool::kFallback, kStart + 30s);
@@ -104,8 +104,7 @@ TEST(LadderWait, PrimaryWaitIsForTheFirstAccountThatRecovers) {
 }
 
 TEST(LadderWait, PrimaryWaitEndsWhenNoneCanRecoverInTime) {
-  const Directory directory =
-      directory_of({{.name = "a"}, {.name = "f", .pool = Pool::kFallback}});
+  const Directory directory = directory_of({{.name = "a"}, {.name = "f", .pool = Pool::kFallback}});
   cool(*directory.accounts[0], 16s);
   Shard shard;
   Choice choice = shard.ladder(directory, "m").next(kStart);
@@ -154,9 +153,9 @@ TEST(LadderWait, WhoAnswered429IsAskedAgainAfterAWaitAndWhoFailedIsNot) {
 }
 
 TEST(LadderWait, AfterATimeoutTheLesserRungsAreTriedAndNoLongerWaitedFor) {
-  const Directory directory = directory_of(
-      {{.name = "a", .rpm_limit = 1, .window = 9s},
-       {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback, .window = 9s}});
+  const Directory directory =
+      directory_of({{.name = "a", .rpm_limit = 1, .window = 9s},
+                    {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback, .window = 9s}});
   spend_all(*directory.accounts[0]);
   Shard shard;
   Ladder ladder = shard.ladder(directory, "m", Priority::kLow);
@@ -177,9 +176,9 @@ struct OverflowRow {
 };
 
 TEST(LadderWait, WhatAFullQueueMeansIsThePolicys) {
-  for (const OverflowRow& row : {OverflowRow{Overflow::kPassthrough, "ffallback"},
-                                 OverflowRow{Overflow::kReject, ""},
-                                 OverflowRow{Overflow::kDropLowest, ""}}) {
+  for (const OverflowRow& row :
+       {OverflowRow{Overflow::kPassthrough, "ffallback"}, OverflowRow{Overflow::kReject, ""},
+        OverflowRow{Overflow::kDropLowest, ""}}) {
     const Directory directory =
         directory_of({{.name = "a", .rpm_limit = 1, .window = 5s},
                       {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback}},

@@ -94,23 +94,23 @@ TEST_F(WaitQueueTest, HigherPrioritiesFirstAndEachInTheOrderOfArrival) {
 }
 
 TEST_F(WaitQueueTest, AnAccountServesTheFirstOfAllLinesThatWantIt) {
-  const Directory& directory = directory_of(
-      {{.name = "a", .rpm_limit = 1, .models = {{"m", "m"}, {"n", "n"}}},
-       {.name = "b", .rpm_limit = 1, .models = {{"n", "n"}}}});
+  const Directory& directory =
+      directory_of({{.name = "a", .rpm_limit = 1, .models = {{"m", "m"}, {"n", "n"}}},
+                    {.name = "b", .rpm_limit = 1, .models = {{"n", "n"}}}});
   spend_all(*directory.accounts[0]);
   spend_all(*directory.accounts[1], kStart + 10s);
   enter(directory, kNormal, "n");
   enter(directory, kNormal, "m");
   enter(directory, kNormal, "n");
   EXPECT_EQ(served(kStart), Places{});
-  EXPECT_EQ(served(kStart + kSpentFor + 5us), Places{0});         // a, to the first
-  EXPECT_EQ(served(kStart + 10s + kSpentFor + 5us), Places{2});   // b is of no use to m
+  EXPECT_EQ(served(kStart + kSpentFor + 5us), Places{0});        // a, to the first
+  EXPECT_EQ(served(kStart + 10s + kSpentFor + 5us), Places{2});  // b is of no use to m
   EXPECT_EQ(served(kStart + 2 * kSpentFor + 10us), Places{1});
 }
 
 TEST_F(WaitQueueTest, LinesWithoutACommonAccountDoNotDelayEachOther) {
   const Directory& directory = directory_of({{.name = "a", .rpm_limit = 1, .models = {{"m", "m"}}},
-                                            {.name = "b", .models = {{"n", "n"}}}});
+                                             {.name = "b", .models = {{"n", "n"}}}});
   spend_all(*directory.accounts[0]);
   enter(directory, kUrgent, "m");
   enter(directory, kLow, "n");
@@ -163,14 +163,14 @@ TEST_F(WaitQueueTest, WhatIsWantedIsNotForNewcomersOfThatPriorityOrALowerOne) {
   ASSERT_TRUE(choice.permit.held());
   choice.permit.refund(kStart);
   for (const Priority priority : {kHigh, kNormal, kLow}) {
-    EXPECT_EQ(shard_.ladder(directory, "m", priority).next(kStart).kind, ::sluice::Choice::Kind::kWait);
+    EXPECT_EQ(shard_.ladder(directory, "m", priority).next(kStart).kind,
+              ::sluice::Choice::Kind::kWait);
   }
 }
 
 TEST_F(WaitQueueTest, AFullQueueRefusesAndTellsWhenItsTurnWouldHaveBeen) {
   const Directory& directory =
-      directory_of({{.name = "a", .rpm_limit = 2}},
-                   {.capacity = 2, .overflow = Overflow::kReject});
+      directory_of({{.name = "a", .rpm_limit = 2}}, {.capacity = 2, .overflow = Overflow::kReject});
   spend_all(*directory.accounts[0]);
   enter(directory);
   enter(directory, kLow);
@@ -186,8 +186,8 @@ TEST_F(WaitQueueTest, AFullQueueRefusesAndTellsWhenItsTurnWouldHaveBeen) {
 }
 
 TEST_F(WaitQueueTest, DropLowestGivesThePlaceOfTheLastOfTheLowest) {
-  const Directory& directory = directory_of(
-      {{.name = "a", .rpm_limit = 1}}, {.capacity = 3, .overflow = Overflow::kDropLowest});
+  const Directory& directory = directory_of({{.name = "a", .rpm_limit = 1}},
+                                            {.capacity = 3, .overflow = Overflow::kDropLowest});
   spend_all(*directory.accounts[0]);
   enter(directory, kLow);
   enter(directory, kLow);
@@ -207,8 +207,7 @@ TEST_F(WaitQueueTest, DropLowestGivesThePlaceOfTheLastOfTheLowest) {
 }
 
 TEST_F(WaitQueueTest, OneOfManyOutOfOnePermit) {
-  const Directory& directory =
-      directory_of({{.name = "a", .rpm_limit = 1}}, {.capacity = 5000});
+  const Directory& directory = directory_of({{.name = "a", .rpm_limit = 1}}, {.capacity = 5000});
   for (int i = 0; i < 5000; ++i) enter(directory, static_cast<Priority>(i % 4));
   EXPECT_EQ(served(kStart), Places{0});
   EXPECT_EQ(queue_.depth(), 4999u);

@@ -1,0 +1,173 @@
+// Requests that wait for a permit: in which order, how long, and what becomes of them.
+import assert from 'node:assert/strict';
+import {once} from 'node:events';
+import {readFile, writeFile} from 'node:fs/promises';
+import test from 'node:test';
+import OpenAI from 'openai';
+import {accessLines, account, ask, eventually, startBoth} from './harness.mjs';
+import {RawClient, rawClient, requestText} from './wire.mjs';
+
+const CHAT = '/v1/chat/completions';
+const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// A gateway whose one account lets one request through in each `window`.
+const startNarrow = (t, window, more = {}) =>
+  startBoth(t, {accounts: [{rpm_limit: 1, window}], log: {format: 'json'}, ...more});
+
+// Sends a request with a name, which the provider hears, and resolves to its answer.
+const send = (gateway, name, headers = {}) =>
+  gateway.post(CHAT, ask(), {'x-request-id': name, ...headers});
+
+// The names of the requests in the order in which the provider got them.
+async function namesOf(mock) {
+  const requests = (await mock.last(100)).sort((a, b) => a.id - b.id);
+  return requests.map((request) => /^x-request-id: (\S+)/im.exec(request.head)[1]);
+}
+
+test('a request waits for the next permit, and is told how long it waited', async (t) => {
+  const {mock, gateway} = await startNarrow(t, '1s');
+  const answers = await Promise.all(['one', 'two'].map((name) => send(gateway, name)));
+  assert.deepEqual(answers.map((answer) => answer.status), [200, 200]);
+  const waits = answers.map((answer) => Number(answer.headers.get('x-sluice-queue-ms')));
+  const [least, most] = waits.sort((a, b) => a - b);
+  assert.equal(least, 0);
+  assert.ok(most >= 1000 && most < 3000, `${most} ms in the queue`);
+  const overheads = answers.map((answer) => Number(answer.headers.get('x-sluice-overhead-us')));
+  assert.ok(overheads.every((us) => us < 500_000), `the wait is no overhead: ${overheads}`);
+  const [first, second] = (await mock.requests()).map((request) => request.read_at_ms);
+  assert.ok(second - first >= 1000, `${second - first} ms between two requests`);
+  const lines = await eventually(() => {
+    const all = accessLines(gateway);
+    return all.length === 2 && all;
+  }, 'two access lines');
+  const waited = lines.find((line) => line.queue_us > 0);
+  assert.equal(waited.priority, 'normal');
+  assert.ok(waited.queue_us >= 1e6);
+});
+
+test('higher priorities first, and each in the order of arrival, over two shards', async (t) => {
+  const {mock, gateway} = await startNarrow(t, '300ms', {
+    queue: {wait: {low: '30s'}},
+    shards: 2,
+  });
+  await (await send(gateway, 'first')).text();
+  const arriving = ['low', 'normal', 'urgent', 'normal', 'high', 'URGENT', 'low', 'unknown'];
+  const answers = [];
+  for (const [i, priority] of arriving.entries()) {
+    answers.push(send(gateway, `${i}-${priority}`, {'x-priority': priority}));
+    await delay(20);
+  }
+  for (const answer of answers) assert.equal((await answer).status, 200);
+  assert.deepEqual(await namesOf(mock), ['first', '2-urgent', '5-URGENT', '4-high', '1-normal',
+    '3-normal', '7-unknown', '0-low', '6-low']);
+});
+
+test('a client key has a priority of its own', async (t) => {
+  const {mock, gateway} = await startNarrow(t, '300ms', {
+    clients: [{name: 'batch', key: 'sk-test-batch-0123', priority: 'low'},
+      {name: 'agent', key: 'sk-test-agent-0123', priority: 'high'}],
+    queue: {wait: {low: '30s'}},
+  });
+  const as = (key, name, headers = {}) =>
+    send(gateway, name, {authorization: `Bearer sk-test-${key}-0123`, ...headers});
+  await (await as('agent', 'first')).text();
+  const answers = [];
+  for (const [key, name, headers] of [['batch', 'low'], ['agent', 'high'],
+    ['batch', 'urgent', {'x-priority': 'urgent'}]]) {
+    answers.push(as(key, name, headers));
+    await delay(20);
+  }
+  for (const answer of answers) assert.equal((await answer).status, 200);
+  assert.deepEqual(await namesOf(mock), ['first', 'urgent', 'high', 'low']);
+});
+
+test('429 queue_full and queue_timeout, with the time when it would have been its turn', async (t) => {
+  const {mock, gateway, client} = await startNarrow(t, '20s',
+    {queue: {capacity: 1, wait: {normal: '25s', low: '200ms'}}});
+  await client.chat.completions.create(ask());
+  const waiting = rawClient(t, gateway.url);
+  await waiting.send(requestText(CHAT, JSON.stringify(ask())));
+  await delay(100);
+  const refused = async (headers) => {
+    const error = await client.chat.completions.create(ask(), {headers})
+      .then(() => assert.fail('it was served'), (error) => error);
+    assert.ok(error instanceof OpenAI.RateLimitError, error.constructor.name);
+    assert.equal(error.type, 'requests');
+    return [error.code, Number(error.headers.get('retry-after'))];
+  };
+  const [full, after] = await refused({});
+  assert.equal(full, 'queue_full');
+  assert.ok(after > 20 && after <= 42, `a permit comes each 20 s and one waits: ${after}`);
+  waiting.leave();
+  // The place is free at once, and low priority does not wait long.
+  const [timeout, later] = await eventually(async () => {
+    const got = await refused({'x-priority': 'low'});
+    return got[0] === 'queue_timeout' && got;
+  }, 'a timeout in the queue');
+  assert.equal(timeout, 'queue_timeout');
+  assert.ok(later >= 1 && later <= 21, `${later} s`);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('drop_lowest: the last of the lowest gives up its place', async (t) => {
+  const {gateway} = await startNarrow(t, '1s',
+    {queue: {capacity: 1, overflow: 'drop_lowest', wait: {low: '20s'}}});
+  await (await send(gateway, 'first')).text();
+  const low = send(gateway, 'low', {'x-priority': 'low'});
+  await delay(50);
+  const urgent = send(gateway, 'urgent', {'x-priority': 'urgent'});
+  assert.equal((await low).status, 429);
+  assert.equal((await (await low).json()).error.code, 'queue_full');
+  assert.equal((await urgent).status, 200);
+});
+
+test('of 5,000 at once one is admitted by a limit of one', async (t) => {
+  const {mock, gateway} = await startNarrow(t, '20s',
+    {queue: {capacity: 500, wait: {normal: '2s'}}, log: {level: 'error'}, shards: 2});
+  const text = requestText(CHAT, JSON.stringify(ask()));
+  const clients = [];
+  t.after(() => clients.forEach((client) => client.leave()));
+  while (clients.length < 5000) {
+    const more = Array.from({length: 250}, () => new RawClient(gateway.url));
+    await Promise.all(more.map((client) => once(client.socket, 'connect')));
+    clients.push(...more);
+  }
+  for (const client of clients) client.send(text);
+  const codes = {};
+  for (const client of clients) {
+    const [, status, code] = await client.receives(/^HTTP\/1\.1 (\d+) [^]*?"(?:code|id)":"(\w+)/);
+    const name = status === '200' ? 'served' : `${status} ${code}`;
+    codes[name] = (codes[name] ?? 0) + 1;
+  }
+  assert.equal(codes.served, 1, JSON.stringify(codes));
+  assert.equal((codes['429 queue_full'] ?? 0) + codes['429 queue_timeout'], 4999);
+  assert.ok(codes['429 queue_timeout'] >= 500);
+  assert.equal((await mock.count()).requests, 1);
+});
+
+test('those who wait outlive a reload, and a drain', async (t) => {
+  const {mock, gateway} = await startNarrow(t, '1s');
+  await (await send(gateway, 'first')).text();
+  const waiting = ['one', 'two'].map((name) => send(gateway, name));
+  await delay(50);
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  config.accounts.push(account(mock, {name: 'team-b', api_key: 'sk-test-b', enabled: false}));
+  await writeFile(gateway.file, JSON.stringify(config));
+  gateway.signal('SIGHUP');
+  await eventually(() => /"reloaded"/.test(gateway.errors), 'the reload');
+  gateway.signal('SIGTERM');
+  for (const answer of waiting) assert.equal((await answer).status, 200);
+  assert.equal((await gateway.exited).code, 0);
+});
+
+test('a second SIGTERM calls off those who wait', async (t) => {
+  const {gateway} = await startNarrow(t, '20s');
+  await (await send(gateway, 'first')).text();
+  const waiting = send(gateway, 'one');
+  await delay(50);
+  gateway.signal('SIGTERM');
+  await eventually(() => /"draining"/.test(gateway.errors), 'the drain');
+  gateway.signal('SIGTERM');
+  await waiting.then((answer) => assert.equal(answer.status, 503), () => {});
+  assert.equal((await gateway.exited).code, 0);
+});
