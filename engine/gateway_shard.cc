@@ -9,21 +9,18 @@
 
 namespace sluice {
 
-GatewayShard::GatewayShard(const Shard::Options& options, LogSink& sink, LogLevel level,
-                           LogFormat format, UpstreamPools::Limits pool_limits)
-    : shard_(options, kernel_, clock_, Log(sink, clock_, level, format)),
-      pool_limits_(pool_limits),
-      scope_(shard_) {}
+GatewayShard::GatewayShard(const Shard::Options& options, Kernel& kernel, Clock& clock,
+                           const Log& log, UpstreamPools::Limits pool_limits)
+    : shard_(options, kernel, clock, log), pool_limits_(pool_limits), scope_(shard_) {}
 
 GatewayShard::~GatewayShard() {
   for (const auto& listener : listeners_) {
-    if (listener->fd >= 0) kernel_.close_socket(listener->fd);
+    if (listener->fd >= 0) shard_.kernel().close_socket(listener->fd);
   }
 }
 
 std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
-                                  std::shared_ptr<const HostsFile> hosts,
-                                  Dispatcher& dispatcher) {
+                                  std::shared_ptr<const HostsFile> hosts, Dispatcher& dispatcher) {
   if (std::string failed = resolver_.open(Resolver::Options{}, std::move(hosts)); !failed.empty())
     return failed;
   // Every session names the authorities of its account (Snapshot::trust_for). Made also when no
@@ -32,22 +29,20 @@ std::string GatewayShard::prepare(std::shared_ptr<const Snapshot> snapshot,
   if (!context) return context.error();
   client_tls_.emplace(std::move(*context));
   upstreams_ = std::make_unique<UpstreamPools>(shard_, resolver_, &*client_tls_, pool_limits_);
-  worker_ = std::make_unique<Worker>(shard_, *upstreams_, dispatcher,
-                                     SnapshotRef(std::move(snapshot)));
-  worker_->started_at = clock_.now();
+  worker_ =
+      std::make_unique<Worker>(shard_, *upstreams_, dispatcher, SnapshotRef(std::move(snapshot)));
+  worker_->started_at = shard_.clock().now();
   return {};
 }
 
 Result<SocketAddress> GatewayShard::listen(const SocketAddress& address) {
   constexpr int kBacklog =
       4096;  // a burst of clients at start; the kernel caps it at net.core.somaxconn
-  const Result<int> fd = kernel_.open_listener(address, kBacklog);
+  const Result<int> fd = shard_.kernel().open_listener(address, kBacklog);
   if (!fd) return std::unexpected(fd.error());
   listeners_.push_back(std::make_unique<Listener>(shard_, *fd));
-  return kernel_.local_address(*fd);
+  return shard_.kernel().local_address(*fd);
 }
-
-int GatewayShard::open_kernel() { return kernel_.open(UringKernel::Options{}); }
 
 void GatewayShard::run() {
   upstreams_->start();

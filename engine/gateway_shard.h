@@ -7,7 +7,6 @@
 
 #include "base/log_throttle.h"
 #include "engine/io/accept_stream.h"
-#include "engine/io/uring_kernel.h"
 #include "engine/net/resolver.h"
 #include "engine/proxy/worker.h"
 
@@ -26,15 +25,15 @@ struct Publication {
   LogLevel log_level = LogLevel::kInfo;
 };
 
-// GatewayShard - everything that runs on one shard's thread: kernel, loop, resolver, connections to
-// providers, listeners, the proxy.
+// GatewayShard - everything that runs on one shard's thread: loop, resolver, connections to
+// providers, listeners, the proxy. On any kernel and clock, the simulated ones too.
 //
-// Owns      all of it, and the listening descriptors.
-// Affinity  made and opened on the starting thread (open_here), then run() on its own.
+// Owns      all of it, and the listening descriptors; not the kernel and the clock.
+// Affinity  made and prepared on the starting thread, then run() on its own.
 // Lifetime  run() returns when the shard has drained.
 class GatewayShard {
  public:
-  GatewayShard(const Shard::Options& options, LogSink& sink, LogLevel level, LogFormat format,
+  GatewayShard(const Shard::Options& options, Kernel& kernel, Clock& clock, const Log& log,
                UpstreamPools::Limits pool_limits);
   ~GatewayShard();
   GatewayShard(const GatewayShard&) = delete;
@@ -49,10 +48,7 @@ class GatewayShard {
   void limit_clients(std::size_t clients_max) noexcept { worker_->clients_max = clients_max; }
   // Opens a listener; the address that it got (port 0 is the kernel's choice).
   [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address);
-  // On the shard's thread, first: opens the ring. 0 or an errno.
-  [[nodiscard]] int open_kernel();
-
-  // Serves until begin_drain() has done its work.
+  // Serves until begin_drain() has done its work. The kernel was opened on this thread.
   void run();
 
   // On the shard's thread, from messages.
@@ -61,7 +57,6 @@ class GatewayShard {
   void cut_now();
 
   [[nodiscard]] Shard& shard() noexcept { return shard_; }
-  [[nodiscard]] const UringKernel& kernel() const noexcept { return kernel_; }
 
  private:
   static Task<void> accept_connections(Shard& shard, GatewayShard& self, AcceptStream& accept);
@@ -78,8 +73,6 @@ class GatewayShard {
     int fd;
   };
 
-  UringKernel kernel_;
-  SystemClock clock_;
   Shard shard_;
   Resolver resolver_;
   std::optional<ClientTlsContext> client_tls_;  // from prepare() on

@@ -105,9 +105,10 @@ std::expected<void, StartFailure> Server::start() {
       plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
   report_descriptors(control_.log(), descriptors, *config_);
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
-    shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), log_writer_.add_producer(),
-                                                     config_->log.level, config_->log.format,
-                                                     pool_limits(*config_)));
+    const Log log(log_writer_.add_producer(), clock_, config_->log.level, config_->log.format);
+    kernels_.push_back(std::make_unique<UringKernel>());
+    shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), *kernels_.back(), clock_,
+                                                     log, pool_limits(*config_)));
     const std::string failed = shards_.back()->prepare(snapshot_, hosts_, dispatcher_);
     if (!failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
@@ -158,7 +159,7 @@ std::expected<void, StartFailure> Server::start_threads() {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     threads_.emplace_back([this, i, &gate] {
       pin_this_thread(i);
-      const int result = shards_[i]->open_kernel();
+      const int result = kernels_[i]->open(UringKernel::Options{});
       if (result != 0) gate.failed.store(result);
       gate.opened.count_down();
       gate.decided.wait();
@@ -188,7 +189,7 @@ void Server::run() {
       .field("url", urls_.front())
       .field("shards", static_cast<std::int64_t>(shards_.size()))
       .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
-      .field("kernel", shards_.front()->kernel().features());
+      .field("kernel", kernels_.front()->features());
   Scope scope(control_);
   scope.spawn(watch_signals(control_, *this, signal_fd));
   control_.run();

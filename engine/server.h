@@ -11,6 +11,7 @@
 
 #include "engine/config/config.h"
 #include "engine/gateway_shard.h"
+#include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
 
 namespace sluice {
@@ -72,6 +73,7 @@ class Server {
   const Config* config_;
   SystemClock clock_;
   LogWriter log_writer_;
+  std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;
   std::optional<StartGate> gate_;
   std::vector<std::thread> threads_;

@@ -21,7 +21,7 @@ RunningGateway::RunningGateway(std::string_view yaml, std::function<void()> on_t
   const auto opened = std::make_shared<std::latch>(1);
   thread_ = std::thread([this, opened, on_thread = std::move(on_thread)] {
     on_thread();
-    EXPECT_EQ(gateway_->open_kernel(), 0);
+    EXPECT_EQ(gateway_kernel_.open(UringKernel::Options{}), 0);
     opened->count_down();
     gateway_->run();
   });
@@ -37,8 +37,8 @@ bool RunningGateway::prepare(std::string_view yaml) {
   EXPECT_TRUE(snapshot) << snapshot.error();
   if (!snapshot) return false;
   snapshot_ = *snapshot;
-  gateway_.emplace(Shard::Options{}, log_writer_.add_producer(), LogLevel::kInfo, LogFormat::kText,
-                   UpstreamPools::Limits{});
+  const Log log(log_writer_.add_producer(), clock_, LogLevel::kInfo, LogFormat::kText);
+  gateway_.emplace(Shard::Options{}, gateway_kernel_, clock_, log, UpstreamPools::Limits{});
   dispatcher_.emplace(gateway_->shard(), 1);
   EXPECT_EQ(gateway_->prepare(*snapshot, std::make_shared<const HostsFile>(), *dispatcher_), "");
   const Result<SocketAddress> got = gateway_->listen(socket_address(kLoopback4, 0));
@@ -48,20 +48,20 @@ bool RunningGateway::prepare(std::string_view yaml) {
 }
 
 void RunningGateway::publish_hosts(std::string_view hosts_file) {
-  struct Delivery {
-    GatewayShard* shard;
+  struct Delivery final : Letter {
+    Delivery(GatewayShard& gateway, Publication publication)
+        : Letter(&Delivery::read), gateway(&gateway), publication(std::move(publication)) {}
+    static void read(Shard&, Letter& letter) {
+      auto& self = static_cast<Delivery&>(letter);
+      self.gateway->publish(std::move(self.publication));
+      self.arrived.count_down();
+    }
+    GatewayShard* gateway;
     Publication publication;
     std::latch arrived{1};
-  } delivery{&*gateway_,
-             {snapshot_, std::make_shared<const HostsFile>(HostsFile::parse(hosts_file))}};
-  const Message message{.run =
-                            [](Shard&, void* argument) {
-                              auto* const got = static_cast<Delivery*>(argument);
-                              got->shard->publish(std::move(got->publication));
-                              got->arrived.count_down();
-                            },
-                        .argument = &delivery};
-  EXPECT_TRUE(control_.post(gateway_->shard(), message));
+  } delivery(*gateway_,
+             {snapshot_, std::make_shared<const HostsFile>(HostsFile::parse(hosts_file))});
+  control_.post(gateway_->shard(), delivery);
   control_.turn(control_.now());
   delivery.arrived.wait();
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/gateway_shard.h"
+#include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
 
 namespace sluice {
@@ -41,6 +42,7 @@ class RunningGateway {
   LogWriter log_writer_;
   UringKernel control_kernel_;
   Shard control_;
+  UringKernel gateway_kernel_;
   std::optional<Dispatcher> dispatcher_;
   std::optional<GatewayShard> gateway_;
   std::thread thread_;
