@@ -74,7 +74,7 @@ void GatewayShard::take_connection(int fd) {
   ++worker.counters.connections_refused;
   log_refusal(clients_max);
   if (worker.refusals.count() < kRefusalsMax && !worker.snapshot->listener_tls)
-    worker.refusals.spawn(refuse_connection(shard_, fd));
+    worker.refusals.spawn(refuse_connection(shard_, worker.cut, fd));
   else shard_.kernel().close_socket(fd);
 }
 

@@ -22,16 +22,16 @@ static_assert(kBody.size() == 157, "content-length says it");
 
 }  // namespace
 
-Task<void> refuse_connection(Shard& shard, int fd) {
+Task<void> refuse_connection(Shard& shard, CancelSource& cut, int fd) {
   Stream client(shard, fd, Side::kDownstream);
   Outbox outbox;
   outbox.add(kHead);
   outbox.add(kBody);
   // A fresh socket takes so little at once.
   constexpr Duration kAtOnce = 100ms;
-  const WriteLimits limits{.deadline = shard.now() + kAtOnce};
+  const WriteLimits limits{.deadline = shard.now() + kAtOnce, .cancel = &cut};
   const Result<void> written = co_await write_all(shard, client, outbox, limits);
-  if (written) co_await linger(shard, client, nullptr);
+  if (written) co_await linger(shard, client, &cut);
   co_await close_stream(shard, client);
 }
 

@@ -20,7 +20,7 @@ class TryAccount : public UpstreamTest {
     if (directory_->accounts.empty()) add_upstream("team-a");
     begin(std::string(line) + std::string(fields) + "\r\n");
     held_ = HeldAnswer{};
-    ladder_.emplace(*directory_, shard_->prng(), worker_->round_robin, "");
+    ladder_.emplace(*directory_, worker_->balancer, "");
     Choice choice = ladder_->next(shard_->now());
     EXPECT_EQ(choice.kind, Choice::Kind::kTry);
     return try_account(*shard_, *exchange_, *ladder_, std::move(choice), held_);
