@@ -47,6 +47,8 @@ class Reactor : public Executor {
     ++counters_.starved;
   }
   void note_fed() noexcept { --starved_count_; }
+  // Receives that wait for a buffer at present.
+  [[nodiscard]] std::size_t starved_count() const noexcept { return starved_count_; }
 
   struct Counters {
     std::uint64_t turns = 0;
