@@ -81,7 +81,7 @@ test('a client key has a priority of its own', async (t) => {
   assert.deepEqual(await namesOf(mock), ['first', 'urgent', 'high', 'low']);
 });
 
-test('429 queue_full and queue_timeout, with the time when it would have been its turn', async (t) => {
+test('429 queue_full and queue_timeout say when its turn would have been', async (t) => {
   const {mock, gateway, client} = await startNarrow(t, '20s',
     {queue: {capacity: 1, wait: {normal: '25s', low: '200ms'}}});
   await client.chat.completions.create(ask());

@@ -10,6 +10,7 @@
 #include "engine/io/kernel.h"
 #include "tests/sim/sim_buffers.h"
 #include "tests/sim/sim_net.h"
+#include "tests/sim/sim_turns.h"
 
 namespace sluice {
 
@@ -58,6 +59,11 @@ class SimKernel final : public Kernel, private SimWatcher {
   std::size_t buffers_free() const override { return buffers_.free_count(); }
   std::size_t buffers_total() const override { return buffers_.total(); }
   std::string_view name() const override { return "simulated"; }
+
+  // Other kernels have their turns while this one waits.
+  void take_turns(SimTurns& turns) { turns_ = &turns; }
+  // collect() would return at once.
+  [[nodiscard]] bool has_news() const { return woken_ || !ready_.empty(); }
 
   [[nodiscard]] std::size_t open_descriptors() const { return open_descriptors_; }
   [[nodiscard]] std::size_t in_flight() const { return operations_.size(); }
@@ -122,12 +128,14 @@ class SimKernel final : public Kernel, private SimWatcher {
   [[nodiscard]] bool ends(Operation& operation, Socket& socket);
   void add(Operation& operation, Completion completion);
   void finish(Operation& operation, std::int32_t result);
+  void wait_for_news(Instant until);
   void deliver();
   void on_change(SimEnd& end) override;
   void starve(Operation& operation);
   [[noreturn]] void stuck();
 
   SimNet* net_;
+  SimTurns* turns_ = nullptr;  // null: there is no other shard
   SimBug bug_;
   SimFaults faults_;
   SimBuffers buffers_;

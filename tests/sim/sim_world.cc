@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "engine/net/address.h"
 #include "parser/listen_address.h"
@@ -37,7 +38,8 @@ SimWorld::SimWorld(const Options& options)
       log_(clock_, options.prints),
       net_(clock_, log_, faults_, prng_.next()),
       kernel_(net_, options.bug),
-      sink_(log_) {
+      sink_(log_),
+      control_kernel_(net_) {
   circumstances_.calm = faults_.bad_answer == 0;
   snapshot_ = make_snapshot();
   circumstances_.comment_after = snapshot_->settings.stream_comment_after;
@@ -49,7 +51,7 @@ SimWorld::SimWorld(const Options& options)
   // One name with two addresses, of which the first has nobody.
   const auto hosts = std::make_shared<const HostsFile>(
       HostsFile::parse("192.0.2.50 both.test\n192.0.2.51 both.test\n"));
-  dispatcher_.emplace(gateway_->shard(), prng_.next());
+  make_dispatcher();
   SL_ASSERT(gateway_->prepare(snapshot_, hosts, *dispatcher_).empty());
   add_clients();
   if (chance(prng_, 250)) {
@@ -57,6 +59,17 @@ SimWorld::SimWorld(const Options& options)
     circumstances_.cut = true;
   }
   drain_plan_ = {.delay = between(prng_, 0ms, 50ms), .grace = between(prng_, 0ms, 8000ms)};
+}
+
+void SimWorld::make_dispatcher() {
+  if (chance(prng_, 600)) {
+    turns_.join(kernel_);
+    turns_.join(control_kernel_);
+    control_.emplace(Shard::Options{.index = 1, .seed = prng_.next(), .spin_max = 0us},
+                     control_kernel_, clock_,
+                     Log(sink_, clock_, LogLevel::kInfo, LogFormat::kText));
+  }
+  dispatcher_.emplace(control_ ? *control_ : gateway_->shard(), prng_.next());
 }
 
 void SimWorld::add_account(Directory& directory, const std::string& host, std::uint64_t number) {
@@ -183,6 +196,24 @@ void SimWorld::begin_drain() {
   kernel_.wake(kernel_);  // an event is no turn of the shard's
 }
 
+// With a control shard: two threads, one of which runs at a time.
+void SimWorld::run_shards() {
+  if (!control_) {
+    gateway_->run();
+    return;
+  }
+  std::thread control([this] {
+    turns_.wait_for_first_turn(control_kernel_);
+    control_->run();
+    turns_.leave(control_kernel_);
+  });
+  gateway_->run();
+  StopControl stop;
+  gateway_->shard().post(*control_, stop);
+  turns_.leave(kernel_);
+  control.join();
+}
+
 SimOutcome SimWorld::run() {
   const auto address = parse_listen_address(kGateway);
   SL_ASSERT(address && gateway_->listen(socket_address(address->ips()[0], address->port)));
@@ -192,7 +223,7 @@ SimOutcome SimWorld::run() {
     std::fprintf(stderr, "sim: still running after an hour\n");
     std::abort();
   });
-  gateway_->run();
+  run_shards();
   SimOutcome outcome;
   judge(outcome);
   return outcome;

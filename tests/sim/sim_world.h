@@ -47,6 +47,10 @@ class SimWorld {
     void write(std::string_view line) noexcept override { log->text(line); }
     SimLog* log;
   };
+  struct StopControl final : Letter {
+    StopControl() : Letter(&StopControl::read) {}
+    static void read(Shard& control, Letter&) { control.stop(); }
+  };
   struct Drain final : Letter {
     explicit Drain(SimWorld& world) : Letter(&Drain::read), world(&world) {}
     static void read(Shard&, Letter& letter) {
@@ -63,6 +67,8 @@ class SimWorld {
   void watch_clients();
   void watch_shard();
   void begin_drain();
+  void make_dispatcher();
+  void run_shards();
   void judge(SimOutcome& outcome);
   void judge_accounts();
 
@@ -80,6 +86,10 @@ class SimWorld {
   std::vector<std::unique_ptr<SimExchange>> exchanges_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::optional<GatewayShard> gateway_;
+  // The shard beside it, where requests wait in some of the runs, as they do in the program.
+  SimKernel control_kernel_;
+  SimTurns turns_;
+  std::optional<Shard> control_;
   std::optional<Dispatcher> dispatcher_;
   bool scarce_ = false;  // too few permits for all: requests wait
   DrainPlan drain_plan_;
