@@ -16,6 +16,8 @@ struct SimFaults {
   std::uint32_t completion_waits = 300;  // completions stay for a later collect()
   std::uint32_t multishot_ends = 60;     // a multishot operation ends without a reason
   std::uint32_t slow_cancel = 400;       // a cancelled operation goes on for a while
+  Duration wake_delay_max = 300ms;       // long beside a wait, so that letters meet on their way
+  std::uint32_t slow_wake = 300;         // another shard is woken late
   std::uint32_t accept_fails = 30;       // EMFILE, ECONNABORTED
   // The kernel's receive buffers: few and small, so that they run out.
   std::uint32_t buffers = 6;

@@ -138,7 +138,13 @@ void SimKernel::cancel(Op& op) {
   submissions_.push_back({found->second, true});
 }
 
-void SimKernel::wake(Kernel& other) { static_cast<SimKernel&>(other).woken_ = true; }
+void SimKernel::wake(Kernel& other) {
+  SimKernel& sleeper = static_cast<SimKernel&>(other);
+  if (&other != this && chance(net_->prng(), faults_.slow_wake))
+    net_->after(between(net_->prng(), 1us, faults_.wake_delay_max),
+                [&sleeper] { sleeper.woken_ = true; });
+  else sleeper.woken_ = true;
+}
 
 // What was asked for since the last collect(), in that order, as one system call hands it over.
 void SimKernel::submit() {

@@ -22,6 +22,7 @@ SimFaults draw_faults(Prng& prng) {
   faults.completion_waits = static_cast<std::uint32_t>(prng.below(600));
   faults.multishot_ends = static_cast<std::uint32_t>(prng.below(200));
   faults.slow_cancel = static_cast<std::uint32_t>(prng.below(1000));
+  faults.slow_wake = static_cast<std::uint32_t>(prng.below(1000));
   faults.incremental_buffers = chance(prng, 500);
   faults.buffers = 1u << between(prng, 2, 5);
   faults.buffer_bytes = static_cast<std::uint32_t>(between(prng, 64, 4096));
@@ -100,7 +101,7 @@ QueuePolicy SimWorld::draw_queue() {
   if (circumstances_.calm) return queue;
   queue.capacity = static_cast<std::uint32_t>(chance(prng_, 500) ? between(prng_, 0, 5) : 500);
   queue.primary_wait = between(prng_, 0s, 15s);
-  for (Duration& wait : queue.wait) wait = between(prng_, 0s, 30s);
+  for (Duration& wait : queue.wait) wait = between(prng_, 0s, chance(prng_, 500) ? 3s : 30s);
   return queue;
 }
 
@@ -146,7 +147,7 @@ SimClient::Plan SimWorld::plan_client(std::size_t number) {
   constexpr Then kWays[] = {Then::kClose, Then::kReset, Then::kVanish, Then::kFinish,
                             Then::kStopReading};
   plan.leaves = kWays[prng_.below(std::size(kWays))];
-  if (chance(prng_, 500)) plan.leaves_after = between(prng_, 0ms, 500ms);
+  if (chance(prng_, 500)) plan.leaves_after = between(prng_, 0ms, scarce_ ? 5000ms : 500ms);
   else plan.leaves_after_bytes = prng_.below(5000);
   return plan;
 }
