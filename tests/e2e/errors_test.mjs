@@ -6,12 +6,13 @@ import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './h
 
 const COOLDOWN = {base: '1s', max: '10s'};
 
-async function started(t, rules = [], more = {}) {
+async function started(t, rules = [], more = {}, queue = {}) {
   const mock = await startMock(t, ['--tokens', '2']);
   await mock.script({rules});
   const gateway = await startGateway(t, {
     accounts: [account(mock, {models: {'mock-large': 'mock-large'}, ...more})],
     routing: {cooldown: COOLDOWN},
+    queue,
   });
   return {mock, gateway, client: gateway.openai()};
 }
@@ -86,8 +87,9 @@ test('a provider\'s 400 is relayed as it came, and is no mark against the accoun
   assert.equal((await client.chat.completions.create(ask())).object, 'chat.completion');
 });
 
-test('429 when the only account answers 429, with the true Retry-After', async (t) => {
-  const {client} = await started(t, [{do: {status: 429, 'retry-after': 7}}]);
+test('429 when the only account answers 429 and nobody waits, with the true Retry-After', async (t) => {
+  const rules = [{do: {status: 429, 'retry-after': 7}}];
+  const {client} = await started(t, rules, {}, {capacity: 0});
   const error = await refused(client, OpenAI.RateLimitError);
   assert.equal(error.headers.get('retry-after'), '7', 'not rounded up twice');
   const ms = Number(error.headers.get('retry-after-ms'));

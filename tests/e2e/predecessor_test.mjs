@@ -143,6 +143,7 @@ test('14: sixteen 429s at once are one cooldown, and one step of its backoff', a
   const {mock, gateway} = await startBoth(t, {
     rules: [{do: {status: 429, 'retry-after': 0, latency: '1s'}}],
     routing: {cooldown: {base: '2s', max: '600s'}},
+    queue: {capacity: 0},
   });
   const waits = await Promise.all(Array.from({length: 16}, async () => {
     const answer = await gateway.post(CHAT, ask());
@@ -176,6 +177,7 @@ test('15: Retry-After is obeyed and sent, in all three spellings', async (t) => 
       {match: {model: name}, do: {status: 429, ...spellings[name]}, times: 1})),
     accounts: names.map((name) => ({models: [name]})),
     routing: {cooldown: {base: '1s', max: '10s'}},
+    queue: {capacity: 0},
   });
   await Promise.all(names.map(async (model) => {
     const first = await gateway.post(CHAT, ask({model}));

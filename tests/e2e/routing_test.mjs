@@ -68,7 +68,7 @@ test('never more than the limit in any window, over both shards', async (t) => {
   const windowMs = 2000;
   const mock = await startMock(t, ['--tokens', '1']);
   const gateway = await startGateway(t, {
-    accounts: [account(mock, {rpm_limit: limit, window: `${windowMs}ms`})]});
+    accounts: [account(mock, {rpm_limit: limit, window: `${windowMs}ms`})], queue: {capacity: 0}});
   let served = 0;
   const asked = async () => {
     const answer = await gateway.post('/v1/chat/completions', ask());
