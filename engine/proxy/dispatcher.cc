@@ -49,9 +49,9 @@ class Ticket final : public Waiter {
     if (waiting_) {
       waiting_ = false;
       end = WaitEnd::kTimedOut;
+      dispatcher_.leave(*this);  // first: it is not its own predecessor
       expected_at =
           dispatcher_.queue().expected_at(*route, pool, seeker->priority, dispatcher_.home().now());
-      dispatcher_.leave(*this);
     }
     send(dispatcher_.home(), shard_, leave_known_);
   }

@@ -87,7 +87,7 @@ test('a provider\'s 400 is relayed as it came, and is no mark against the accoun
   assert.equal((await client.chat.completions.create(ask())).object, 'chat.completion');
 });
 
-test('429 when the only account answers 429 and nobody waits, with the true Retry-After', async (t) => {
+test('429 where the only account answers 429 and nobody waits: a true Retry-After', async (t) => {
   const rules = [{do: {status: 429, 'retry-after': 7}}];
   const {client} = await started(t, rules, {}, {capacity: 0});
   const error = await refused(client, OpenAI.RateLimitError);
