@@ -170,6 +170,8 @@ test('of 5,000 at once one is admitted by a limit of one', async (t) => {
     codes[name] = (codes[name] ?? 0) + 1;
   }
   assert.deepEqual(codes, {'served': 1, '429 queue_full': 4499});
+  for (const client of clients) client.leave();
+  await gateway.stopCleanly();
   assert.equal((await mock.count()).requests, 1);
 });
 
