@@ -156,6 +156,7 @@ void ladder_decision(benchmark::State& state) {
     }
     choice.permit.settle_sent(now);
     ladder.report(choice.permit, TryOutcome::kServed, {}, now);
+    choice.permit.finish({}, now);
   }
 }
 BENCHMARK(ladder_decision)

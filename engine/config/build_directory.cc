@@ -34,6 +34,9 @@ std::unique_ptr<Account> make_account(const AccountConfig& from, const BaseUrl& 
   account->rpm_limit = from.rpm_limit;
   account->window = from.window;
   account->bucket = from.bucket;
+  account->tpm_limit = from.tpm_limit;
+  account->rpd_limit = from.rpd_limit;
+  account->concurrent_limit = from.concurrent_limit;
   account->emergency = from.emergency;
   account->weight = from.weight;
   account->model_prefix = from.model_prefix;

@@ -50,6 +50,9 @@ struct AccountDefaults {
   std::uint32_t rpm_limit = 40;
   Duration window = 60s;
   BucketShape bucket = BucketShape::kRolling;
+  std::uint32_t tpm_limit = 0;
+  std::uint32_t rpd_limit = 0;
+  std::uint32_t concurrent_limit = 0;
 };
 
 struct AccountConfig {
@@ -62,6 +65,9 @@ struct AccountConfig {
   std::uint32_t rpm_limit = 40;
   Duration window = 60s;
   BucketShape bucket = BucketShape::kRolling;
+  std::uint32_t tpm_limit = 0;  // 0: no limit, here and below
+  std::uint32_t rpd_limit = 0;
+  std::uint32_t concurrent_limit = 0;
   bool emergency = false;
   std::uint32_t weight = 1;
   std::string model_prefix;

@@ -82,6 +82,10 @@ void inherit_account_defaults(Config& config) {
     inherit("rpm_limit", account.rpm_limit, "account_defaults.rpm_limit", defaults.rpm_limit);
     inherit("window", account.window, "account_defaults.window", defaults.window);
     inherit("bucket", account.bucket, "account_defaults.bucket", defaults.bucket);
+    inherit("tpm_limit", account.tpm_limit, "account_defaults.tpm_limit", defaults.tpm_limit);
+    inherit("rpd_limit", account.rpd_limit, "account_defaults.rpd_limit", defaults.rpd_limit);
+    inherit("concurrent_limit", account.concurrent_limit, "account_defaults.concurrent_limit",
+            defaults.concurrent_limit);
     AccountTimeouts& own_timeouts = account.timeouts;
     const AccountTimeouts& upstream = config.timeouts.upstream;
     inherit("timeouts.connect", own_timeouts.connect, "timeouts.upstream.connect",

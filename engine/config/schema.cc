@@ -35,6 +35,7 @@ constexpr Choice<LogFormat> kLogFormats[] = {
 
 constexpr Duration kTimerMin = 1ms;
 constexpr Duration kTimerMax = 24h;
+constexpr std::uint32_t kTokensMax = 1'000'000'000;  // what a token window counts, in round figures
 
 class ListenList final : public TextList {
  public:
@@ -119,6 +120,9 @@ void describe_limit(KeyVisitor& v, T& holder) {
   v.scalar("rpm_limit", IntegerScalar(holder.rpm_limit, 1, 1'000'000));
   v.scalar("window", DurationScalar(holder.window, 1s, 24h));
   v.scalar("bucket", ChoiceScalar<BucketShape>(holder.bucket, kBuckets));
+  v.scalar("tpm_limit", IntegerScalar(holder.tpm_limit, 0, kTokensMax));
+  v.scalar("rpd_limit", IntegerScalar(holder.rpd_limit, 0, 1'000'000'000));
+  v.scalar("concurrent_limit", IntegerScalar(holder.concurrent_limit, 0, 1'000'000));
 }
 
 void describe(KeyVisitor& v, ClientConfig& client) {

@@ -132,9 +132,20 @@ Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice a
   co_return next;
 }
 
+// The tokens that the request may need: a quarter of the bytes of its JSON, and as many more as it
+// allows. Of other bodies (audio, images) the bytes tell nothing, nor does anybody limit them.
+Demand demand_of(const Exchange& exchange) {
+  if (!exchange.json) return Demand{.prompt = 0, .completion = 0};
+  Demand demand{.prompt = (exchange.body.size() + 3) / 4};
+  if (exchange.api == ApiKind::kEmbeddings) demand.completion = 0;
+  else if (exchange.probe.max_tokens >= 0) demand.completion = exchange.probe.max_tokens;
+  return demand;
+}
+
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
+  ladder.seeker().demand = demand_of(exchange);
   HeldAnswer held;
   Answer last;
   while (true) {

@@ -92,13 +92,6 @@ void log_refusal(Shard& shard, const Exchange& exchange, const Attempt& attempt,
       .field("mend", "correct api_key and reload (SIGHUP)");
 }
 
-void settle(Shard& shard, Exchange& exchange, Permit& permit, const Attempt& attempt) {
-  if (attempt.sent_any) return permit.settle_sent(shard.now());
-  permit.refund(shard.now());
-  if (permit.account()->state->line().wanted.by_anybody())
-    exchange.worker->dispatcher->nudge(shard);
-}
-
 // True when not even a socket could be had: no fault of the provider's, and no other account would
 // fare better.
 bool gateway_lacks(const Error& error) noexcept {
@@ -106,17 +99,53 @@ bool gateway_lacks(const Error& error) noexcept {
                                        error.os_errno == ENOMEM || error.os_errno == ENOBUFS);
 }
 
+// Hands back what the permit still holds at the end of a try: all of it when no byte of the request
+// has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
+void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
+                const std::optional<TokensUsed>& used) {
+  const AccountState& state = *permit.account()->state;
+  const bool unsent = permit.held();
+  if (unsent) permit.refund(shard.now());
+  else permit.finish(used, shard.now());
+  if ((unsent || state.room_comes_back()) && state.wanted().by_anybody()) {
+    exchange.worker->dispatcher->nudge(shard);
+  }
+}
+
+// What the provider has counted for an answer that came whole. It generates nothing for a request
+// that it turns down; what a failure of its own has cost nobody knows.
+std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage) {
+  switch (outcome) {
+    case TryOutcome::kServed: {
+      const auto count = [](std::int64_t tokens) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+      };
+      return TokensUsed{.total = count(usage.total), .completion = count(usage.completion)};
+    }
+    case TryOutcome::kClientFault:
+    case TryOutcome::kRateLimited:
+    case TryOutcome::kAuthRejected: return TokensUsed{};
+    case TryOutcome::kServerError:
+    case TryOutcome::kConnectFailed:
+    case TryOutcome::kTimedOut:
+    case TryOutcome::kClientGone: break;
+  }
+  return std::nullopt;
+}
+
 // The request could not be sent, or no head came back.
-TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const Permit& permit,
+TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
                         const Attempt& attempt, const Error& error, std::string_view doing) {
   if (error.side == Side::kDownstream || error.code == Errc::kDrained) {
     ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());
+    end_permit(shard, exchange, permit, std::nullopt);
     exchange.report.client_gone = error.side == Side::kDownstream;
     return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
   }
   log_failure(shard, exchange, attempt, doing, error);
   if (gateway_lacks(error) && !attempt.sent_any) {
     ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());  // no mark
+    end_permit(shard, exchange, permit, std::nullopt);
     return refused(overloaded(
         "the gateway has no file descriptors or memory left for a connection to a provider; this "
         "is a limit of the gateway (LimitNOFILE, ulimit -n), not a fault of the provider"));
@@ -126,6 +155,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, const 
                              : attempt.sent_any ? TryOutcome::kServerError
                                                 : TryOutcome::kConnectFailed;
   ladder.report(permit, outcome, std::nullopt, shard.now());
+  end_permit(shard, exchange, permit, std::nullopt);
   exchange.report.error = errc_text(error.code);
   // HTTP_RULES, Retry safety: what the provider cannot have seen is safe; a timeout only by
   // configuration; what it may have seen only when the client made it idempotent.
@@ -168,7 +198,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   exchange.report.degraded = degraded_text(choice.rung);
 
   const Result<void> sent = co_await send_request(shard, exchange, attempt, choice.native_model);
-  settle(shard, exchange, choice.permit, attempt);
+  if (attempt.sent_any) choice.permit.settle_sent(shard.now());
   if (!sent) {
     exchange.report.upstream_time += waited_since(shard, attempt.asked_at);
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, sent.error(),
@@ -188,6 +218,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
     ladder.report(choice.permit, verdict.outcome, wait, shard.now());
     log_refusal(shard, exchange, attempt, verdict.outcome);
     co_await hold_answer(shard, exchange, attempt, held);
+    end_permit(shard, exchange, choice.permit, tokens_of(verdict.outcome, {}));
     if (exchange.cancel.requested()) {
       exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
       co_return TryResult{};
@@ -201,6 +232,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
                              : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
                                                                : verdict.outcome;
   ladder.report(choice.permit, outcome, std::nullopt, shard.now());
+  end_permit(shard, exchange, choice.permit, tokens_of(outcome, exchange.report.usage));
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
     co_return refused(upstream_failure(exchange, attempt, attempt.broke));
   }

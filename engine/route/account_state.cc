@@ -1,12 +1,103 @@
 #include "engine/route/account_state.h"
 
-namespace sluice {
+#include <algorithm>
 
-AccountState::AccountState(const BucketLimits& limits)
+namespace sluice {
+namespace {
+
+// A guess, when only a request in flight can make room: its end wakes who waits
+// (Dispatcher::nudge).
+constexpr Duration kUntilSomebodyLeaves = 1s;
+
+// The window for a limit, made when there is one for the first time: it remains, for reservations
+// in it may be out.
+void limit_window(std::atomic<TokenWindow*>& place, std::uint64_t limit, Duration window) {
+  TokenWindow* const made = place.load(std::memory_order_relaxed);
+  if (made != nullptr) return made->set_limit(limit, window);
+  if (limit != 0) place.store(new TokenWindow(limit, window), std::memory_order_release);
+}
+
+void give_back(TokenWindow* window, const TokenReservation& reserved) noexcept {
+  if (window != nullptr) window->cancel(reserved);
+}
+
+// Nothing is reserved where there is no window.
+bool reserve(TokenWindow* window, std::uint64_t units, Instant now,
+             TokenReservation& out) noexcept {
+  if (window == nullptr) return true;
+  const std::optional<TokenReservation> reserved = window->reserve(units, now);
+  if (reserved) out = *reserved;
+  return reserved.has_value();
+}
+
+}  // namespace
+
+AccountState::AccountState(const AccountLimits& limits)
     : rolling_(limits.shape == BucketShape::kRolling ? limits.limit : 0, limits.window),
       shape_(limits.shape),
-      steady_(limits.limit, limits.window),
-      emergency_(limits.emergency, limits.window) {}
+      concurrent_(limits.concurrent),
+      emergency_(limits.emergency, limits.window),
+      steady_(limits.limit, limits.window) {
+  limit_window(tokens_, limits.tokens, limits.window);
+  limit_window(day_, limits.per_day, limits.day);
+}
+
+AccountState::~AccountState() {
+  delete tokens();
+  delete day();
+}
+
+bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Grant& out) noexcept {
+  out = {};
+  if (!enter()) return false;
+  out.request = emergency ? take_emergency(now) : take(now);
+  if (out.request.granted && reserve(tokens(), units_of(demand), now, out.tokens) &&
+      reserve(day(), 1, now, out.day)) {
+    return true;
+  }
+  take_back(out, now);
+  return false;
+}
+
+void AccountState::undo(const Grant& grant, Instant now) noexcept { take_back(grant, now); }
+
+void AccountState::finish(const Grant& grant, const std::optional<TokensUsed>& used,
+                          Instant now) noexcept {
+  if (used) {
+    if (grant.tokens.counted()) tokens()->settle(grant.tokens, used->total, now);
+    if (used->completion > 0) completion_tokens_.add(used->completion);
+  }
+  leave();
+}
+
+// In reverse; what was not taken is not given back.
+void AccountState::take_back(const Grant& grant, Instant now) noexcept {
+  give_back(day(), grant.day);
+  give_back(tokens(), grant.tokens);
+  if (grant.request.granted) refund(grant.request, now);
+  leave();
+}
+
+bool AccountState::enter() noexcept {
+  const std::uint32_t most = concurrent_.load(std::memory_order_relaxed);
+  if (most == 0) {
+    in_flight_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  std::uint32_t inside = in_flight_.load(std::memory_order_seq_cst);
+  while (inside < most) {
+    if (in_flight_.compare_exchange_weak(inside, inside + 1, std::memory_order_seq_cst))
+      return true;
+  }
+  return false;
+}
+
+std::uint64_t AccountState::units_of(const Demand& demand) const noexcept {
+  const std::uint64_t completion = demand.completion == Demand::kUnknown
+                                       ? completion_tokens_.value()
+                                       : static_cast<std::uint64_t>(demand.completion);
+  return demand.prompt + completion;
+}
 
 Take AccountState::take(Instant now) noexcept {
   return shape() == BucketShape::kRolling ? rolling_.take(now) : steady_.take(now);
@@ -42,11 +133,28 @@ std::uint32_t AccountState::available(Instant now) noexcept {
   return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
 }
 
-Instant AccountState::next_permit_at(Instant now) const noexcept {
-  return shape() == BucketShape::kRolling ? rolling_.next_at(now) : steady_.next_at(now);
+Instant AccountState::next_permit_at(Instant now, const Demand& demand) const noexcept {
+  Instant at = shape() == BucketShape::kRolling ? rolling_.next_at(now) : steady_.next_at(now);
+  if (crowded()) at = std::max(at, now + kUntilSomebodyLeaves);
+  if (const TokenWindow* const window = tokens()) {
+    at = std::max(at, window->next_at(units_of(demand), now));
+  }
+  if (const TokenWindow* const window = day()) at = std::max(at, window->next_at(1, now));
+  return at;
 }
 
-void AccountState::set_limits(const BucketLimits& limits, Instant now) {
+double AccountState::grants_per_window(const Demand& demand) const noexcept {
+  const double requests = limit();
+  const TokenWindow* const window = tokens();
+  if (window == nullptr || window->limit() == 0) return requests;
+  const auto units = static_cast<double>(std::max<std::uint64_t>(units_of(demand), 1));
+  return std::min(requests, std::max(1.0, static_cast<double>(window->limit()) / units));
+}
+
+void AccountState::set_limits(const AccountLimits& limits, Instant now) {
+  concurrent_.store(limits.concurrent, std::memory_order_relaxed);
+  limit_window(tokens_, limits.tokens, limits.window);
+  limit_window(day_, limits.per_day, limits.day);
   const bool rolling = limits.shape == BucketShape::kRolling;
   const bool reshaped = limits.shape != shape();
   emergency_.set_limit(limits.emergency, limits.window);
@@ -75,8 +183,11 @@ void AccountState::accept(std::uint32_t generation) noexcept {
 }
 
 bool AccountState::at_rest(Instant now) noexcept {
+  const auto idle = [now](TokenWindow* window) {
+    return window == nullptr || window->used(now) == 0;
+  };
   return available(now) == limit() && emergency_.available(now) == emergency_.limit() &&
-         !cooldown_.running(now);
+         !cooldown_.running(now) && in_flight() == 0 && idle(tokens()) && idle(day());
 }
 
 }  // namespace sluice

@@ -2,43 +2,72 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 #include "engine/route/cooldown.h"
+#include "engine/route/demand.h"
 #include "engine/route/rolling_bucket.h"
+#include "engine/route/running_mean.h"
 #include "engine/route/steady_bucket.h"
 #include "engine/route/take.h"
+#include "engine/route/token_window.h"
 #include "engine/route/wanted.h"
 
 namespace sluice {
 
-// BucketLimits - what an account allows: `limit` requests in each `window`, guard included, and
-// `emergency` more through a channel of their own.
-struct BucketLimits {
+// AccountLimits - what an account allows: `limit` requests in each `window`, guard included, and
+// `emergency` more through a channel of their own. Of the others 0 is no limit.
+struct AccountLimits {
   BucketShape shape = BucketShape::kRolling;
   std::uint32_t limit = 40;
   Duration window = 60s;
   std::uint32_t emergency = 0;
+  std::uint32_t tokens = 0;      // in each `window`
+  std::uint32_t per_day = 0;     // requests in each `day`
+  std::uint32_t concurrent = 0;  // requests at once
+  Duration day = 24h;            // guard included
 
-  friend bool operator==(const BucketLimits&, const BucketLimits&) = default;
+  friend bool operator==(const AccountLimits&, const AccountLimits&) = default;
+};
+
+// Grant - what one request holds of an account.
+struct Grant {
+  Take request;             // of the bucket, or of that for emergencies
+  TokenReservation tokens;  // of the window's
+  TokenReservation day;     // one of the day's requests
 };
 
 // AccountState - what all shards know of one account from moment to moment: its bucket, its
-// cooldown, whether its key was refused.
+// cooldown, what is in flight, whether its key was refused.
 //
 // One object for the life of a key at an endpoint, whatever the account is called: successive
 // directories share it, and a change of the limits happens in place, so that what was spent, cooled
 // or refused is never forgotten and shards that still read the old directory draw on the same
 // tokens.
 //
-// Owns      the buckets' memory; shared by the directories that name the account.
+// Owns      the buckets' memory, and a window each (576 bytes) for tokens and for the day, once
+//           there was such a limit; shared by the directories that name the account.
 // Affinity  any thread, lock-free; set_limits() the thread that publishes directories.
-// Size      192 bytes and the rings of the rolling buckets.
+// Size      256 bytes and the rings of the rolling buckets: a line for what every look at the
+//           account reads, one for what each request writes, one for what few accounts have, one
+//           for the steady bucket.
 class alignas(64) AccountState {
  public:
-  explicit AccountState(const BucketLimits& limits);
+  explicit AccountState(const AccountLimits& limits);
+  ~AccountState();
+  AccountState(const AccountState&) = delete;
+  AccountState& operator=(const AccountState&) = delete;
 
-  // The bucket. A granted Take is handed back exactly once (INVARIANTS R1): Permit does it.
+  // All that a request needs, or nothing. A grant is handed back exactly once (INVARIANTS R1),
+  // which Permit does: by undo() when no byte of the request has left, or else by settle_sent()
+  // when the last one has left and finish() when the exchange is over.
+  [[nodiscard]] bool grant(const Demand& demand, bool emergency, Instant now, Grant& out) noexcept;
+  void undo(const Grant& grant, Instant now) noexcept;
+  // `used`: nothing when nobody told; then what was reserved counts.
+  void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
+
+  // The bucket of requests alone.
   [[nodiscard]] Take take(Instant now) noexcept;
   [[nodiscard]] Take take_emergency(Instant now) noexcept;
   void settle_sent(const Take& taken, Instant now) noexcept;  // the last byte has left
@@ -46,26 +75,40 @@ class alignas(64) AccountState {
 
   [[nodiscard]] std::uint32_t limit() const noexcept;
   [[nodiscard]] std::uint32_t available(Instant now) noexcept;
-  [[nodiscard]] Instant next_permit_at(Instant now) const noexcept;
+  // When a request of that size will be granted if nobody else takes anything: `now` when it would
+  // be now. A guess where that depends on a request which is in flight.
+  [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) const noexcept;
+  // Requests of that size that a window has room for.
+  [[nodiscard]] double grants_per_window(const Demand& demand) const noexcept;
+
+  [[nodiscard]] std::uint32_t in_flight() const noexcept {
+    return in_flight_.load(std::memory_order_relaxed);
+  }
+  // As many requests are in flight as may be.
+  [[nodiscard]] bool crowded() const noexcept {
+    const std::uint32_t most = concurrent_.load(std::memory_order_relaxed);
+    return most != 0 && in_flight() >= most;
+  }
+  // Whether the end of a request can give room to the next before the window does.
+  [[nodiscard]] bool room_comes_back() const noexcept {
+    return concurrent_.load(std::memory_order_relaxed) != 0 || tokens() != nullptr;
+  }
 
   // A new limit or window holds at once, and no span that contains the change admits more than the
   // larger limit. Another shape begins with all its tokens spent at `now`.
-  void set_limits(const BucketLimits& limits, Instant now);
+  void set_limits(const AccountLimits& limits, Instant now);
 
-  // What the wait queue knows of an account. `wanted` is for everybody to look at, the rest is the
-  // queue's own.
-  struct Line {
-    Wanted wanted;
-    std::uint64_t held_in_pass = 0;  // somebody before waits for it, as that pass has found
-  };
-  [[nodiscard]] Line& line() noexcept { return line_; }
-  [[nodiscard]] const Line& line() const noexcept { return line_; }
+  // For how many lines of the wait queue somebody waits for it; the queue writes it.
+  [[nodiscard]] Wanted& wanted() noexcept { return wanted_; }
+  [[nodiscard]] const Wanted& wanted() const noexcept { return wanted_; }
+  // The queue's own: in which of its passes somebody was found waiting for it.
+  [[nodiscard]] std::uint64_t& held_in_pass() noexcept { return held_in_pass_; }
 
   [[nodiscard]] Cooldown& cooldown() noexcept { return cooldown_; }
   [[nodiscard]] const Cooldown& cooldown() const noexcept { return cooldown_; }
 
-  // The provider refused the key (401, 403): the account is in error until the operator switches it
-  // off and on again, which makes another generation of the key, or until a probe finds it good.
+  // The provider refused the key (401): the account is in error until the operator switches it off
+  // and on again, which makes another generation of the key, or until a probe finds it good.
   void reject(std::uint32_t generation) noexcept;
   void accept(std::uint32_t generation) noexcept;
   [[nodiscard]] bool rejected(std::uint32_t generation) const noexcept {
@@ -79,15 +122,32 @@ class alignas(64) AccountState {
   [[nodiscard]] BucketShape shape() const noexcept {
     return shape_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] TokenWindow* tokens() const noexcept {
+    return tokens_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] TokenWindow* day() const noexcept { return day_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t units_of(const Demand& demand) const noexcept;
+  [[nodiscard]] bool enter() noexcept;
+  void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
+  void take_back(const Grant& grant, Instant now) noexcept;
 
+  // Read at every look.
   RollingBucket rolling_;
   Cooldown cooldown_;
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;
-  Line line_;
-  SteadyBucket steady_;
+  Wanted wanted_;
+  // Written by each request.
+  alignas(64) std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint32_t> concurrent_{0};  // 0: no limit
+  RunningMean completion_tokens_;
+  // Of few accounts, or of few moments.
+  alignas(64) std::atomic<TokenWindow*> tokens_{nullptr};
+  std::atomic<TokenWindow*> day_{nullptr};
+  std::uint64_t held_in_pass_ = 0;
   RollingBucket emergency_;
+  SteadyBucket steady_;
 };
-static_assert(sizeof(AccountState) == 192);
+static_assert(sizeof(AccountState) == 256);
 
 }  // namespace sluice

@@ -48,18 +48,20 @@ bool Balancer::choose_round_robin(Search& search, Pool pool) noexcept {
 // been kept with its share of their sum.
 bool Balancer::choose_weighted(Search& search) noexcept {
   if (draw_weighted(search)) return true;
+  TriedMarks refused;  // the request is too large for them now, or another shard was faster
   for (;;) {
     double sum = 0;
     std::uint32_t kept = search.range.last;
     for (std::uint32_t i = search.range.first; i < search.range.last; ++i) {
-      if (!ready(search, i)) continue;
+      if (refused.has(i) || !ready(search, i)) continue;
       const double part = share(search, i);
       if (part == 0) continue;
       sum += part;
       if (prng_.unit() * sum < part) kept = i;
     }
     if (kept == search.range.last) return false;
-    if (take(search, kept)) return true;  // else another shard took its last token: look again
+    if (take(search, kept)) return true;
+    refused.set(kept);
   }
 }
 
@@ -80,10 +82,11 @@ bool Balancer::draw_weighted(Search& search) noexcept {
 bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
   if (search.seeker.tried.has(position)) return false;
   const Candidate& candidate = search.route.candidates[position];
-  const AccountState& state = *candidate.state;
+  AccountState& state = *candidate.state;
   if (state.rejected(candidate.generation) || state.cooldown().running(search.now)) return false;
-  if (search.standing.pass != 0) return state.line().held_in_pass != search.standing.pass;
-  return !state.line().wanted.by(search.seeker.priority);
+  if (state.crowded()) return false;
+  if (search.standing.pass != 0) return state.held_in_pass() != search.standing.pass;
+  return !state.wanted().by(search.seeker.priority);
 }
 
 // weight x (limit - used) / limit.
@@ -96,7 +99,7 @@ double Balancer::share(const Search& search, std::uint32_t position) noexcept {
 
 bool Balancer::take(Search& search, std::uint32_t position) noexcept {
   const Candidate& candidate = search.route.candidates[position];
-  search.choice.permit = Permit::take(*candidate.account, search.now);
+  search.choice.permit = Permit::take(*candidate.account, search.now, search.seeker.demand);
   if (!search.choice.permit.held()) return false;
   search.choice.native_model = candidate.native_model(search.seeker.model);
   search.seeker.tried.set(position);

@@ -15,6 +15,7 @@ namespace sluice {
 struct Seeker {
   std::string_view model;
   Priority priority = Priority::kNormal;
+  Demand demand = {};
   TriedMarks tried;
   std::uint64_t arrival = 0;  // the wait queue's: its place among all that ever waited; 0: none
 };

@@ -65,7 +65,7 @@ void name_heirs(std::vector<Known>& known, const Directory& directory) {
 
 // The emergency channel is a part of the account's limit, not an addition to it: both together
 // never admit more than the provider allows.
-BucketLimits limits_of(const Account& account, const RoutingPolicy& policy) {
+AccountLimits limits_of(const Account& account, const RoutingPolicy& policy) {
   std::uint32_t kept = 0;
   if (account.emergency && account.rpm_limit > 1) {
     const std::uint64_t share = std::uint64_t{account.rpm_limit} * policy.emergency_percent / 100;
@@ -74,19 +74,23 @@ BucketLimits limits_of(const Account& account, const RoutingPolicy& policy) {
   return {.shape = account.bucket,
           .limit = account.rpm_limit - kept,
           .window = account.window + policy.guard,
-          .emergency = kept};
+          .emergency = kept,
+          .tokens = account.tpm_limit,
+          .per_day = account.rpd_limit,
+          .concurrent = account.concurrent_limit,
+          .day = 24h + policy.guard};
 }
 
 void give_state(Account& account, const std::vector<Known>& known, const RoutingPolicy& policy,
                 Instant now) {
-  const BucketLimits limits = limits_of(account, policy);
+  const AccountLimits limits = limits_of(account, policy);
   const auto before = std::ranges::find(known, &account, &Known::heir);
   if (before == known.end()) {
     account.state = std::make_shared<AccountState>(limits);
     account.generation = 1;
     return;
   }
-  // What a provider said of the key (401, 403) stays true, unless the account was away or switched
+  // What a provider said of the key (401) stays true, unless the account was away or switched
   // off in between: that is how an operator says that it was mended at the provider.
   const bool same = before->account != nullptr && before->account->enabled == account.enabled;
   account.state = before->state;

@@ -28,7 +28,8 @@ Choice Ladder::next(Instant now) noexcept {
   choice.kind = Choice::Kind::kExhausted;
   choice.why = why_;
   const auto all = Route::Range{0, static_cast<std::uint32_t>(route_->candidates.size())};
-  choice.retry_at = std::max(outlook(*route_, all, TriedMarks{}, now).ready_at, expected_at_);
+  choice.retry_at =
+      std::max(outlook(*route_, all, TriedMarks{}, now, seeker_.demand).ready_at, expected_at_);
   return choice;
 }
 
@@ -60,7 +61,7 @@ bool Ladder::take_emergency(Instant now, Choice& choice) noexcept {
   if (position == Route::kNoEmergency || seeker_.tried.has(position)) return false;
   const Candidate& candidate = route_->candidates[position];
   if (candidate.state->rejected(candidate.generation)) return false;
-  choice.permit = Permit::take_emergency(*candidate.account, now);
+  choice.permit = Permit::take_emergency(*candidate.account, now, seeker_.demand);
   if (!choice.permit.held()) return false;
   choice.pool = candidate.account->pool;
   choice.native_model = candidate.native_model(seeker_.model);
@@ -179,7 +180,7 @@ bool Ladder::may_wait() const noexcept {
 Outlook Ladder::look_at(Pool pool, Instant now) const noexcept {
   TriedMarks failed = seeker_.tried;
   failed.clear_all_of(limited_);
-  return outlook(*route_, route_->range_of(pool), failed, now);
+  return outlook(*route_, route_->range_of(pool), failed, now, seeker_.demand);
 }
 
 // The limit counts from the first wait of the request.

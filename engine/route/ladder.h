@@ -44,8 +44,9 @@ enum class WaitEnd : std::uint8_t {
 //       choice = ladder.granted(what the queue has granted, now);
 //     }
 //     if (choice.kind != kTry) break;
-//     ... send; choice.permit.settle_sent(now) or .refund(now) ...
+//     ... send; choice.permit.settle_sent(now), or else in the end .refund(now) ...
 //     ladder.report(choice.permit, outcome, retry_after, now);
+//     ... the rest of the exchange; choice.permit.finish(used, now) if it was sent ...
 //   }
 //
 // Owns      the marks of who was tried; no memory besides itself.

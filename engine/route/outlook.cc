@@ -4,18 +4,18 @@
 
 namespace sluice {
 
-Instant ready_at(const Candidate& candidate, Instant now) noexcept {
+Instant ready_at(const Candidate& candidate, Instant now, const Demand& demand) noexcept {
   const AccountState& state = *candidate.state;
   if (state.rejected(candidate.generation)) return kNever;
-  return std::max({now, state.cooldown().until(), state.next_permit_at(now)});
+  return std::max({now, state.cooldown().until(), state.next_permit_at(now, demand)});
 }
 
-Outlook outlook(const Route& route, Route::Range range, const TriedMarks& besides,
-                Instant now) noexcept {
+Outlook outlook(const Route& route, Route::Range range, const TriedMarks& besides, Instant now,
+                const Demand& demand) noexcept {
   Outlook seen;
   for (std::uint32_t i = range.first; i < range.last; ++i) {
     if (besides.has(i)) continue;
-    const Instant ready = ready_at(route.candidates[i], now);
+    const Instant ready = ready_at(route.candidates[i], now, demand);
     if (ready == kNever) continue;
     seen.any = true;
     seen.ready_at = std::min(seen.ready_at, ready);

@@ -13,12 +13,13 @@ struct Outlook {
   bool all_cooling = true;    // ... and none of these is out of its cooldown
 };
 
-// When `candidate` will be out of its cooldown and have a permit: `now` when it is and has; kNever
-// when its key was refused.
-[[nodiscard]] Instant ready_at(const Candidate& candidate, Instant now) noexcept;
+// When `candidate` will be out of its cooldown and have a permit for a request of that size: `now`
+// when it is and has; kNever when its key was refused.
+[[nodiscard]] Instant ready_at(const Candidate& candidate, Instant now,
+                               const Demand& demand = {}) noexcept;
 
 // Of the candidates in `range` that `besides` does not mark.
 [[nodiscard]] Outlook outlook(const Route& route, Route::Range range, const TriedMarks& besides,
-                              Instant now) noexcept;
+                              Instant now, const Demand& demand = {}) noexcept;
 
 }  // namespace sluice

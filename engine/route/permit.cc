@@ -2,24 +2,39 @@
 
 namespace sluice {
 
-Permit Permit::take(const Account& account, Instant now) noexcept {
-  return Permit(account, account.state->take(now));
+Permit Permit::take(const Account& account, bool emergency, Instant now,
+                    const Demand& demand) noexcept {
+  Permit permit;
+  if (!account.state->grant(demand, emergency, now, permit.grant_)) return permit;
+  permit.account_ = &account;
+  permit.phase_ = Phase::kHeld;
+  return permit;
 }
 
-Permit Permit::take_emergency(const Account& account, Instant now) noexcept {
-  return Permit(account, account.state->take_emergency(now));
+Permit Permit::take(const Account& account, Instant now, const Demand& demand) noexcept {
+  return take(account, false, now, demand);
+}
+
+Permit Permit::take_emergency(const Account& account, Instant now, const Demand& demand) noexcept {
+  return take(account, true, now, demand);
 }
 
 void Permit::settle_sent(Instant now) noexcept {
-  SL_ASSERT(held_);
-  held_ = false;
-  account_->state->settle_sent(taken_, now);
+  SL_ASSERT(phase_ == Phase::kHeld);
+  phase_ = Phase::kSent;
+  account_->state->settle_sent(grant_.request, now);
 }
 
 void Permit::refund(Instant now) noexcept {
-  SL_ASSERT(held_);
-  held_ = false;
-  account_->state->refund(taken_, now);
+  SL_ASSERT(phase_ == Phase::kHeld);
+  phase_ = Phase::kOver;
+  account_->state->undo(grant_, now);
+}
+
+void Permit::finish(const std::optional<TokensUsed>& used, Instant now) noexcept {
+  SL_ASSERT(phase_ == Phase::kSent);
+  phase_ = Phase::kOver;
+  account_->state->finish(grant_, used, now);
 }
 
 }  // namespace sluice

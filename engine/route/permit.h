@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
@@ -9,50 +11,61 @@
 
 namespace sluice {
 
-// Permit - the right to send one request to one account (INVARIANTS R1).
+// Permit - the right to send one request to one account (INVARIANTS R1): one request of its bucket
+// and of its day, the tokens it may need, a place among those in flight. All of it or nothing.
 //
-// Taken before the first upstream byte and settled exactly once, which the destructor asserts:
+// Taken before the first upstream byte and handed back in one of two ways, which the destructor
+// asserts:
+//   refund()       when no byte of the request has left and none will; or
 //   settle_sent()  when the last byte of the request has left, or, for a request that was cut off,
-//                  when it is certain that no further byte will leave;
-//   refund()       when no byte of it has left and none will.
+//                  when it is certain that no further byte will leave; and then
+//   finish()       when the exchange with the account is over.
 //
-// Owns      one token of its account's bucket until it is settled. Move-only.
+// Owns      what it holds of its account. Move-only.
 // Affinity  the shard that took it.
 // Lifetime  within that of the Directory from which it was taken.
 class [[nodiscard]] Permit {
  public:
   Permit() = default;
   Permit(Permit&& other) noexcept
-      : account_(other.account_), taken_(other.taken_), held_(std::exchange(other.held_, false)) {}
+      : account_(other.account_),
+        grant_(other.grant_),
+        phase_(std::exchange(other.phase_, Phase::kOver)) {}
   Permit& operator=(Permit&& other) noexcept {
-    SL_ASSERT(!held_);
+    SL_ASSERT(phase_ == Phase::kOver);
     account_ = other.account_;
-    taken_ = other.taken_;
-    held_ = std::exchange(other.held_, false);
+    grant_ = other.grant_;
+    phase_ = std::exchange(other.phase_, Phase::kOver);
     return *this;
   }
-  ~Permit() { SL_ASSERT(!held_); }
+  ~Permit() { SL_ASSERT(phase_ == Phase::kOver); }
 
-  // A permit of `account` if its bucket grants one now, else an empty one.
-  static Permit take(const Account& account, Instant now) noexcept;
+  // A permit of `account` if it grants one now, else an empty one.
+  static Permit take(const Account& account, Instant now, const Demand& demand = {}) noexcept;
   // The same from what the account keeps for emergencies.
-  static Permit take_emergency(const Account& account, Instant now) noexcept;
+  static Permit take_emergency(const Account& account, Instant now,
+                               const Demand& demand = {}) noexcept;
 
   void settle_sent(Instant now) noexcept;
   void refund(Instant now) noexcept;
+  // `used`: nothing when nobody told; then what was reserved counts.
+  void finish(const std::optional<TokensUsed>& used, Instant now) noexcept;
 
-  [[nodiscard]] bool held() const noexcept { return held_; }
-  // Null for a permit that was never granted; remains after the permit is settled.
+  // No byte has left yet, as far as the permit knows.
+  [[nodiscard]] bool held() const noexcept { return phase_ == Phase::kHeld; }
+  // Null for a permit that was never granted; remains when the permit is over.
   [[nodiscard]] const Account* account() const noexcept { return account_; }
-  [[nodiscard]] Instant taken_at() const noexcept { return taken_.at; }
+  [[nodiscard]] Instant taken_at() const noexcept { return grant_.request.at; }
 
  private:
-  Permit(const Account& account, const Take& taken) noexcept
-      : account_(taken.granted ? &account : nullptr), taken_(taken), held_(taken.granted) {}
+  enum class Phase : std::uint8_t { kOver, kHeld, kSent };
+
+  static Permit take(const Account& account, bool emergency, Instant now,
+                     const Demand& demand) noexcept;
 
   const Account* account_ = nullptr;
-  Take taken_;
-  bool held_ = false;
+  Grant grant_;
+  Phase phase_ = Phase::kOver;
 };
 
 }  // namespace sluice

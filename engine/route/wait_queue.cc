@@ -18,12 +18,11 @@ WaitQueue::~WaitQueue() { SL_ASSERT(depth_ == 0); }
 void WaitQueue::enter(Waiter& waiter, Instant now) {
   const QueuePolicy& policy = waiter.directory->routing.queue;
   if (depth_ >= policy.capacity) {
-    waiter.expected_at = expected_at(*waiter.route, waiter.pool, waiter.seeker->priority, now);
+    waiter.expected_at = expected_at(waiter, now);
     Waiter* const dropped =
         policy.overflow == Overflow::kDropLowest ? lowest_below(waiter.seeker->priority) : nullptr;
     if (dropped == nullptr) return end(waiter, WaitEnd::kFull);
-    dropped->expected_at =
-        expected_at(*dropped->route, dropped->pool, dropped->seeker->priority, now);
+    dropped->expected_at = expected_at(*dropped, now);
     unlink(*dropped);
     end(*dropped, WaitEnd::kDropped);
   }
@@ -37,6 +36,7 @@ void WaitQueue::leave(Waiter& waiter) noexcept { unlink(waiter); }
 // waits for, so that those behind it get only what it cannot use.
 Instant WaitQueue::serve(Instant now) {
   ++pass_;
+  Instant next = now + kLookAgain;
   for (auto& [key, line] : lines_) {
     if (Turn turn{}; begin(line, turn)) push_turn(turn);
   }
@@ -52,37 +52,26 @@ Instant WaitQueue::serve(Instant now) {
       end(waiter, WaitEnd::kGranted);
       continue;
     }
-    hold(*turn.line, waiter);
+    next = std::min(next, hold(*turn.line, waiter, now));
     // Nobody in this line can use more than somebody who has tried no account yet.
     if (more && waiter.seeker->tried.any()) push_turn(turn);
   }
-  return next_permit(now);
+  return depth_ == 0 ? kNever : std::max(next, now + kLookSoon);
 }
 
-Instant WaitQueue::next_permit(Instant now) const {
-  if (depth_ == 0) return kNever;
-  Instant next = now + kLookAgain;
-  for (const auto& [key, line] : lines_) {
-    const Route::Range range = line.route->range_of(line.pool);
-    for (std::uint32_t i = range.first; i < range.last; ++i) {
-      next = std::min(next, ready_at(line.route->candidates[i], now));
-    }
-  }
-  return std::max(next, now + kLookSoon);
-}
-
-Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority,
-                               Instant now) const {
+Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority, Instant now,
+                               const Demand& demand) const {
   double permits_per_ns = 0;
   Instant first = kNever;
   const Route::Range range = route.range_of(pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
     const Candidate& candidate = route.candidates[i];
-    const Instant at = ready_at(candidate, now);
+    const Instant at = ready_at(candidate, now, demand);
     if (at == kNever) continue;
     first = std::min(first, at);
-    permits_per_ns += candidate.state->limit() / static_cast<double>(std::max<std::int64_t>(
-                                                     candidate.account->window.count(), 1));
+    permits_per_ns +=
+        candidate.state->grants_per_window(demand) /
+        static_cast<double>(std::max<std::int64_t>(candidate.account->window.count(), 1));
   }
   if (permits_per_ns == 0) return kNever;
   double ahead = 0;
@@ -129,7 +118,7 @@ void WaitQueue::link(Waiter& waiter) {
   if (line.count[rank]++ > 0) return;
   const Route::Range range = line.route->range_of(line.pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
-    line.route->candidates[i].state->line().wanted.add(waiter.seeker->priority);
+    line.route->candidates[i].state->wanted().add(waiter.seeker->priority);
   }
 }
 
@@ -144,7 +133,7 @@ void WaitQueue::unlink(Waiter& waiter) noexcept {
   if (--line.count[rank] > 0) return;
   const Route::Range range = line.route->range_of(line.pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
-    line.route->candidates[i].state->line().wanted.remove(waiter.seeker->priority);
+    line.route->candidates[i].state->wanted().remove(waiter.seeker->priority);
   }
   const bool empty = std::ranges::all_of(line.count, [](std::uint32_t n) { return n == 0; });
   if (empty) lines_.erase(found);
@@ -157,12 +146,19 @@ WaitQueue::Line& WaitQueue::line_of(Lines& lines, const Waiter& waiter) {
   return line;
 }
 
-void WaitQueue::hold(const Line& line, const Waiter& waiter) const noexcept {
+// When the first of what it holds will be ready for it. Of what somebody before it holds it must
+// not be woken: it could not take that.
+Instant WaitQueue::hold(const Line& line, const Waiter& waiter, Instant now) const noexcept {
+  Instant next = kNever;
   const Route::Range range = line.route->range_of(line.pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
-    if (waiter.seeker->tried.has(i)) continue;
-    line.route->candidates[i].state->line().held_in_pass = pass_;
+    const Candidate& candidate = line.route->candidates[i];
+    std::uint64_t& held_in = candidate.state->held_in_pass();
+    if (waiter.seeker->tried.has(i) || held_in == pass_) continue;
+    held_in = pass_;
+    next = std::min(next, ready_at(candidate, now, waiter.seeker->demand));
   }
+  return next;
 }
 
 bool WaitQueue::comes_later(const Turn& a, const Turn& b) noexcept {

@@ -77,8 +77,12 @@ class WaitQueue {
   }
   // When a waiter of `priority` that came now would have its turn, if all permits between went to
   // those before it and the accounts kept their rates. An estimate.
-  [[nodiscard]] Instant expected_at(const Route& route, Pool pool, Priority priority,
-                                    Instant now) const;
+  [[nodiscard]] Instant expected_at(const Route& route, Pool pool, Priority priority, Instant now,
+                                    const Demand& demand = {}) const;
+  [[nodiscard]] Instant expected_at(const Waiter& waiter, Instant now) const {
+    return expected_at(*waiter.route, waiter.pool, waiter.seeker->priority, now,
+                       waiter.seeker->demand);
+  }
 
  private:
   // Line - those who wait for one pool of one route.
@@ -105,10 +109,9 @@ class WaitQueue {
   [[nodiscard]] static bool comes_later(const Turn& a, const Turn& b) noexcept;
   [[nodiscard]] static bool begin(Line& line, Turn& turn) noexcept;
   [[nodiscard]] static bool advance(Turn& turn) noexcept;
-  void hold(const Line& line, const Waiter& waiter) const noexcept;
+  Instant hold(const Line& line, const Waiter& waiter, Instant now) const noexcept;
   void push_turn(const Turn& turn);
   Turn pop_turn();
-  [[nodiscard]] Instant next_permit(Instant now) const;
 
   Balancer& balancer_;
   Lines lines_;

@@ -240,8 +240,7 @@ void SimWorld::judge_accounts() {
     const Instant later = clock_.now() + account.window + routing.guard + routing.cooldown.max;
     if (!account.state->at_rest(later))
       findings.push_back("permits of " + account.name + " were lost");
-    if (account.state->line().wanted.by_anybody())
-      findings.push_back(account.name + " is still wanted");
+    if (account.state->wanted().by_anybody()) findings.push_back(account.name + " is still wanted");
     const bool rolling = account.bucket == BucketShape::kRolling;
     if (rolling && providers_[i]->was_asked_too_often(account.rpm_limit, account.window))
       findings.push_back(account.name + " was asked too often");

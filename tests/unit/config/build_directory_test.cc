@@ -11,6 +11,7 @@ namespace sluice {
 namespace {
 
 constexpr const char* kYaml =
+    "account_defaults: {concurrent_limit: 8}\n"
     "accounts:\n"
     "  - name: b\n"
     "    base_url: https://API.example.com:8443/v1/\n"
@@ -18,6 +19,8 @@ constexpr const char* kYaml =
     "    rpm_limit: 5\n"
     "    window: 10s\n"
     "    bucket: steady\n"
+    "    tpm_limit: 30000\n"
+    "    rpd_limit: 1500\n"
     "    weight: 3\n"
     "    models: {z: native-z, a: native-a}\n"
     "    timeouts: {total: 5min}\n"
@@ -47,6 +50,9 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(b.rpm_limit, 5u);
   EXPECT_EQ(b.window, 10s);
   EXPECT_EQ(b.bucket, BucketShape::kSteady);
+  EXPECT_EQ(b.tpm_limit, 30'000u);
+  EXPECT_EQ(b.rpd_limit, 1'500u);
+  EXPECT_EQ(b.concurrent_limit, 8u);
   EXPECT_EQ(b.weight, 3u);
   ASSERT_EQ(b.models.size(), 2u);
   EXPECT_EQ(b.models[0].canonical, "a");
@@ -59,6 +65,7 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(a.endpoint.authority, "[::1]");
   EXPECT_TRUE(a.api_key.empty());
   EXPECT_EQ(a.pool, Pool::kPrimary);
+  EXPECT_EQ(a.tpm_limit, 0u);
   EXPECT_EQ(directory.accounts[2]->pool, Pool::kFallback);
   EXPECT_EQ(directory.accounts[2]->dialect, Dialect::kAnthropic);
   EXPECT_TRUE(directory.accounts[2]->models.empty());

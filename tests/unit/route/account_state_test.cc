@@ -11,8 +11,8 @@
 namespace sluice::test {
 namespace {
 
-constexpr BucketLimits kRolling = {BucketShape::kRolling, 4, 60s};
-constexpr BucketLimits kSteady = {BucketShape::kSteady, 4, 60s};
+constexpr AccountLimits kRolling = {BucketShape::kRolling, 4, 60s};
+constexpr AccountLimits kSteady = {BucketShape::kSteady, 4, 60s};
 
 std::uint32_t drain(AccountState& state, Instant now) {
   std::uint32_t granted = 0;
@@ -24,7 +24,7 @@ std::uint32_t drain(AccountState& state, Instant now) {
 }
 
 TEST(AccountState, EitherShapeGrantsItsLimit) {
-  for (const BucketLimits& limits : {kRolling, kSteady}) {
+  for (const AccountLimits& limits : {kRolling, kSteady}) {
     AccountState state(limits);
     EXPECT_EQ(state.limit(), 4u);
     EXPECT_EQ(state.available(kStart), 4u);
@@ -61,7 +61,7 @@ TEST(AccountState, ATakeIsSettledInTheShapeThatGrantedIt) {
 }
 
 TEST(AccountState, UnchangedLimitsChangeNothing) {
-  for (const BucketLimits& limits : {kRolling, kSteady}) {
+  for (const AccountLimits& limits : {kRolling, kSteady}) {
     AccountState state(limits);
     const Take take = state.take(kStart);
     state.settle_sent(take, kStart);
@@ -118,7 +118,7 @@ TEST_F(PermitTest, MovesWithItsToken) {
   EXPECT_TRUE(moved.held());
   permit = std::move(moved);
   EXPECT_TRUE(permit.held());
-  permit.settle_sent(kStart + 1s);
+  complete(permit, kStart + 1s);
   // The window and the guard count from when the request had left.
   EXPECT_FALSE(Permit::take(account(), kStart + 61s).held());
   Permit next = Permit::take(account(), kStart + 61s + 251ms);
@@ -142,6 +142,18 @@ TEST_F(PermitDeathTest, MustBeSettledExactlyOnce) {
         Permit permit = Permit::take(account(), kStart);
         permit.refund(kStart);
         permit.settle_sent(kStart);
+      },
+      "invariant does not hold");
+  EXPECT_DEATH(
+      {
+        Permit permit = Permit::take(account(), kStart);
+        permit.settle_sent(kStart);  // and never finished
+      },
+      "invariant does not hold");
+  EXPECT_DEATH(
+      {
+        Permit permit = Permit::take(account(), kStart);
+        permit.finish({}, kStart);
       },
       "invariant does not hold");
   EXPECT_DEATH(

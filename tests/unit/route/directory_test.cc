@@ -203,7 +203,7 @@ TEST(Directory, AnotherEndpointIsAnotherBudget) {
 
 TEST(Directory, ADepartedAccountComesBackUnderAnotherName) {
   const Directory first = make_directory({{.name = "a", .rpm_limit = 1}});
-  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  complete(Permit::take(*first.accounts[0], kStart), kStart);
   const Directory second = make_directory({}, Strategy::kOrdered, &first, kStart + 1s);
   const Directory third =
       make_directory({{.name = "x", .rpm_limit = 1}}, Strategy::kOrdered, &second, kStart + 2s);
@@ -214,7 +214,7 @@ TEST(Directory, ADepartedAccountComesBackUnderAnotherName) {
 // A key that is taken out and put back has spent what it had spent.
 TEST(Directory, AReplacedKeyIsADepartedOne) {
   const Directory first = make_directory({{.name = "a", .rpm_limit = 1}});
-  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  complete(Permit::take(*first.accounts[0], kStart), kStart);
   const Directory second = make_directory({{.name = "a", .rpm_limit = 1, .api_key = "sk-test-2"}},
                                           Strategy::kOrdered, &first, kStart + 1s);
   EXPECT_EQ(second.accounts[0]->state->available(kStart + 1s), 1u);
@@ -227,7 +227,7 @@ TEST(Directory, AReplacedKeyIsADepartedOne) {
 TEST(Directory, AnAccountThatComesBackHasSpentWhatItHadSpent) {
   const std::vector<AccountRow> both = {{.name = "a", .rpm_limit = 1}, {.name = "b"}};
   const Directory first = make_directory(both);
-  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  complete(Permit::take(*first.accounts[0], kStart), kStart);
   const Directory second = make_directory({both[1]}, Strategy::kOrdered, &first, kStart + 1s);
   const Directory third = make_directory({both[1]}, Strategy::kOrdered, &second, kStart + 2s);
   const Directory fourth = make_directory(both, Strategy::kOrdered, &third, kStart + 3s);
@@ -237,7 +237,7 @@ TEST(Directory, AnAccountThatComesBackHasSpentWhatItHadSpent) {
 
 TEST(Directory, ADepartedAccountIsForgottenWhenNothingIsLeftToRemember) {
   const Directory first = make_directory({{.name = "a"}, {.name = "b"}});
-  Permit::take(*first.accounts[0], kStart).settle_sent(kStart);
+  complete(Permit::take(*first.accounts[0], kStart), kStart);
   const Directory second = make_directory({}, Strategy::kOrdered, &first, kStart + 1s);
   ASSERT_EQ(second.departed.size(), 1u);
   EXPECT_EQ(second.departed[0].name, "a");

@@ -43,7 +43,7 @@ Directory directory_of(const std::vector<LadderAccount>& accounts, Strategy stra
       case Before::kNothing:
       case Before::kDisabled: break;
       case Before::kSpent:
-        for (int n = 0; n < 2; ++n) Permit::take(account, kStart).settle_sent(kStart);
+        for (int n = 0; n < 2; ++n) complete(Permit::take(account, kStart), kStart);
         break;
       case Before::kCooling: account.state->cooldown().rate_limited(kStart, {}, {}); break;
       case Before::kRejected: account.state->reject(account.generation); break;
@@ -62,7 +62,7 @@ std::vector<std::string> tries(Ladder ladder, TryOutcome outcome, Choice* last =
     const Account& account = *choice.permit.account();
     EXPECT_EQ(choice.pool, account.pool);
     names.push_back(account.name + " " + std::string(choice.native_model));
-    choice.permit.settle_sent(now);
+    complete(choice.permit, now);
     ladder.report(choice.permit, outcome, {}, now);
   }
   if (last != nullptr) *last = std::move(choice);
@@ -294,7 +294,7 @@ TEST(Ladder, RetryAtIsTheInstantAtWhichATryIsGranted) {
       Choice choice = shard.ladder(directory, "m").next(now);
       while (choice.kind == kTry) {
         now += 3s;
-        choice.permit.settle_sent(now);
+        complete(choice.permit, now);
         choice = shard.ladder(directory, "m").next(now);
       }
       ASSERT_GT(choice.retry_at, now);
@@ -302,7 +302,7 @@ TEST(Ladder, RetryAtIsTheInstantAtWhichATryIsGranted) {
       now = choice.retry_at;
       choice = shard.ladder(directory, "m").next(now);
       ASSERT_EQ(choice.kind, kTry);
-      choice.permit.settle_sent(now);
+      complete(choice.permit, now);
     }
   }
 }
@@ -332,7 +332,7 @@ TEST(Ladder, AnOutcomeMarksItsAccountAndNoOther) {
     Shard shard;
     Ladder ladder = shard.ladder(directory, "m");
     Choice choice = ladder.next(kStart);
-    choice.permit.settle_sent(kStart);
+    complete(choice.permit, kStart);
     const CooldownChange change = ladder.report(choice.permit, row.outcome, {}, kStart);
     EXPECT_EQ(change.started, row.cools);
     EXPECT_EQ(state.cooldown().running(kStart), row.cools);

@@ -26,7 +26,7 @@ void expect_wait(const Choice& choice, Pool pool, Instant give_up_at) {
 }
 std::string tried(Choice& choice, Instant now = kStart) {
   if (choice.kind != Kind::kTry) return "";
-  choice.permit.settle_sent(now);
+  complete(choice.permit, now);
   return choice.permit.account()->name + std::string(degraded_text(choice.rung));
 }
 
@@ -246,7 +246,7 @@ TEST(LadderWait, PatienceHasAnEnd) {
       now += 1000s;
       continue;
     }
-    choice.permit.settle_sent(now);
+    complete(choice.permit, now);
     ladder.report(choice.permit, TryOutcome::kRateLimited, {}, now);
     ASSERT_LT(waits, 100);
   }

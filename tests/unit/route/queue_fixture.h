@@ -11,7 +11,7 @@ namespace sluice::test {
 inline void spend_all(const Account& account, Instant now = kStart) {
   for (Permit permit = Permit::take(account, now); permit.held();
        permit = Permit::take(account, now)) {
-    permit.settle_sent(now);
+    complete(permit, now);
   }
 }
 
@@ -24,7 +24,7 @@ class Guest final : public Waiter {
   // The account of the granted permit, which is settled; "" when there is none.
   std::string served_by(Instant now) {
     if (!choice.permit.held()) return "";
-    choice.permit.settle_sent(now);
+    complete(choice.permit, now);
     return choice.permit.account()->name;
   }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +35,17 @@ struct AccountRow {
   Duration window = 60s;
   std::string api_key = "sk-test-1";
   bool emergency = false;
+  std::uint32_t tpm_limit = 0;
+  std::uint32_t rpd_limit = 0;
+  std::uint32_t concurrent_limit = 0;
 };
+
+// The request of `permit` has left, and its exchange is over.
+inline void complete(Permit& permit, Instant now, const std::optional<TokensUsed>& used = {}) {
+  permit.settle_sent(now);
+  permit.finish(used, now);
+}
+inline void complete(Permit&& permit, Instant now) { complete(permit, now); }
 
 inline constexpr QueuePolicy kNoQueue = {.capacity = 0};
 
@@ -58,6 +69,9 @@ inline Directory make_directory(const std::vector<AccountRow>& rows,
     account->bucket = row.bucket;
     account->window = row.window;
     account->emergency = row.emergency;
+    account->tpm_limit = row.tpm_limit;
+    account->rpd_limit = row.rpd_limit;
+    account->concurrent_limit = row.concurrent_limit;
     account->endpoint.host = "provider.test";
     account->api_key = Secret(row.api_key);
     directory.accounts.push_back(std::move(account));

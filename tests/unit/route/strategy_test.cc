@@ -33,7 +33,7 @@ void spend(const Directory& directory, std::size_t account, int requests) {
   for (int i = 0; i < requests; ++i) {
     Permit permit = Permit::take(*directory.accounts[account], kStart);
     ASSERT_TRUE(permit.held());
-    permit.settle_sent(kStart);
+    complete(permit, kStart);
   }
 }
 
@@ -156,7 +156,7 @@ TEST(Weighted, NothingSpentMeansNothingLost) {
   for (int i = 0; i < 11 * 40; ++i) {
     Choice choice = shard.ladder(directory, "m").next(kStart);
     ASSERT_EQ(choice.kind, Choice::Kind::kTry) << "after " << i;
-    choice.permit.settle_sent(kStart);
+    complete(choice.permit, kStart);
   }
   EXPECT_EQ(shard.ladder(directory, "m").next(kStart).kind, Choice::Kind::kExhausted);
 }

@@ -152,7 +152,7 @@ TEST_F(WaitQueueTest, WhoLeavesIsForgotten) {
   EXPECT_EQ(served(kStart + kSpentFor + 5us), Places{1});
   queue_.leave(visitors_[2].guest);
   EXPECT_EQ(queue_.depth(), 0u);
-  EXPECT_FALSE(directory.accounts[0]->state->line().wanted.by_anybody());
+  EXPECT_FALSE(directory.accounts[0]->state->wanted().by_anybody());
   EXPECT_EQ(queue_.serve(kStart), kNever);
 }
 
@@ -222,7 +222,7 @@ TEST_F(WaitQueueTest, AHundredThousandLeaveNothingBehind) {
   EXPECT_EQ(served(kStart), Places{});
   for (Visitor& visitor : visitors_) queue_.leave(visitor.guest);
   for (const auto& account : directory.accounts)
-    EXPECT_FALSE(account->state->line().wanted.by_anybody());
+    EXPECT_FALSE(account->state->wanted().by_anybody());
   EXPECT_EQ(queue_.depth(), 0u);
 }
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+// Demand - how many tokens a request will use, as far as it tells.
+struct Demand {
+  static constexpr std::int64_t kUnknown = -1;
+
+  std::uint64_t prompt = 0;            // an estimate
+  std::int64_t completion = kUnknown;  // at most; kUnknown: as many as the account's others use
+};
+
+// TokensUsed - what a request has used in truth.
+struct TokensUsed {
+  std::uint64_t total = 0;
+  std::uint64_t completion = 0;  // of `total`
+};
+
+}  // namespace sluice
