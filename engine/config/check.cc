@@ -179,6 +179,17 @@ void check_emergency(const Config& config, Findings& findings) {
   }
 }
 
+// `shorter` must not be longer than `longer`, which lies in the same section: told where one of the
+// two was given.
+void check_order(const Config& config, const std::string& shorter, Duration a,
+                 const std::string& longer, Duration b, Findings& findings) {
+  if (a <= b || findings.refused(shorter.substr(0, shorter.rfind('.')))) return;
+  const bool given = config.origins.contains(shorter);
+  findings.error(config.origin_of(given ? shorter : longer),
+                 fmt::format("{} ({}) is longer than {} ({})", shorter, duration_text(a), longer,
+                             duration_text(b)));
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -191,14 +202,11 @@ void check_config(const Config& config, Findings& findings) {
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");
-  const CooldownPolicy& cooldown = config.routing.cooldown;
-  if (cooldown.base > cooldown.max && !findings.refused("routing.cooldown")) {
-    const bool base_given = config.origins.contains("routing.cooldown.base");
-    findings.error(
-        config.origin_of(base_given ? "routing.cooldown.base" : "routing.cooldown.max"),
-        fmt::format("routing.cooldown.base ({}) is longer than routing.cooldown.max ({})",
-                    duration_text(cooldown.base), duration_text(cooldown.max)));
-  }
+  const RoutingPolicy& routing = config.routing;
+  check_order(config, "routing.cooldown.base", routing.cooldown.base, "routing.cooldown.max",
+              routing.cooldown.max, findings);
+  check_order(config, "routing.breaker.open", routing.breaker.open, "routing.breaker.open_max",
+              routing.breaker.open_max, findings);
   const LimitsConfig& limits = config.limits;
   if (limits.body_memory_max < limits.body_bytes_max) {
     const bool memory_given = config.origins.contains("limits.body_memory_max");

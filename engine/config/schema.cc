@@ -137,6 +137,13 @@ void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
   v.scalar("max", DurationScalar(cooldown.max, 1s, 24h));
 }
 
+void describe(KeyVisitor& v, BreakerPolicy& breaker) {
+  constexpr std::uint32_t kFailuresMax = 255;  // that many fit the breaker's word
+  v.scalar("failures", IntegerScalar(breaker.failures, 0, kFailuresMax));
+  v.scalar("open", DurationScalar(breaker.open, 1s, 1h));
+  v.scalar("open_max", DurationScalar(breaker.open_max, 1s, 24h));
+}
+
 void describe(KeyVisitor& v, QueuePolicy& queue) {
   constexpr std::uint32_t kCapacityMax = 1'000'000;
   v.scalar("capacity", IntegerScalar(queue.capacity, 0, kCapacityMax));
@@ -152,6 +159,7 @@ void describe(KeyVisitor& v, QueuePolicy& queue) {
 void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
   v.section("cooldown", [&](KeyVisitor& c) { describe(c, config.routing.cooldown); });
+  v.section("breaker", [&](KeyVisitor& b) { describe(b, config.routing.breaker); });
   v.scalar("guard", DurationScalar(config.routing.guard, 0s, 10s));
   v.scalar("emergency_percent", IntegerScalar(config.routing.emergency_percent, 1, 50));
   v.section("retry", [&](KeyVisitor& r) {

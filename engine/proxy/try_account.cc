@@ -99,6 +99,20 @@ bool gateway_lacks(const Error& error) noexcept {
                                        error.os_errno == ENOMEM || error.os_errno == ENOBUFS);
 }
 
+// Tells the ladder how a try ended. Whoever waits for a breaker hears of its probe's end.
+void report(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit, TryOutcome outcome,
+            std::optional<Duration> retry_after = {}) {
+  const bool probing = permit.probing();
+  const Ladder::Marks marks = ladder.report(permit, outcome, retry_after, shard.now());
+  const Account& account = *permit.account();
+  if (probing && account.state->wanted().by_anybody()) exchange.worker->dispatcher->nudge(shard);
+  if (!marks.breaker.opened) return;
+  LogLine(shard.log(), LogLevel::kWarning, "breaker opened: the account only fails")
+      .field("account", account.name)
+      .field("host", account.endpoint.host)
+      .field("for_ms", (marks.breaker.until - shard.now()) / 1ms);
+}
+
 // Hands back what the permit still holds at the end of a try: all of it when no byte of the request
 // has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
 void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
@@ -137,14 +151,14 @@ std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage) {
 TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
                         const Attempt& attempt, const Error& error, std::string_view doing) {
   if (error.side == Side::kDownstream || error.code == Errc::kDrained) {
-    ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());
+    report(shard, exchange, ladder, permit, TryOutcome::kClientGone);
     end_permit(shard, exchange, permit, std::nullopt);
     exchange.report.client_gone = error.side == Side::kDownstream;
     return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
   }
   log_failure(shard, exchange, attempt, doing, error);
   if (gateway_lacks(error) && !attempt.sent_any) {
-    ladder.report(permit, TryOutcome::kClientGone, std::nullopt, shard.now());  // no mark
+    report(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
     end_permit(shard, exchange, permit, std::nullopt);
     return refused(overloaded(
         "the gateway has no file descriptors or memory left for a connection to a provider; this "
@@ -154,7 +168,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
   const TryOutcome outcome = timed_out          ? TryOutcome::kTimedOut
                              : attempt.sent_any ? TryOutcome::kServerError
                                                 : TryOutcome::kConnectFailed;
-  ladder.report(permit, outcome, std::nullopt, shard.now());
+  report(shard, exchange, ladder, permit, outcome);
   end_permit(shard, exchange, permit, std::nullopt);
   exchange.report.error = errc_text(error.code);
   // HTTP_RULES, Retry safety: what the provider cannot have seen is safe; a timeout only by
@@ -215,7 +229,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   const std::optional<Duration> wait =
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
   if (verdict.next) {
-    ladder.report(choice.permit, verdict.outcome, wait, shard.now());
+    report(shard, exchange, ladder, choice.permit, verdict.outcome, wait);
     log_refusal(shard, exchange, attempt, verdict.outcome);
     co_await hold_answer(shard, exchange, attempt, held);
     end_permit(shard, exchange, choice.permit, tokens_of(verdict.outcome, {}));
@@ -225,13 +239,17 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
     }
     co_return next_account(Answer{});
   }
+  // A provider that answers is well, however long the answer takes.
+  if (choice.permit.probing() && verdict.outcome == TryOutcome::kServed) {
+    report(shard, exchange, ladder, choice.permit, TryOutcome::kServed);
+  }
   const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
   exchange.report.client_gone = end == RelayEnd::kClientGone;
   const bool called_off = end == RelayEnd::kClientGone || end == RelayEnd::kCut;
   const TryOutcome outcome = called_off                        ? TryOutcome::kClientGone
                              : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
                                                                : verdict.outcome;
-  ladder.report(choice.permit, outcome, std::nullopt, shard.now());
+  report(shard, exchange, ladder, choice.permit, outcome);
   end_permit(shard, exchange, choice.permit, tokens_of(outcome, exchange.report.usage));
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
     co_return refused(upstream_failure(exchange, attempt, attempt.broke));

@@ -53,7 +53,8 @@ bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Gran
   out.request = emergency ? take_emergency(now) : take(now);
   if (out.request.granted && reserve(tokens(), units_of(demand), now, out.tokens) &&
       reserve(day(), 1, now, out.day)) {
-    return true;
+    out.breaker = breaker_.enter(now);
+    if (out.breaker.granted()) return true;
   }
   take_back(out, now);
   return false;
@@ -137,10 +138,20 @@ Instant AccountState::next_permit_at(Instant now, const Demand& demand) const no
   Instant at = shape() == BucketShape::kRolling ? rolling_.next_at(now) : steady_.next_at(now);
   if (crowded()) at = std::max(at, now + kUntilSomebodyLeaves);
   if (const TokenWindow* const window = tokens()) {
-    at = std::max(at, window->next_at(units_of(demand), now));
+    const Instant back_at = window->next_at(units_of(demand), now);
+    // What is in flight may use less than it has reserved.
+    at = std::max(at, in_flight() == 0 ? back_at : std::min(back_at, now + kUntilSomebodyLeaves));
   }
   if (const TokenWindow* const window = day()) at = std::max(at, window->next_at(1, now));
-  return at;
+  return std::max(at, breaker_ready_at(now));
+}
+
+// While a probe is out it is the probe's end that counts.
+Instant AccountState::breaker_ready_at(Instant now) const noexcept {
+  const BreakerWord word = breaker_.read();
+  const Instant from = word.passable_from();
+  if (word.phase != BreakerWord::Phase::kProbing) return std::max(from, now);
+  return std::clamp(from, now, now + kUntilSomebodyLeaves);
 }
 
 double AccountState::grants_per_window(const Demand& demand) const noexcept {
@@ -187,7 +198,8 @@ bool AccountState::at_rest(Instant now) noexcept {
     return window == nullptr || window->used(now) == 0;
   };
   return available(now) == limit() && emergency_.available(now) == emergency_.limit() &&
-         !cooldown_.running(now) && in_flight() == 0 && idle(tokens()) && idle(day());
+         !cooldown_.running(now) && breaker_.passable(now) && in_flight() == 0 && idle(tokens()) &&
+         idle(day());
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
 #include "engine/route/demand.h"
 #include "engine/route/rolling_bucket.h"
@@ -36,6 +37,7 @@ struct Grant {
   Take request;             // of the bucket, or of that for emergencies
   TokenReservation tokens;  // of the window's
   TokenReservation day;     // one of the day's requests
+  BreakerEntry breaker;
 };
 
 // AccountState - what all shards know of one account from moment to moment: its bucket, its
@@ -104,6 +106,11 @@ class alignas(64) AccountState {
   // The queue's own: in which of its passes somebody was found waiting for it.
   [[nodiscard]] std::uint64_t& held_in_pass() noexcept { return held_in_pass_; }
 
+  // Keeps requests away while the provider only fails. grant() enters it; whoever holds the grant
+  // hands the entry back.
+  [[nodiscard]] Breaker& breaker() noexcept { return breaker_; }
+  [[nodiscard]] const Breaker& breaker() const noexcept { return breaker_; }
+
   [[nodiscard]] Cooldown& cooldown() noexcept { return cooldown_; }
   [[nodiscard]] const Cooldown& cooldown() const noexcept { return cooldown_; }
 
@@ -129,6 +136,7 @@ class alignas(64) AccountState {
   [[nodiscard]] std::uint64_t units_of(const Demand& demand) const noexcept;
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
+  [[nodiscard]] Instant breaker_ready_at(Instant now) const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
 
   // Read at every look.
@@ -137,6 +145,7 @@ class alignas(64) AccountState {
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;
   Wanted wanted_;
+  Breaker breaker_;
   // Written by each request.
   alignas(64) std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> concurrent_{0};  // 0: no limit

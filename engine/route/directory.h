@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "engine/route/account.h"
+#include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
 #include "engine/route/priority.h"
 #include "engine/route/route.h"
@@ -43,6 +44,7 @@ struct QueuePolicy {
 struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
   CooldownPolicy cooldown;
+  BreakerPolicy breaker;
   QueuePolicy queue;
   std::uint32_t emergency_percent = 10;  // of the rpm_limit of an account with such a channel
   Duration guard =

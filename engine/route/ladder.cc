@@ -75,14 +75,14 @@ bool Ladder::wait_for(Pool pool, Instant now, Choice& choice) noexcept {
   const Outlook seen = look_at(pool, now);
   if (!seen.any) return false;
   if (pool == Pool::kPrimary && seen.all_cooling) return wait_for_recovery(seen, now, choice);
-  if (seen.ready_at - now > directory_.routing.queue.precheck) return false;
+  if (seen.worth_at - now > directory_.routing.queue.precheck) return false;
   begin_wait(pool, kNever, now, choice);
   return true;
 }
 
 // Primary-Wait: all primary accounts are cooling, and a moment later one is not.
 bool Ladder::wait_for_recovery(const Outlook& seen, Instant now, Choice& choice) noexcept {
-  if (seen.ready_at - now > recovery_left_) {
+  if (seen.worth_at - now > recovery_left_) {
     ++balancer_.counters.primary_wait_exhausted;
     return false;
   }
@@ -99,7 +99,7 @@ bool Ladder::wait_for_anything(Instant now, Choice& choice) noexcept {
   Instant first = kNever;
   Pool best = Pool::kPrimary;
   for (const Pool pool : kPools) {
-    const Instant at = look_at(pool, now).ready_at;
+    const Instant at = look_at(pool, now).worth_at;
     if (at >= first) continue;
     first = at;
     best = pool;
@@ -152,24 +152,33 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
   expected_at_ = expected_at;
 }
 
-CooldownChange Ladder::report(const Permit& permit, TryOutcome outcome,
-                              std::optional<Duration> retry_after, Instant now) noexcept {
+Ladder::Marks Ladder::report(Permit& permit, TryOutcome outcome,
+                             std::optional<Duration> retry_after, Instant now) noexcept {
   const Account& account = *permit.account();
+  Marks marks;
   switch (outcome) {
-    case TryOutcome::kServed: account.state->cooldown().succeeded(permit.taken_at()); break;
+    case TryOutcome::kServed:
+      account.state->cooldown().succeeded(permit.taken_at());
+      permit.succeeded();
+      break;
     case TryOutcome::kRateLimited:
       for (std::uint32_t i = 0; i < route_->candidates.size(); ++i) {
         if (route_->candidates[i].account == &account) limited_.set(i);
       }
-      return account.state->cooldown().rate_limited(now, retry_after, directory_.routing.cooldown);
+      marks.cooldown =
+          account.state->cooldown().rate_limited(now, retry_after, directory_.routing.cooldown);
+      break;
     case TryOutcome::kAuthRejected: account.state->reject(account.generation); break;
-    case TryOutcome::kClientFault:
     case TryOutcome::kServerError:
     case TryOutcome::kConnectFailed:
     case TryOutcome::kTimedOut:
+      marks.breaker = permit.failed(directory_.routing.breaker, now);
+      break;
+    case TryOutcome::kClientFault:
     case TryOutcome::kClientGone: break;
   }
-  return {};
+  permit.abandoned();
+  return marks;
 }
 
 bool Ladder::may_wait() const noexcept {

@@ -68,10 +68,15 @@ class Ladder {
   // ... or without, and next() knows what remains. `expected_at`: when it might have had its turn.
   void refused(WaitEnd end, Instant expected_at, Instant now) noexcept;
 
-  // Marks the account of a try that has ended. The change of its cooldown, for kRateLimited:
-  // `started` is one event for the record.
-  CooldownChange report(const Permit& permit, TryOutcome outcome,
-                        std::optional<Duration> retry_after, Instant now) noexcept;
+  // What a try did to its account: for kRateLimited the change of the cooldown (`started` is one
+  // event for the record), for failures that of the breaker (`opened` likewise).
+  struct Marks {
+    CooldownChange cooldown;
+    BreakerChange breaker;
+  };
+  // Marks the account of a try that has ended; before the permit is refunded or finished.
+  Marks report(Permit& permit, TryOutcome outcome, std::optional<Duration> retry_after,
+               Instant now) noexcept;
 
   // What the wait queue must know. The route is null for an unknown model.
   [[nodiscard]] const Directory& directory() const noexcept { return directory_; }

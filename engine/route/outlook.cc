@@ -17,9 +17,12 @@ Outlook outlook(const Route& route, Route::Range range, const TriedMarks& beside
     if (besides.has(i)) continue;
     const Instant ready = ready_at(route.candidates[i], now, demand);
     if (ready == kNever) continue;
-    seen.any = true;
+    const AccountState& state = *route.candidates[i].state;
     seen.ready_at = std::min(seen.ready_at, ready);
-    if (!route.candidates[i].state->cooldown().running(now)) seen.all_cooling = false;
+    if (!state.breaker().passable(now)) continue;
+    seen.any = true;
+    seen.worth_at = std::min(seen.worth_at, ready);
+    if (!state.cooldown().running(now)) seen.all_cooling = false;
   }
   return seen;
 }

@@ -9,8 +9,10 @@ namespace sluice {
 // Outlook - when some accounts will have something to give.
 struct Outlook {
   Instant ready_at = kNever;  // the first of them; kNever: none, unless an operator helps
-  bool any = false;           // at least one is not in error
-  bool all_cooling = true;    // ... and none of these is out of its cooldown
+  // The same of those whose breaker is closed: it is no use to wait for one that only fails.
+  Instant worth_at = kNever;
+  bool any = false;         // at least one is neither in error nor has its breaker open
+  bool all_cooling = true;  // ... and none of these is out of its cooldown
 };
 
 // When `candidate` will be out of its cooldown and have a permit for a request of that size: `now`

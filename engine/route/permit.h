@@ -51,6 +51,17 @@ class [[nodiscard]] Permit {
   // `used`: nothing when nobody told; then what was reserved counts.
   void finish(const std::optional<TokensUsed>& used, Instant now) noexcept;
 
+  // How the try ended, for the account's breaker; before refund() or finish(), each of which says
+  // otherwise that it tells nothing. The first word counts.
+  void succeeded() noexcept;
+  BreakerChange failed(const BreakerPolicy& policy, Instant now) noexcept;
+  void abandoned() noexcept;
+
+  // The breaker is half-open, and this request is its probe; until the outcome is told.
+  [[nodiscard]] bool probing() const noexcept {
+    return grant_.breaker.kind == BreakerEntry::Kind::kProbe;
+  }
+
   // No byte has left yet, as far as the permit knows.
   [[nodiscard]] bool held() const noexcept { return phase_ == Phase::kHeld; }
   // Null for a permit that was never granted; remains when the permit is over.
@@ -62,6 +73,9 @@ class [[nodiscard]] Permit {
 
   static Permit take(const Account& account, bool emergency, Instant now,
                      const Demand& demand) noexcept;
+  [[nodiscard]] BreakerEntry take_entry() noexcept {
+    return std::exchange(grant_.breaker, BreakerEntry{});
+  }
 
   const Account* account_ = nullptr;
   Grant grant_;

@@ -30,7 +30,8 @@ constexpr const char* kYaml =
     "anthropic}\n"
     "clients:\n"
     "  - {name: web, key: sk-test-client, models: [z, a]}\n"
-    "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true}}\n";
+    "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true},\n"
+    "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n";
 
 TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   const Loaded config = load_text(kYaml);
@@ -75,6 +76,9 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(directory.routing.strategy, Strategy::kOrdered);
   EXPECT_EQ(directory.routing.guard, 1s);
   EXPECT_TRUE(directory.routing.retry_on_timeout);
+  EXPECT_EQ(directory.routing.breaker.failures, 2u);
+  EXPECT_EQ(directory.routing.breaker.open, 3s);
+  EXPECT_EQ(directory.routing.breaker.open_max, 4s);
   EXPECT_GT(directory.created_unix_s, 1'700'000'000);
 }
 

@@ -85,6 +85,11 @@ constexpr ErrorRow kErrorRows[] = {
      "c.yaml:1:28: routing.cooldown.base (20s) is longer than routing.cooldown.max (10s)"},
     {"cooldown maximum below the base's default", "routing: {cooldown: {max: 10s}}",
      "c.yaml:1:27: routing.cooldown.base (30s) is longer than routing.cooldown.max (10s)"},
+    {"a breaker that opens for longer than its longest time", "routing: {breaker: {open: 10min}}",
+     "c.yaml:1:27: routing.breaker.open (10min) is longer than routing.breaker.open_max (5min)"},
+    {"more failures than a breaker counts", "routing: {breaker: {failures: 256}}",
+     "c.yaml:1:31: routing.breaker.failures: \"256\" is out of range; expected a whole number from "
+     "0 to 255"},
     {"a certificate without a key", "tls: [{certificate: /dev/null}]",
      "c.yaml:1:7: tls[0]: the key \"key\" is missing; expected the name of a file"},
     {"a certificate that cannot be read", "tls: [{certificate: /dev/null, key: /nowhere/key.pem}]",

@@ -57,6 +57,14 @@ TEST(AccountLimits, TokensComeBackWithTheWindow) {
   complete(take(directory, ready), ready);
 }
 
+TEST(AccountLimits, WhatIsInFlightMayGiveTokensBackSoon) {
+  const Directory directory = one_account({.name = "a", .tpm_limit = 1000});
+  Permit permit = take(directory);
+  EXPECT_EQ(state_of(directory).next_permit_at(kStart, kThousand), kStart + 1s);
+  complete(permit, kStart, used(1000));
+  EXPECT_GE(state_of(directory).next_permit_at(kStart, kThousand), kStart + kSpentFor);
+}
+
 TEST(AccountLimits, WithoutAMaximumTheMeanOfTheAccountIsReserved) {
   const Directory directory = one_account({.name = "a", .rpm_limit = 1000, .tpm_limit = 1000});
   const Demand unknown = {.prompt = 100};

@@ -62,8 +62,8 @@ std::vector<std::string> tries(Ladder ladder, TryOutcome outcome, Choice* last =
     const Account& account = *choice.permit.account();
     EXPECT_EQ(choice.pool, account.pool);
     names.push_back(account.name + " " + std::string(choice.native_model));
-    complete(choice.permit, now);
     ladder.report(choice.permit, outcome, {}, now);
+    complete(choice.permit, now);
   }
   if (last != nullptr) *last = std::move(choice);
   return names;
@@ -333,7 +333,7 @@ TEST(Ladder, AnOutcomeMarksItsAccountAndNoOther) {
     Ladder ladder = shard.ladder(directory, "m");
     Choice choice = ladder.next(kStart);
     complete(choice.permit, kStart);
-    const CooldownChange change = ladder.report(choice.permit, row.outcome, {}, kStart);
+    const CooldownChange change = ladder.report(choice.permit, row.outcome, {}, kStart).cooldown;
     EXPECT_EQ(change.started, row.cools);
     EXPECT_EQ(state.cooldown().running(kStart), row.cools);
     EXPECT_EQ(state.rejected(directory.accounts[0]->generation), row.rejects);
@@ -356,8 +356,9 @@ TEST(Ladder, ACooldownFollowsThePolicyAndRetryAfter) {
     choice.permit.refund(now);
     const std::optional<Duration> retry_after =
         expected == 60s ? std::optional<Duration>(60s) : std::nullopt;
-    expect_about(ladder.report(choice.permit, TryOutcome::kRateLimited, retry_after, now).until,
-                 now + expected);
+    expect_about(
+        ladder.report(choice.permit, TryOutcome::kRateLimited, retry_after, now).cooldown.until,
+        now + expected);
     now += expected + 1s;
   }
 }
