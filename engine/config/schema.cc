@@ -163,7 +163,10 @@ void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("guard", DurationScalar(config.routing.guard, 0s, 10s));
   v.scalar("emergency_percent", IntegerScalar(config.routing.emergency_percent, 1, 50));
   v.section("retry", [&](KeyVisitor& r) {
+    constexpr std::uint32_t kPercentMax = 10'000;  // a hundred retries for each request: no budget
     r.scalar("on_timeout", BooleanScalar(config.routing.retry_on_timeout));
+    r.scalar("budget_percent", IntegerScalar(config.routing.retry_budget_percent, 0, kPercentMax));
+    r.scalar("budget_floor", IntegerScalar(config.routing.retry_budget_floor, 0, 1'000'000));
   });
   v.scalar("default_model", TextScalar(config.default_model, kOptionalModelRule));
 }

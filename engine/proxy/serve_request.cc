@@ -132,6 +132,27 @@ Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice a
   co_return next;
 }
 
+// The ladder's next step; waits where that is its advice. `failed`: the last account failed, so that
+// this is a retry, and the shard's budget must allow it.
+Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool failed) {
+  Worker& worker = *exchange.worker;
+  Choice choice = ladder.next(shard.now());
+  const bool goes_on = choice.kind == Choice::Kind::kTry || choice.kind == Choice::Kind::kWait;
+  const RetryBudgetPolicy budget = exchange.directory().routing.retry_budget();
+  if (failed && goes_on && !worker.retries.take(shard.now(), budget)) {
+    ++worker.counters.retries_denied;
+    if (choice.permit.held()) {
+      choice.permit.refund(shard.now());
+      worker.dispatcher->nudge(shard);
+    }
+    co_return ladder.exhausted(shard.now());
+  }
+  while (choice.kind == Choice::Kind::kWait && !exchange.cancel.requested()) {
+    choice = co_await queue_up(shard, exchange, ladder, std::move(choice));
+  }
+  co_return choice;
+}
+
 // The tokens that the request may need: a quarter of the bytes of its JSON, and as many more as it
 // allows. Of other bodies (audio, images) the bytes tell nothing, nor does anybody limit them.
 Demand demand_of(const Exchange& exchange) {
@@ -146,13 +167,12 @@ Demand demand_of(const Exchange& exchange) {
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   ladder.seeker().demand = demand_of(exchange);
+  exchange.worker->retries.request(shard.now(), exchange.directory().routing.retry_budget());
   HeldAnswer held;
   Answer last;
+  bool failed = false;
   while (true) {
-    Choice choice = ladder.next(shard.now());
-    while (choice.kind == Choice::Kind::kWait && !exchange.cancel.requested()) {
-      choice = co_await queue_up(shard, exchange, ladder, std::move(choice));
-    }
+    Choice choice = co_await next_step(shard, exchange, ladder, failed);
     if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry) {
       exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
       co_return nobody();
@@ -169,7 +189,10 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
         if (!exchange.answered) co_return nobody();
         co_return OrAnswer<void>();
       case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
-      case TryResult::Kind::kNext: last = result.answer; break;
+      case TryResult::Kind::kNext:
+        last = result.answer;
+        failed = result.failed;
+        break;
     }
   }
 }

@@ -12,8 +12,8 @@ namespace {
 TryResult refused(Answer answer) {
   return TryResult{.kind = TryResult::Kind::kRefused, .answer = answer};
 }
-TryResult next_account(Answer answer) {
-  return TryResult{.kind = TryResult::Kind::kNext, .answer = answer};
+TryResult next_account(Answer answer, bool failed) {
+  return TryResult{.kind = TryResult::Kind::kNext, .answer = answer, .failed = failed};
 }
 
 // A failure of ours or the provider's as the client is told it.
@@ -179,7 +179,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
   const bool safe = !attempt.sent_any ||
                     (timed_out && exchange.directory().routing.retry_on_timeout) ||
                     (!timed_out && error.code != Errc::kMalformed && idempotent);
-  if (safe) return next_account(upstream_failure(exchange, attempt, error));
+  if (safe) return next_account(upstream_failure(exchange, attempt, error), true);
   return refused(upstream_failure(exchange, attempt, error));
 }
 
@@ -237,7 +237,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
       exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
       co_return TryResult{};
     }
-    co_return next_account(Answer{});
+    co_return next_account(Answer{}, verdict.outcome == TryOutcome::kServerError);
   }
   // A provider that answers is well, however long the answer takes.
   if (choice.permit.probing() && verdict.outcome == TryOutcome::kServed) {

@@ -23,6 +23,7 @@ struct TryResult {
   };
   Kind kind = Kind::kAnswered;
   Answer answer;
+  bool failed = false;  // kNext: the provider failed, so that the next try is a retry
 };
 
 // Sends the exchange's request to the account of `choice` and relays the answer, or finds that

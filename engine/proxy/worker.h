@@ -6,6 +6,7 @@
 #include "engine/net/upstream_pool.h"
 #include "engine/proxy/dispatcher.h"
 #include "engine/proxy/snapshot.h"
+#include "engine/route/retry_budget.h"
 #include "engine/shard.h"
 #include "parser/json_probe.h"
 
@@ -18,6 +19,7 @@ struct WorkerCounters {
   std::uint64_t connections_refused = 0;  // of these, because there were too many
   std::uint64_t requests = 0;
   std::uint64_t attempts = 0;
+  std::uint64_t retries_denied = 0;  // the budget was empty: the failure went to the client
 };
 
 // Worker - the proxy's part of a shard: connections to providers, the directory in force, and what
@@ -38,6 +40,7 @@ struct Worker {
   SnapshotRef snapshot;  // what new exchanges begin with
   JsonProber prober;
   Balancer balancer;
+  RetryBudget retries;
   WorkerCounters counters;
   std::uint64_t body_bytes_held = 0;  // memory of request bodies (ProxySettings::body_memory_max)
   Scope connections;                  // one task per downstream connection

@@ -14,6 +14,7 @@
 #include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
 #include "engine/route/priority.h"
+#include "engine/route/retry_budget.h"
 #include "engine/route/route.h"
 
 namespace sluice {
@@ -49,7 +50,16 @@ struct RoutingPolicy {
   std::uint32_t emergency_percent = 10;  // of the rpm_limit of an account with such a channel
   Duration guard =
       250ms;  // added to every window for the network's jitter (docs/DESIGN.md, token buckets)
-  bool retry_on_timeout = false;  // HTTP_RULES, Retry safety
+  bool retry_on_timeout = false;            // HTTP_RULES, Retry safety
+  std::uint32_t retry_budget_percent = 20;  // retries after failures, of a shard's requests
+  std::uint32_t retry_budget_floor = 10;    // and so many in 10 s, however few requests there are
+
+  [[nodiscard]] RetryBudgetPolicy retry_budget() const noexcept {
+    constexpr Duration kWindow = 10s;
+    return {.ratio = retry_budget_percent / 100.0,
+            .min_per_second = retry_budget_floor / std::chrono::duration<double>(kWindow).count(),
+            .window = kWindow};
+  }
 };
 
 // DepartedAccount - an account that the configuration no longer names but whose state still

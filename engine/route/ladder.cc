@@ -25,6 +25,11 @@ Choice Ladder::next(Instant now) noexcept {
     if (choice.kind == Choice::Kind::kTry) count(rung_);
     return choice;
   }
+  return exhausted(now);
+}
+
+Choice Ladder::exhausted(Instant now) const noexcept {
+  Choice choice;
   choice.kind = Choice::Kind::kExhausted;
   choice.why = why_;
   const auto all = Route::Range{0, static_cast<std::uint32_t>(route_->candidates.size())};

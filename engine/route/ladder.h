@@ -62,6 +62,8 @@ class Ladder {
         seeker_{.model = model, .priority = priority, .tried = {}} {}
 
   [[nodiscard]] Choice next(Instant now) noexcept;
+  // The end of the ladder (kExhausted) as it stands, for a request that must not go on.
+  [[nodiscard]] Choice exhausted(Instant now) const noexcept;
 
   // A wait that next() asked for has ended: with `choice`, which is the next step ...
   [[nodiscard]] Choice granted(Choice choice, Instant now) noexcept;

@@ -30,7 +30,8 @@ constexpr const char* kYaml =
     "anthropic}\n"
     "clients:\n"
     "  - {name: web, key: sk-test-client, models: [z, a]}\n"
-    "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true},\n"
+    "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true, "
+    "budget_percent: 50, budget_floor: 5},\n"
     "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n";
 
 TEST(BuildDirectory, HasWhatTheConfigurationSays) {
@@ -76,6 +77,8 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(directory.routing.strategy, Strategy::kOrdered);
   EXPECT_EQ(directory.routing.guard, 1s);
   EXPECT_TRUE(directory.routing.retry_on_timeout);
+  EXPECT_EQ(directory.routing.retry_budget().ratio, 0.5);
+  EXPECT_EQ(directory.routing.retry_budget().min_per_second, 0.5);
   EXPECT_EQ(directory.routing.breaker.failures, 2u);
   EXPECT_EQ(directory.routing.breaker.open, 3s);
   EXPECT_EQ(directory.routing.breaker.open_max, 4s);
