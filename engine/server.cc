@@ -115,6 +115,7 @@ std::expected<void, StartFailure> Server::start() {
     }
     shards_.back()->limit_clients(descriptors.clients_per_shard_max);
   }
+  limit_keeper_.watch(snapshot_->directory);
   if (auto opened = open_listeners(); !opened) return opened;
   return start_threads();
 }
@@ -252,6 +253,7 @@ void Server::reload() {
   report_descriptors(
       control_.log(),
       plan_descriptors(descriptor_limit_, shards_.size(), config->limits.connections_max), *config);
+  limit_keeper_.watch(next->directory);
   hosts_ = read_hosts();
   const Publication publication{next, hosts_, config->log.level};
   tell_all([publication](GatewayShard& shard) { shard.publish(publication); });

@@ -13,6 +13,7 @@
 #include "engine/gateway_shard.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
+#include "engine/proxy/limit_keeper.h"
 
 namespace sluice {
 
@@ -85,6 +86,7 @@ class Server {
   UringKernel control_kernel_;
   Shard control_;
   Dispatcher dispatcher_;
+  LimitKeeper limit_keeper_{control_, dispatcher_};
 };
 
 }  // namespace sluice

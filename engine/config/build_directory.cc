@@ -37,6 +37,7 @@ std::unique_ptr<Account> make_account(const AccountConfig& from, const BaseUrl& 
   account->tpm_limit = from.tpm_limit;
   account->rpd_limit = from.rpd_limit;
   account->concurrent_limit = from.concurrent_limit;
+  account->learn_limits = from.learn_limits;
   account->emergency = from.emergency;
   account->weight = from.weight;
   account->model_prefix = from.model_prefix;

@@ -190,6 +190,19 @@ void check_order(const Config& config, const std::string& shorter, Duration a,
                              duration_text(b)));
 }
 
+// The way back must begin at fewer 429s than the retreat.
+void check_retreat(const Config& config, Findings& findings) {
+  const RetreatPolicy& retreat = config.routing.retreat;
+  if (findings.refused("routing.retreat")) return;
+  const auto refuse = [&](const char* path, const char* words) {
+    findings.error(config.origin_of(path), fmt::format("{}: {}", path, words));
+  };
+  if (retreat.calm_rate > retreat.retreat_rate)
+    refuse("routing.retreat.calm_percent", "must not be above routing.retreat.percent");
+  if (retreat.retreat_twice_rate < retreat.retreat_rate)
+    refuse("routing.retreat.percent_twice", "must not be below routing.retreat.percent");
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -199,6 +212,7 @@ void check_config(const Config& config, Findings& findings) {
   check_clear_upstreams(config, findings);
   check_models(config, findings);
   check_emergency(config, findings);
+  check_retreat(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");

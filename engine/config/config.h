@@ -53,6 +53,7 @@ struct AccountDefaults {
   std::uint32_t tpm_limit = 0;
   std::uint32_t rpd_limit = 0;
   std::uint32_t concurrent_limit = 0;
+  bool learn_limits = false;
 };
 
 struct AccountConfig {
@@ -68,6 +69,7 @@ struct AccountConfig {
   std::uint32_t tpm_limit = 0;  // 0: no limit, here and below
   std::uint32_t rpd_limit = 0;
   std::uint32_t concurrent_limit = 0;
+  bool learn_limits = false;
   bool emergency = false;
   std::uint32_t weight = 1;
   std::string model_prefix;

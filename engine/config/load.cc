@@ -84,6 +84,8 @@ void inherit_account_defaults(Config& config) {
     inherit("bucket", account.bucket, "account_defaults.bucket", defaults.bucket);
     inherit("tpm_limit", account.tpm_limit, "account_defaults.tpm_limit", defaults.tpm_limit);
     inherit("rpd_limit", account.rpd_limit, "account_defaults.rpd_limit", defaults.rpd_limit);
+    inherit("learn_limits", account.learn_limits, "account_defaults.learn_limits",
+            defaults.learn_limits);
     inherit("concurrent_limit", account.concurrent_limit, "account_defaults.concurrent_limit",
             defaults.concurrent_limit);
     AccountTimeouts& own_timeouts = account.timeouts;

@@ -96,6 +96,20 @@ std::string IntegerScalar::expected() const {
                      range_text(fmt::format("{}", min_), fmt::format("{}", max_)));
 }
 
+std::string_view PercentScalar::set(std::string_view text) {
+  std::uint32_t percent = 0;
+  const std::string_view problem = IntegerScalar(percent, min_, max_).set(text);
+  if (problem.empty()) *value_ = percent / 100.0;
+  return problem;
+}
+
+std::string PercentScalar::text() const { return fmt::format("{:.0f}", *value_ * 100); }
+
+std::string PercentScalar::expected() const {
+  return fmt::format("whole percent {}",
+                     range_text(fmt::format("{}", min_), fmt::format("{}", max_)));
+}
+
 std::string_view BooleanScalar::set(std::string_view text) {
   for (const std::string_view word : {"true", "yes", "on", "1"})
     if (same_word(text, word)) return *value_ = true, std::string_view();

@@ -74,6 +74,20 @@ class IntegerScalar final : public Scalar {
   std::uint32_t min_, max_;
 };
 
+// A share as whole percent: 5 is 0.05.
+class PercentScalar final : public Scalar {
+ public:
+  PercentScalar(double& value, std::uint32_t min, std::uint32_t max)
+      : value_(&value), min_(min), max_(max) {}
+  std::string_view set(std::string_view text) override;
+  std::string text() const override;
+  std::string expected() const override;
+
+ private:
+  double* value_;
+  std::uint32_t min_, max_;
+};
+
 class BooleanScalar final : public Scalar {
  public:
   explicit BooleanScalar(bool& value) : value_(&value) {}

@@ -123,6 +123,7 @@ void describe_limit(KeyVisitor& v, T& holder) {
   v.scalar("tpm_limit", IntegerScalar(holder.tpm_limit, 0, kTokensMax));
   v.scalar("rpd_limit", IntegerScalar(holder.rpd_limit, 0, 1'000'000'000));
   v.scalar("concurrent_limit", IntegerScalar(holder.concurrent_limit, 0, 1'000'000));
+  v.scalar("learn_limits", BooleanScalar(holder.learn_limits));
 }
 
 void describe(KeyVisitor& v, ClientConfig& client) {
@@ -144,6 +145,20 @@ void describe(KeyVisitor& v, BreakerPolicy& breaker) {
   v.scalar("open_max", DurationScalar(breaker.open_max, 1s, 24h));
 }
 
+void describe(KeyVisitor& v, RetreatPolicy& retreat) {
+  v.scalar("enabled", BooleanScalar(retreat.enabled));
+  v.scalar("window", DurationScalar(retreat.window, 1s, 1h));
+  v.scalar("answers_min", IntegerScalar(retreat.answers_min, 1, 1'000'000));
+  v.scalar("percent", PercentScalar(retreat.retreat_rate, 1, 100));
+  v.scalar("percent_twice", PercentScalar(retreat.retreat_twice_rate, 1, 100));
+  v.scalar("factor_percent", PercentScalar(retreat.factor, 1, 99));
+  v.scalar("floor", IntegerScalar(retreat.floor_rpm, 1, 1'000'000));
+  v.scalar("calm_percent", PercentScalar(retreat.calm_rate, 1, 100));
+  v.scalar("calm", DurationScalar(retreat.calm, 1s, 24h));
+  v.scalar("step", IntegerScalar(retreat.step_rpm, 1, 1'000'000));
+  v.scalar("step_every", DurationScalar(retreat.step, 1s, 1h));
+}
+
 void describe(KeyVisitor& v, QueuePolicy& queue) {
   constexpr std::uint32_t kCapacityMax = 1'000'000;
   v.scalar("capacity", IntegerScalar(queue.capacity, 0, kCapacityMax));
@@ -159,6 +174,7 @@ void describe(KeyVisitor& v, QueuePolicy& queue) {
 void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
   v.section("cooldown", [&](KeyVisitor& c) { describe(c, config.routing.cooldown); });
+  v.section("retreat", [&](KeyVisitor& r) { describe(r, config.routing.retreat); });
   v.section("breaker", [&](KeyVisitor& b) { describe(b, config.routing.breaker); });
   v.scalar("guard", DurationScalar(config.routing.guard, 0s, 10s));
   v.scalar("emergency_percent", IntegerScalar(config.routing.emergency_percent, 1, 50));

@@ -132,8 +132,8 @@ Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice a
   co_return next;
 }
 
-// The ladder's next step; waits where that is its advice. `failed`: the last account failed, so that
-// this is a retry, and the shard's budget must allow it.
+// The ladder's next step; waits where that is its advice. `failed`: the last account failed, so
+// that this is a retry, and the shard's budget must allow it.
 Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool failed) {
   Worker& worker = *exchange.worker;
   Choice choice = ladder.next(shard.now());

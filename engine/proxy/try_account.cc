@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "engine/proxy/relay_response.h"
+#include "engine/route/learn_limits.h"
 #include "parser/retry_after.h"
 
 namespace sluice {
@@ -183,6 +184,17 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
   return refused(upstream_failure(exchange, attempt, error));
 }
 
+// What the provider says of its limits, for accounts that are to learn them.
+void learn_limits(Shard& shard, const Attempt& attempt) {
+  const Account& account = *attempt.account;
+  if (!account.learn_limits) return;
+  const RateLimitFields told =
+      parse_rate_limit_fields(attempt.head->fields, shard.clock().unix_ms());
+  const LearnedLimits limits{.requests = limit_for(told.requests, account.window).value_or(0),
+                             .tokens = limit_for(told.tokens, account.window).value_or(0)};
+  account.state->learn(limits, nothing_left_until(told, shard.now()));
+}
+
 // A complete answer that another account may better: it is kept in case there is none.
 Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
   const Instant began = shard.clock().now();
@@ -225,6 +237,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, answered.error(),
                             "reading the response head");
   }
+  learn_limits(shard, attempt);
   const Verdict verdict = judge(attempt.head->status);
   const std::optional<Duration> wait =
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());

@@ -57,6 +57,7 @@ struct Account {
   std::uint32_t tpm_limit = 0;         // tokens per `window`; 0: no limit
   std::uint32_t rpd_limit = 0;         // requests per 24 h; 0: no limit
   std::uint32_t concurrent_limit = 0;  // requests at once; 0: no limit
+  bool learn_limits = false;           // from the fields of the provider's answers
   bool emergency = false;    // a part of rpm_limit is kept for the time when nothing else is free
   std::uint32_t weight = 1;  // multiplies the account's share under the weighted strategy
   std::string model_prefix;  // "nvidia/": matched and stripped; "" when there is none

@@ -36,6 +36,7 @@ AccountState::AccountState(const AccountLimits& limits)
     : rolling_(limits.shape == BucketShape::kRolling ? limits.limit : 0, limits.window),
       shape_(limits.shape),
       concurrent_(limits.concurrent),
+      effective_(std::make_unique<EffectiveLimits>(limits)),
       emergency_(limits.emergency, limits.window),
       steady_(limits.limit, limits.window) {
   limit_window(tokens_, limits.tokens, limits.window);
@@ -143,7 +144,7 @@ Instant AccountState::next_permit_at(Instant now, const Demand& demand) const no
     at = std::max(at, in_flight() == 0 ? back_at : std::min(back_at, now + kUntilSomebodyLeaves));
   }
   if (const TokenWindow* const window = day()) at = std::max(at, window->next_at(1, now));
-  return std::max(at, breaker_ready_at(now));
+  return std::max({at, breaker_ready_at(now), hold_until()});
 }
 
 // While a probe is out it is the probe's end that counts.
@@ -163,6 +164,48 @@ double AccountState::grants_per_window(const Demand& demand) const noexcept {
 }
 
 void AccountState::set_limits(const AccountLimits& limits, Instant now) {
+  effective_->configure(limits);
+  apply(limits_in_force(), now);
+}
+
+AccountLimits AccountState::limits_in_force() const noexcept {
+  return effective_->in_force({.requests = learned_requests_.load(std::memory_order_relaxed),
+                               .tokens = learned_tokens_.load(std::memory_order_relaxed)});
+}
+
+bool AccountState::adapt(Instant now, const RetreatPolicy& policy) {
+  const AnswerCounts counts{.answers = answers_.load(std::memory_order_relaxed),
+                            .rate_limited = rate_limited_.load(std::memory_order_relaxed)};
+  effective_->tick(now, counts, policy);
+  const AccountLimits limits = limits_in_force();
+  const TokenWindow* const window = tokens();
+  const std::uint64_t tokens_now = window == nullptr ? 0 : window->limit();
+  if (limits.limit == limit() && limits.emergency == emergency_.limit() &&
+      limits.tokens == tokens_now) {
+    return false;
+  }
+  apply(limits, now);
+  return true;
+}
+
+void AccountState::learn(const LearnedLimits& said, Instant hold) noexcept {
+  if (said.requests != 0) learned_requests_.store(said.requests, std::memory_order_relaxed);
+  if (said.tokens != 0) learned_tokens_.store(said.tokens, std::memory_order_relaxed);
+  // Answers overtake each other: an older one does not end what a newer one has begun.
+  const std::uint64_t until = ticks_of(hold);
+  std::uint64_t seen = hold_ticks_.load(std::memory_order_relaxed);
+  while (seen < until &&
+         !hold_ticks_.compare_exchange_weak(seen, until, std::memory_order_relaxed)) {
+  }
+}
+
+void AccountState::forget_learned() noexcept {
+  learned_requests_.store(0, std::memory_order_relaxed);
+  learned_tokens_.store(0, std::memory_order_relaxed);
+  hold_ticks_.store(0, std::memory_order_relaxed);
+}
+
+void AccountState::apply(const AccountLimits& limits, Instant now) {
   concurrent_.store(limits.concurrent, std::memory_order_relaxed);
   limit_window(tokens_, limits.tokens, limits.window);
   limit_window(day_, limits.per_day, limits.day);
@@ -198,8 +241,8 @@ bool AccountState::at_rest(Instant now) noexcept {
     return window == nullptr || window->used(now) == 0;
   };
   return available(now) == limit() && emergency_.available(now) == emergency_.limit() &&
-         !cooldown_.running(now) && breaker_.passable(now) && in_flight() == 0 && idle(tokens()) &&
-         idle(day());
+         !cooldown_.running(now) && !on_hold(now) && breaker_.passable(now) && in_flight() == 0 &&
+         idle(tokens()) && idle(day());
 }
 
 }  // namespace sluice

@@ -2,35 +2,24 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/clock.h"
+#include "engine/route/account_limits.h"
 #include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
 #include "engine/route/demand.h"
+#include "engine/route/effective_limits.h"
 #include "engine/route/rolling_bucket.h"
 #include "engine/route/running_mean.h"
 #include "engine/route/steady_bucket.h"
 #include "engine/route/take.h"
+#include "engine/route/ticks.h"
 #include "engine/route/token_window.h"
 #include "engine/route/wanted.h"
 
 namespace sluice {
-
-// AccountLimits - what an account allows: `limit` requests in each `window`, guard included, and
-// `emergency` more through a channel of their own. Of the others 0 is no limit.
-struct AccountLimits {
-  BucketShape shape = BucketShape::kRolling;
-  std::uint32_t limit = 40;
-  Duration window = 60s;
-  std::uint32_t emergency = 0;
-  std::uint32_t tokens = 0;      // in each `window`
-  std::uint32_t per_day = 0;     // requests in each `day`
-  std::uint32_t concurrent = 0;  // requests at once
-  Duration day = 24h;            // guard included
-
-  friend bool operator==(const AccountLimits&, const AccountLimits&) = default;
-};
 
 // Grant - what one request holds of an account.
 struct Grant {
@@ -75,6 +64,7 @@ class alignas(64) AccountState {
   void settle_sent(const Take& taken, Instant now) noexcept;  // the last byte has left
   void refund(const Take& taken, Instant now) noexcept;       // no byte has left
 
+  // In force: the configured one, or less (adapt).
   [[nodiscard]] std::uint32_t limit() const noexcept;
   [[nodiscard]] std::uint32_t available(Instant now) noexcept;
   // When a request of that size will be granted if nobody else takes anything: `now` when it would
@@ -99,6 +89,21 @@ class alignas(64) AccountState {
   // A new limit or window holds at once, and no span that contains the change admits more than the
   // larger limit. Another shape begins with all its tokens spent at `now`.
   void set_limits(const AccountLimits& limits, Instant now);
+
+  // How an answer's provider sees us: counted, and for accounts that learn what it said of its
+  // limits (limits: per window, 0 where nothing was said; `hold`: nothing is left until then).
+  void count_answer(bool rate_limited) noexcept {
+    answers_.fetch_add(1, std::memory_order_relaxed);
+    if (rate_limited) rate_limited_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void learn(const LearnedLimits& said, Instant hold) noexcept;
+  [[nodiscard]] bool on_hold(Instant now) const noexcept { return now < hold_until(); }
+  // Once a second, on the thread that publishes directories: sets the limits in force from the
+  // answers of late. True when they have changed.
+  bool adapt(Instant now, const RetreatPolicy& policy);
+  [[nodiscard]] const EffectiveLimits& effective() const noexcept { return *effective_; }
+  // Another key, perhaps of another customer: what was learned of the old one is not true of it.
+  void forget_learned() noexcept;
 
   // For how many lines of the wait queue somebody waits for it; the queue writes it.
   [[nodiscard]] Wanted& wanted() noexcept { return wanted_; }
@@ -137,6 +142,11 @@ class alignas(64) AccountState {
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
   [[nodiscard]] Instant breaker_ready_at(Instant now) const noexcept;
+  [[nodiscard]] Instant hold_until() const noexcept {
+    return instant_of(hold_ticks_.load(std::memory_order_relaxed));
+  }
+  void apply(const AccountLimits& limits, Instant now);
+  [[nodiscard]] AccountLimits limits_in_force() const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
 
   // Read at every look.
@@ -150,10 +160,16 @@ class alignas(64) AccountState {
   alignas(64) std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> concurrent_{0};  // 0: no limit
   RunningMean completion_tokens_;
+  std::atomic<std::uint64_t> answers_{0};
+  std::atomic<std::uint64_t> rate_limited_{0};
+  std::atomic<std::uint64_t> hold_ticks_{0};  // ticks.h
+  std::atomic<std::uint32_t> learned_requests_{0};
+  std::atomic<std::uint32_t> learned_tokens_{0};
   // Of few accounts, or of few moments.
   alignas(64) std::atomic<TokenWindow*> tokens_{nullptr};
   std::atomic<TokenWindow*> day_{nullptr};
   std::uint64_t held_in_pass_ = 0;
+  std::unique_ptr<EffectiveLimits> effective_;
   RollingBucket emergency_;
   SteadyBucket steady_;
 };

@@ -84,7 +84,8 @@ bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
   const Candidate& candidate = search.route.candidates[position];
   AccountState& state = *candidate.state;
   if (state.rejected(candidate.generation) || state.cooldown().running(search.now)) return false;
-  if (state.crowded() || !state.breaker().passable(search.now)) return false;
+  if (state.on_hold(search.now) || state.crowded() || !state.breaker().passable(search.now))
+    return false;
   if (search.standing.pass != 0) return state.held_in_pass() != search.standing.pass;
   return !state.wanted().by(search.seeker.priority);
 }

@@ -78,7 +78,8 @@ AccountLimits limits_of(const Account& account, const RoutingPolicy& policy) {
           .tokens = account.tpm_limit,
           .per_day = account.rpd_limit,
           .concurrent = account.concurrent_limit,
-          .day = 24h + policy.guard};
+          .day = 24h + policy.guard,
+          .learn = account.learn_limits};
 }
 
 void give_state(Account& account, const std::vector<Known>& known, const RoutingPolicy& policy,
@@ -90,11 +91,12 @@ void give_state(Account& account, const std::vector<Known>& known, const Routing
     account.generation = 1;
     return;
   }
-  // What a provider said of the key (401) stays true, unless the account was away or switched
-  // off in between: that is how an operator says that it was mended at the provider.
+  // What a provider said of the key (a 401, limits) stays true, unless the account was away or
+  // switched off in between: that is how an operator says that it was mended at the provider.
   const bool same = before->account != nullptr && before->account->enabled == account.enabled;
   account.state = before->state;
   account.generation = before->generation + (same ? 0 : 1);
+  if (!same) account.state->forget_learned();
   account.state->set_limits(limits, now);
 }
 

@@ -14,6 +14,7 @@
 #include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
 #include "engine/route/priority.h"
+#include "engine/route/retreat.h"
 #include "engine/route/retry_budget.h"
 #include "engine/route/route.h"
 
@@ -46,6 +47,7 @@ struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
   CooldownPolicy cooldown;
   BreakerPolicy breaker;
+  RetreatPolicy retreat;
   QueuePolicy queue;
   std::uint32_t emergency_percent = 10;  // of the rpm_limit of an account with such a channel
   Duration guard =

@@ -65,7 +65,8 @@ bool Ladder::take_emergency(Instant now, Choice& choice) noexcept {
   const std::uint32_t position = route_->emergency;
   if (position == Route::kNoEmergency || seeker_.tried.has(position)) return false;
   const Candidate& candidate = route_->candidates[position];
-  if (candidate.state->rejected(candidate.generation)) return false;
+  if (candidate.state->rejected(candidate.generation) || candidate.state->on_hold(now))
+    return false;
   choice.permit = Permit::take_emergency(*candidate.account, now, seeker_.demand);
   if (!choice.permit.held()) return false;
   choice.pool = candidate.account->pool;
@@ -161,6 +162,7 @@ Ladder::Marks Ladder::report(Permit& permit, TryOutcome outcome,
                              std::optional<Duration> retry_after, Instant now) noexcept {
   const Account& account = *permit.account();
   Marks marks;
+  if (is_answer(outcome)) account.state->count_answer(outcome == TryOutcome::kRateLimited);
   switch (outcome) {
     case TryOutcome::kServed:
       account.state->cooldown().succeeded(permit.taken_at());

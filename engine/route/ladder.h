@@ -24,6 +24,21 @@ enum class TryOutcome : std::uint8_t {
   kClientGone,     // R4, no mark
 };
 
+// Whether the provider has answered, however badly.
+[[nodiscard]] constexpr bool is_answer(TryOutcome outcome) noexcept {
+  switch (outcome) {
+    case TryOutcome::kServed:
+    case TryOutcome::kClientFault:
+    case TryOutcome::kRateLimited:
+    case TryOutcome::kAuthRejected:
+    case TryOutcome::kServerError: return true;
+    case TryOutcome::kConnectFailed:
+    case TryOutcome::kTimedOut:
+    case TryOutcome::kClientGone: break;
+  }
+  return false;
+}
+
 // How a wait ended that the ladder asked for.
 enum class WaitEnd : std::uint8_t {
   kGranted,

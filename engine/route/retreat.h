@@ -8,6 +8,7 @@
 namespace sluice {
 
 struct RetreatPolicy {
+  bool enabled = true;
   Duration window = 60s;            // over which the share of 429s is taken
   double retreat_rate = 0.05;       // from this share of 429s on: one step down
   double retreat_twice_rate = 0.1;  // from this on: two at once

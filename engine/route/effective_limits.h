@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/route/account_limits.h"
+#include "engine/route/retreat.h"
+
+namespace sluice {
+
+// LearnedLimits - what an account's provider has said of its limits, per window; 0: nothing.
+struct LearnedLimits {
+  std::uint32_t requests = 0;
+  std::uint32_t tokens = 0;
+};
+
+// AnswerCounts - totals since the account exists.
+struct AnswerCounts {
+  std::uint64_t answers = 0;
+  std::uint64_t rate_limited = 0;  // of them: 429
+};
+
+// EffectiveLimits - how much of its configured limits an account uses now: less while the provider
+// answers 429 all the same (Retreat), and no more than the provider says that it allows.
+//
+// Affinity  one thread: the one that publishes directories.
+// Size      about 1.2 KiB.
+class EffectiveLimits {
+ public:
+  explicit EffectiveLimits(const AccountLimits& configured) noexcept : configured_(configured) {}
+
+  void configure(const AccountLimits& configured) noexcept;
+  // Once a second.
+  void tick(Instant now, const AnswerCounts& counts, const RetreatPolicy& policy) noexcept;
+
+  // Never above what is configured, and at least one request.
+  [[nodiscard]] AccountLimits in_force(const LearnedLimits& learned) const noexcept;
+
+  [[nodiscard]] const AccountLimits& configured() const noexcept { return configured_; }
+  [[nodiscard]] Retreat::State state() const noexcept {
+    return retreat_ ? retreat_->state() : Retreat::State::kNormal;
+  }
+
+ private:
+  AccountLimits configured_;
+  RetreatPolicy policy_;
+  std::optional<Retreat> retreat_;  // nothing before the first tick, and while it is switched off
+};
+
+}  // namespace sluice
