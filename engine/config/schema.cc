@@ -131,6 +131,9 @@ void describe(KeyVisitor& v, ClientConfig& client) {
   v.scalar("key", ClientKeyScalar(client), Need::kRequired);
   v.texts("models", ModelNameList(client.models));
   v.scalar("priority", ChoiceScalar<Priority>(client.priority, kPriorityWords));
+  v.scalar("rpm_limit", IntegerScalar(client.rpm_limit, 0, 1'000'000));
+  v.scalar("tpm_limit", IntegerScalar(client.tpm_limit, 0, kTokensMax));
+  v.scalar("concurrent_limit", IntegerScalar(client.concurrent_limit, 0, 1'000'000));
 }
 
 void describe(KeyVisitor& v, CooldownPolicy& cooldown) {

@@ -1,6 +1,7 @@
 #include "engine/proxy/answer.h"
 
 #include "base/units.h"
+#include "engine/proxy/client_limits.h"
 #include "engine/proxy/head_text.h"
 #include "engine/proxy/json_text.h"
 #include "engine/proxy/reason_phrase.h"
@@ -36,6 +37,7 @@ std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& ans
     text.field("retry-after", retry_after_seconds(*answer.retry_after));
     text.field("retry-after-ms", retry_after_milliseconds(*answer.retry_after));
   }
+  add_client_limits(text, exchange, shard.now());
   if (answer.never_retry) text.field("x-should-retry", "false");
   if (!answer.allow.empty()) text.field("allow", answer.allow);
   if (answer.authenticate) text.field("www-authenticate", "Bearer realm=\"sluice\"");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -13,6 +14,14 @@
 #include "parser/json_probe.h"
 
 namespace sluice {
+
+// As the limits count it; what is told in the report of an exchange that used nothing is nothing.
+[[nodiscard]] inline TokensUsed tokens_used(const Usage& usage) noexcept {
+  const auto count = [](std::int64_t tokens) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+  };
+  return {.total = count(usage.total), .completion = count(usage.completion)};
+}
 
 // What becomes of the client's connection after an exchange.
 enum class Ending : std::uint8_t {
@@ -75,6 +84,7 @@ struct Exchange {
   std::string_view body;    // 64 readable bytes follow
 
   const ClientKey* client_key = nullptr;
+  ClientPass client_pass;  // within the key's limits
   ApiKind api = ApiKind::kNone;
   bool json = false;  // probe is valid
   RequestProbe probe;

@@ -1,6 +1,7 @@
 #include "engine/proxy/response_head.h"
 
 #include "base/units.h"
+#include "engine/proxy/client_limits.h"
 #include "engine/proxy/head_text.h"
 
 namespace sluice {
@@ -29,6 +30,9 @@ void relay_field(HeadText& text, const Field& field, const RelayPlan& plan) {
     case FieldId::kCacheControl:
     case FieldId::kXAccelBuffering:
       if (!plan.event_stream) text.field(field.name, field.value);
+      return;
+    case FieldId::kRateLimit:
+      if (!plan.client_limits) text.field(field.name, field.value);
       return;
     case FieldId::kRetryAfter:
     case FieldId::kRetryAfterMs:
@@ -93,7 +97,9 @@ OutFraming choose_framing(const RequestHead& request, const ResponseHead& respon
 }
 
 std::string_view write_response_head(Exchange& exchange, const ResponseHead& response,
-                                     const RelayPlan& plan, Instant now) {
+                                     const RelayPlan& wanted, Instant now) {
+  RelayPlan plan = wanted;
+  plan.client_limits = has_client_limits(exchange);
   HeadText text(exchange.arena, head_bytes_max(response) + plan.account.size());
   text.add("HTTP/1.1 ").add(response.status).add(" ").add(response.reason).add("\r\n");
   for (const Field& field : response.fields) {
@@ -105,6 +111,7 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
     text.field("retry-after", retry_after_seconds(*plan.retry_after));
     text.field("retry-after-ms", retry_after_milliseconds(*plan.retry_after));
   }
+  add_client_limits(text, exchange, now);
   add_identity(text, exchange, response, plan, now);
   add_framing(text, exchange, response, plan);
   return text.add("\r\n").take();

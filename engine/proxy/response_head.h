@@ -23,6 +23,7 @@ struct RelayPlan {
   std::string_view account;
   std::string_view pool;
   std::string_view degraded{};          // "fallback" or "emergency"; "" for a primary account
+  bool client_limits = false;           // x-ratelimit-* is ours; set by write_response_head()
   std::optional<Duration> retry_after;  // replaces the provider's: the true wait over all accounts
 };
 

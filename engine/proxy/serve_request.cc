@@ -1,6 +1,7 @@
 #include "engine/proxy/serve_request.h"
 
 #include "engine/proxy/client_auth.h"
+#include "engine/proxy/client_limits.h"
 #include "engine/proxy/own_answers.h"
 #include "engine/proxy/read_request.h"
 #include "engine/proxy/request_id.h"
@@ -153,16 +154,6 @@ Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool fa
   co_return choice;
 }
 
-// The tokens that the request may need: a quarter of the bytes of its JSON, and as many more as it
-// allows. Of other bodies (audio, images) the bytes tell nothing, nor does anybody limit them.
-Demand demand_of(const Exchange& exchange) {
-  if (!exchange.json) return Demand{.prompt = 0, .completion = 0};
-  Demand demand{.prompt = (exchange.body.size() + 3) / 4};
-  if (exchange.api == ApiKind::kEmbeddings) demand.completion = 0;
-  else if (exchange.probe.max_tokens >= 0) demand.completion = exchange.probe.max_tokens;
-  return demand;
-}
-
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
@@ -228,11 +219,14 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   if (!routed) co_return routed;
   const OrAnswer<void> allowed = authorize_model(exchange);
   if (!allowed) co_return allowed;
+  const OrAnswer<void> let_in = enter_client(exchange, shard.now());
+  if (!let_in) co_return let_in;
   exchange.priority = priority_of_request(exchange);
   // From here on the client's leaving calls everything off (COMPAT 37).
   exchange.client->recv().watch_end(&exchange.cancel);
   const OrAnswer<void> served = co_await forward(shard, exchange);
   exchange.client->recv().watch_end(nullptr);
+  leave_client(exchange, shard.now());
   co_return served;
 }
 

@@ -131,12 +131,7 @@ void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
 // that it turns down; what a failure of its own has cost nobody knows.
 std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage) {
   switch (outcome) {
-    case TryOutcome::kServed: {
-      const auto count = [](std::int64_t tokens) {
-        return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
-      };
-      return TokensUsed{.total = count(usage.total), .completion = count(usage.completion)};
-    }
+    case TryOutcome::kServed: return tokens_used(usage);
     case TryOutcome::kClientFault:
     case TryOutcome::kRateLimited:
     case TryOutcome::kAuthRejected: return TokensUsed{};
@@ -254,7 +249,8 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   }
   // A provider that answers is well, however long the answer takes.
   if (choice.permit.probing() && verdict.outcome == TryOutcome::kServed) {
-    report(shard, exchange, ladder, choice.permit, TryOutcome::kServed);
+    choice.permit.succeeded();
+    if (attempt.account->state->wanted().by_anybody()) exchange.worker->dispatcher->nudge(shard);
   }
   const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
   exchange.report.client_gone = end == RelayEnd::kClientGone;

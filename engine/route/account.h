@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/route/client_state.h"
 #include "engine/route/priority.h"
 #include "engine/route/take.h"
 
@@ -81,6 +82,10 @@ struct ClientKey {
   std::uint8_t sha256[32] = {};
   std::vector<std::string> models;        // sorted by finish_directory(); empty: every model
   Priority priority = Priority::kNormal;  // of requests without X-Priority
+  ClientLimits limits;
+  // Set by finish_directory(); null without limits. The same object in all directories with a key
+  // of this name.
+  std::shared_ptr<ClientState> state;
 };
 
 }  // namespace sluice

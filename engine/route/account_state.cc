@@ -95,10 +95,7 @@ bool AccountState::enter() noexcept {
 }
 
 std::uint64_t AccountState::units_of(const Demand& demand) const noexcept {
-  const std::uint64_t completion = demand.completion == Demand::kUnknown
-                                       ? completion_tokens_.value()
-                                       : static_cast<std::uint64_t>(demand.completion);
-  return demand.prompt + completion;
+  return demand.units(completion_tokens_.value());
 }
 
 Take AccountState::take(Instant now) noexcept {

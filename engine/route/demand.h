@@ -8,6 +8,12 @@ namespace sluice {
 struct Demand {
   static constexpr std::int64_t kUnknown = -1;
 
+  // What to reserve, where answers have so many tokens on the average.
+  [[nodiscard]] std::uint64_t units(std::uint64_t mean_completion) const noexcept {
+    return prompt +
+           (completion == kUnknown ? mean_completion : static_cast<std::uint64_t>(completion));
+  }
+
   std::uint64_t prompt = 0;            // an estimate
   std::int64_t completion = kUnknown;  // at most; kUnknown: as many as the account's others use
 };

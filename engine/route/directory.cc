@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "base/assert.h"
@@ -110,6 +111,34 @@ void keep_departed(Directory& directory, const std::vector<Known>& known, Instan
   }
 }
 
+// Clients keep their state by name: a key may be exchanged for another. One that is gone, or has no
+// limits any more, is remembered as long as it matters.
+void give_client_states(Directory& directory, const Directory* previous, Instant now) {
+  std::unordered_map<std::string_view, std::shared_ptr<ClientState>> known;
+  if (previous != nullptr) {
+    for (const ClientKey& client : previous->clients) {
+      if (client.state != nullptr) known.try_emplace(client.name, client.state);
+    }
+    for (const DepartedClient& gone : previous->departed_clients) {
+      known.try_emplace(gone.name, gone.state);
+    }
+  }
+  for (ClientKey& client : directory.clients) {
+    if (!client.limits.any()) continue;
+    const auto found = known.find(client.name);
+    if (found == known.end()) {
+      client.state = std::make_shared<ClientState>(client.limits);
+      continue;
+    }
+    client.state = std::move(found->second);
+    client.state->set_limits(client.limits);
+    known.erase(found);
+  }
+  for (auto& [name, state] : known) {
+    if (!state->at_rest(now)) directory.departed_clients.push_back({std::string(name), state});
+  }
+}
+
 void sort_account(Account& account) {
   std::ranges::stable_sort(account.models, {}, &ModelMapping::canonical);
 }
@@ -211,6 +240,7 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
   }
   keep_departed(directory, known, now);
 
+  give_client_states(directory, previous, now);
   for (ClientKey& client : directory.clients) std::ranges::sort(client.models);
   std::ranges::sort(directory.clients, [](const ClientKey& a, const ClientKey& b) {
     return std::memcmp(a.sha256, b.sha256, sizeof(a.sha256)) < 0;

@@ -75,6 +75,11 @@ struct DepartedAccount {
   std::uint32_t generation = 1;
 };
 
+struct DepartedClient {
+  std::string name;
+  std::shared_ptr<ClientState> state;
+};
+
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.
 // Immutable once finish_directory() has completed it. Rebuilt and published whole; each shard swaps
 // its pointer when the message reaches it and the old one dies with its last user.
@@ -94,6 +99,7 @@ struct Directory {
   std::vector<PrefixRoute> prefix_routes;  // longest prefix first; "": accounts that take any name
   Route any_route;                         // all enabled accounts, for requests without a model
   std::vector<DepartedAccount> departed;
+  std::vector<DepartedClient> departed_clients;  // ... or have no limits any more
 
   // Null when no account serves `model`. "" asks for the accounts that may serve a request which
   // names no model: all of them. No allocation.

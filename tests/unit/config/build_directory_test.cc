@@ -29,7 +29,8 @@ constexpr const char* kYaml =
     "  - {name: c, base_url: 'http://127.0.0.1:80', api_key: k, pool: fallback, dialect: "
     "anthropic}\n"
     "clients:\n"
-    "  - {name: web, key: sk-test-client, models: [z, a]}\n"
+    "  - {name: web, key: sk-test-client, models: [z, a],\n"
+    "     rpm_limit: 7, tpm_limit: 900, concurrent_limit: 3}\n"
     "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true, "
     "budget_percent: 50, budget_floor: 5},\n"
     "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n";
@@ -94,6 +95,8 @@ TEST(BuildDirectory, ClientsAreKnownByTheirDigest) {
   EXPECT_EQ(client.models, (std::vector<std::string>{"a", "z"}));
   const Sha256Digest digest = sha256("sk-test-client");
   EXPECT_EQ(std::memcmp(client.sha256, digest.data(), digest.size()), 0);
+  EXPECT_EQ(client.limits, (ClientLimits{.requests = 7, .tokens = 900, .concurrent = 3}));
+  EXPECT_NE(client.state, nullptr);
   EXPECT_FALSE(directory->open);
 }
 

@@ -53,7 +53,9 @@ class ProxyTest : public ShardTest {
   }
   void add_client(std::string_view name, std::string_view key,
                   std::initializer_list<std::string_view> models = {}) {
-    ClientKey client{.name = std::string(name), .models = {models.begin(), models.end()}};
+    ClientKey client;
+    client.name = name;
+    client.models = {models.begin(), models.end()};
     const Sha256Digest digest = sha256(key);
     std::memcpy(client.sha256, digest.data(), sizeof(client.sha256));
     directory_->clients.push_back(std::move(client));

@@ -1,0 +1,101 @@
+#include "engine/proxy/client_limits.h"
+
+#include <algorithm>
+
+#include "base/units.h"
+
+namespace sluice {
+namespace {
+
+// As Go writes durations, which is how OpenAI writes this field: "250ms", "12s", "1m0s".
+void add_reset(HeadText& text, std::string_view name, Duration reset) {
+  text.add(name).add(": ");
+  if (reset < 1s) {
+    text.add(ceil_milliseconds(reset)).add("ms\r\n");
+    return;
+  }
+  const std::int64_t seconds = ceil_seconds(reset);
+  if (seconds >= 60) text.add(seconds / 60).add("m");
+  text.add(seconds % 60).add("s\r\n");
+}
+
+// The three fields of one limit, by their whole names.
+struct LimitNames {
+  std::string_view limit;
+  std::string_view remaining;
+  std::string_view reset;
+};
+
+void add_limit(HeadText& text, const LimitNames& names, const ClientState::Left& left) {
+  if (left.limit == 0) return;
+  text.field(names.limit, static_cast<std::int64_t>(left.limit));
+  text.field(names.remaining, static_cast<std::int64_t>(left.remaining));
+  add_reset(text, names.reset, left.reset);
+}
+
+std::string_view decimal(Arena& arena, std::uint64_t number) {
+  HeadText text(arena, 24);
+  return text.add(static_cast<std::int64_t>(number)).take();
+}
+
+// What a client is told whose limit is reached.
+Answer over_limit(Exchange& exchange, const ClientVerdict& verdict, Instant now) {
+  using Kind = ClientVerdict::Kind;
+  ClientState& state = *exchange.client_key->state;
+  Answer answer{.status = 429, .type = "requests", .code = "rate_limit_exceeded"};
+  std::uint64_t limit = state.concurrent_limit();
+  std::string_view what = " requests at once";
+  if (verdict.kind == Kind::kRequests) {
+    limit = state.requests_left(now).limit;
+    what = " requests per minute";
+  } else if (verdict.kind == Kind::kTokens) {
+    limit = state.tokens_left(now).limit;
+    what = " tokens per minute";
+    answer.type = "tokens";
+  }
+  answer.message = exchange.arena.join("this client key may use ", decimal(exchange.arena, limit),
+                                       what, "; see Retry-After");
+  answer.retry_after = std::max<Duration>(verdict.at - now, 1ms);
+  return answer;
+}
+
+}  // namespace
+
+Demand demand_of(const Exchange& exchange) noexcept {
+  if (!exchange.json) return Demand{.prompt = 0, .completion = 0};
+  Demand demand{.prompt = (exchange.body.size() + 3) / 4};
+  if (exchange.api == ApiKind::kEmbeddings) demand.completion = 0;
+  else if (exchange.probe.max_tokens >= 0) demand.completion = exchange.probe.max_tokens;
+  return demand;
+}
+
+OrAnswer<void> enter_client(Exchange& exchange, Instant now) {
+  if (!has_client_limits(exchange)) return {};
+  const ClientVerdict verdict =
+      exchange.client_pass.enter(*exchange.client_key->state, demand_of(exchange), now);
+  if (verdict.kind == ClientVerdict::Kind::kAdmitted) return {};
+  return std::unexpected(over_limit(exchange, verdict, now));
+}
+
+void leave_client(Exchange& exchange, Instant now) noexcept {
+  exchange.client_pass.leave(tokens_used(exchange.report.usage), now);
+}
+
+bool has_client_limits(const Exchange& exchange) noexcept {
+  return exchange.client_key != nullptr && exchange.client_key->state != nullptr;
+}
+
+void add_client_limits(HeadText& text, const Exchange& exchange, Instant now) noexcept {
+  if (!has_client_limits(exchange)) return;
+  ClientState& state = *exchange.client_key->state;
+  add_limit(text,
+            {"x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+             "x-ratelimit-reset-requests"},
+            state.requests_left(now));
+  add_limit(
+      text,
+      {"x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
+      state.tokens_left(now));
+}
+
+}  // namespace sluice
