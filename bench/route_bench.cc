@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/route/affinity.h"
 #include "engine/route/breaker.h"
 #include "engine/route/ladder.h"
 #include "engine/route/latency.h"
@@ -161,10 +162,29 @@ void ladder_decision(benchmark::State& state) {
 }
 BENCHMARK(ladder_decision)
     ->ArgNames({"accounts", "strategy"})
-    ->ArgsProduct({{1, 11, 1000},
-                   {static_cast<long>(Strategy::kWeighted),
-                    static_cast<long>(Strategy::kRoundRobin),
-                    static_cast<long>(Strategy::kOrdered)}});
+    ->ArgsProduct(
+        {{1, 11, 1000},
+         {static_cast<long>(Strategy::kWeighted), static_cast<long>(Strategy::kRoundRobin),
+          static_cast<long>(Strategy::kOrdered), static_cast<long>(Strategy::kLeastInflight),
+          static_cast<long>(Strategy::kLatency), static_cast<long>(Strategy::kCheapest)}});
+
+// The same by origin: every account is ranked.
+void ladder_by_origin(benchmark::State& state) {
+  const Directory directory = directory_of(state.range(0), Strategy::kWeighted);
+  Prng prng(1);
+  Balancer balancer(prng);
+  Instant now = kStart;
+  for (auto _ : state) {
+    now += 1ms;
+    Ladder ladder(directory, balancer, "vendor/model-7");
+    ladder.seeker().origin = origin_of("session-0123456789");
+    Choice choice = ladder.next(now);
+    choice.permit.settle_sent(now);
+    ladder.report(choice.permit, TryOutcome::kServed, {}, now);
+    choice.permit.finish({}, now);
+  }
+}
+BENCHMARK(ladder_by_origin)->ArgName("accounts")->Arg(11)->Arg(1000);
 
 // All accounts are cooling: each is asked twice, and the earliest is told.
 void ladder_exhausted(benchmark::State& state) {

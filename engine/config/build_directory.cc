@@ -40,6 +40,7 @@ std::unique_ptr<Account> make_account(const AccountConfig& from, const BaseUrl& 
   account->learn_limits = from.learn_limits;
   account->emergency = from.emergency;
   account->weight = from.weight;
+  account->cost = from.cost;
   account->model_prefix = from.model_prefix;
   account->models = from.models;
   account->timeouts = from.timeouts;

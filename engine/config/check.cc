@@ -203,6 +203,24 @@ void check_retreat(const Config& config, Findings& findings) {
     refuse("routing.retreat.percent_twice", "must not be below routing.retreat.percent");
 }
 
+// Who does not say what it costs would count as free.
+void check_costs(const Config& config, Findings& findings) {
+  if (config.routing.strategy != Strategy::kCheapest) return;
+  for (std::size_t i = 0; i < config.accounts.size(); ++i) {
+    if (!config.accounts[i].enabled || findings.refused(fmt::format("accounts[{}].cost", i)))
+      continue;
+    for (const char* const key : {"input", "output"}) {
+      const std::string path = fmt::format("accounts[{}].cost.{}", i, key);
+      if (config.origins.contains(path)) continue;
+      findings.error(
+          config.origin_of(fmt::format("accounts[{}].name", i)),
+          fmt::format("{}: routing.strategy: cheapest needs the price of each account, in "
+                      "dollars for a million tokens; 0 for one that is free",
+                      path));
+    }
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -213,6 +231,7 @@ void check_config(const Config& config, Findings& findings) {
   check_models(config, findings);
   check_emergency(config, findings);
   check_retreat(config, findings);
+  check_costs(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");

@@ -72,6 +72,7 @@ struct AccountConfig {
   bool learn_limits = false;
   bool emergency = false;
   std::uint32_t weight = 1;
+  Price cost;
   std::string model_prefix;
   std::vector<ModelMapping> models;  // in the order of the file
   std::string ca_file;

@@ -110,6 +110,36 @@ std::string PercentScalar::expected() const {
                      range_text(fmt::format("{}", min_), fmt::format("{}", max_)));
 }
 
+std::string_view PriceScalar::set(std::string_view text) {
+  constexpr std::size_t kPlaces = 6;
+  constexpr std::uint64_t kDollarsMax = 1'000'000;
+  const std::size_t dot = text.find('.');
+  const bool fraction_given = dot != std::string_view::npos;
+  std::string fraction(fraction_given ? text.substr(dot + 1) : "");
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (!digits(text.substr(0, dot)) || (fraction_given && !digits(fraction)))
+    return "is not a price";
+  if (fraction.size() > kPlaces) return "has more than 6 decimal places";
+  fraction.resize(kPlaces, '0');
+  const auto dollars = parse_decimal(text.substr(0, dot));
+  if (!dollars || *dollars > kDollarsMax) return kOutOfRange;
+  *value_ = *dollars * 1'000'000 + *parse_decimal(fraction);
+  return {};
+}
+
+std::string PriceScalar::text() const {
+  std::string text = fmt::format("{}.{:06}", *value_ / 1'000'000, *value_ % 1'000'000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+std::string PriceScalar::expected() const {
+  return "dollars for a million tokens like 2.50, up to 1000000";
+}
+
 std::string_view BooleanScalar::set(std::string_view text) {
   for (const std::string_view word : {"true", "yes", "on", "1"})
     if (same_word(text, word)) return *value_ = true, std::string_view();

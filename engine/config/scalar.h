@@ -88,6 +88,18 @@ class PercentScalar final : public Scalar {
   std::uint32_t min_, max_;
 };
 
+// Dollars for a million tokens, "2.50"; held in millionths.
+class PriceScalar final : public Scalar {
+ public:
+  explicit PriceScalar(std::uint64_t& value) : value_(&value) {}
+  std::string_view set(std::string_view text) override;
+  std::string text() const override;
+  std::string expected() const override;
+
+ private:
+  std::uint64_t* value_;
+};
+
 class BooleanScalar final : public Scalar {
  public:
   explicit BooleanScalar(bool& value) : value_(&value) {}

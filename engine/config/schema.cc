@@ -13,9 +13,12 @@ constexpr Choice<Pool> kPools[] = {
     {"primary", Pool::kPrimary}, {"main", Pool::kPrimary, true}, {"fallback", Pool::kFallback}};
 constexpr Choice<BucketShape> kBuckets[] = {{"rolling", BucketShape::kRolling},
                                             {"steady", BucketShape::kSteady}};
-constexpr Choice<Strategy> kStrategies[] = {{"weighted", Strategy::kWeighted},
-                                            {"round_robin", Strategy::kRoundRobin},
-                                            {"ordered", Strategy::kOrdered}};
+constexpr Choice<Strategy> kStrategies[] = {
+    {"weighted", Strategy::kWeighted}, {"round_robin", Strategy::kRoundRobin},
+    {"ordered", Strategy::kOrdered},   {"least_inflight", Strategy::kLeastInflight},
+    {"latency", Strategy::kLatency},   {"cheapest", Strategy::kCheapest}};
+constexpr Choice<Affinity> kAffinities[] = {
+    {"off", Affinity::kOff}, {"user", Affinity::kUser}, {"session", Affinity::kSession}};
 constexpr Choice<Priority> kPriorityWords[] = {{"urgent", Priority::kUrgent},
                                                {"high", Priority::kHigh},
                                                {"normal", Priority::kNormal},
@@ -176,6 +179,7 @@ void describe(KeyVisitor& v, QueuePolicy& queue) {
 
 void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
+  v.scalar("affinity", ChoiceScalar<Affinity>(config.routing.affinity, kAffinities));
   v.section("cooldown", [&](KeyVisitor& c) { describe(c, config.routing.cooldown); });
   v.section("retreat", [&](KeyVisitor& r) { describe(r, config.routing.retreat); });
   v.section("breaker", [&](KeyVisitor& b) { describe(b, config.routing.breaker); });
@@ -223,6 +227,10 @@ void describe(KeyVisitor& v, AccountConfig& account) {
   describe_limit(v, account);
   v.scalar("emergency", BooleanScalar(account.emergency));
   v.scalar("weight", IntegerScalar(account.weight, 1, 1000));
+  v.section("cost", [&](KeyVisitor& c) {
+    c.scalar("input", PriceScalar(account.cost.input));
+    c.scalar("output", PriceScalar(account.cost.output));
+  });
   v.scalar("model_prefix", TextScalar(account.model_prefix, kOptionalModelRule));
   v.models("models", account.models);
   v.scalar("ca_file", TextScalar(account.ca_file, kOptionalPathRule));

@@ -8,6 +8,7 @@
 #include "engine/proxy/request_model.h"
 #include "engine/proxy/try_account.h"
 #include "engine/proxy/upstream_head.h"
+#include "engine/route/affinity.h"
 #include "parser/retry_after.h"
 
 namespace sluice {
@@ -154,10 +155,26 @@ Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool fa
   co_return choice;
 }
 
+// Whose request it is, for who is to meet the same account each time; 0 for nobody's.
+std::uint64_t origin_of_request(const Exchange& exchange) {
+  switch (exchange.directory().routing.affinity) {
+    case Affinity::kOff: break;
+    case Affinity::kUser: return exchange.json ? origin_of(exchange.probe.user) : 0;
+    case Affinity::kSession:
+      for (const Field& field : exchange.head->fields) {
+        if (field.id == FieldId::kOther && equals_ignoring_case(field.name, "x-session-id"))
+          return origin_of(field.value);
+      }
+      break;
+  }
+  return 0;
+}
+
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   ladder.seeker().demand = demand_of(exchange);
+  ladder.seeker().origin = origin_of_request(exchange);
   exchange.worker->retries.request(shard.now(), exchange.directory().routing.retry_budget());
   HeldAnswer held;
   Answer last;

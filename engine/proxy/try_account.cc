@@ -258,6 +258,10 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   const TryOutcome outcome = called_off                        ? TryOutcome::kClientGone
                              : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
                                                                : verdict.outcome;
+  if (outcome == TryOutcome::kServed && exchange.report.first_token_at != Instant{}) {
+    attempt.account->state->latency().update(exchange.report.first_token_at - attempt.asked_at,
+                                             shard.now());
+  }
   report(shard, exchange, ladder, choice.permit, outcome);
   end_permit(shard, exchange, choice.permit, tokens_of(outcome, exchange.report.usage));
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {

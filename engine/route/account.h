@@ -36,6 +36,12 @@ struct ModelMapping {
   std::string native;
 };
 
+// Price - of a million tokens, in millionths of a dollar.
+struct Price {
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+};
+
 struct AccountTimeouts {
   Duration connect = 5s;       // TCP connect and TLS handshake together, per try
   Duration first_byte = 300s;  // from the last request byte to the first response byte
@@ -59,9 +65,10 @@ struct Account {
   std::uint32_t rpd_limit = 0;         // requests per 24 h; 0: no limit
   std::uint32_t concurrent_limit = 0;  // requests at once; 0: no limit
   bool learn_limits = false;           // from the fields of the provider's answers
-  bool emergency = false;    // a part of rpm_limit is kept for the time when nothing else is free
-  std::uint32_t weight = 1;  // multiplies the account's share under the weighted strategy
-  std::string model_prefix;  // "nvidia/": matched and stripped; "" when there is none
+  bool emergency = false;  // a part of rpm_limit is kept for the time when nothing else is free
+  Price cost;
+  std::uint32_t weight = 1;          // multiplies the account's share under the weighted strategy
+  std::string model_prefix;          // "nvidia/": matched and stripped; "" when there is none
   std::vector<ModelMapping> models;  // empty, and no prefix: every model under its own name
   AccountTimeouts timeouts;
   bool send_via = true;  // HTTP_RULES F10

@@ -11,6 +11,7 @@
 #include "engine/route/cooldown.h"
 #include "engine/route/demand.h"
 #include "engine/route/effective_limits.h"
+#include "engine/route/latency.h"
 #include "engine/route/rolling_bucket.h"
 #include "engine/route/running_mean.h"
 #include "engine/route/steady_bucket.h"
@@ -90,6 +91,9 @@ class alignas(64) AccountState {
   // larger limit. Another shape begins with all its tokens spent at `now`.
   void set_limits(const AccountLimits& limits, Instant now);
 
+  // How long its answers take to their first token, of late.
+  [[nodiscard]] Latency& latency() noexcept { return latency_; }
+
   // How an answer's provider sees us: counted, and for accounts that learn what it said of its
   // limits (limits: per window, 0 where nothing was said; `hold`: nothing is left until then).
   void count_answer(bool rate_limited) noexcept {
@@ -163,6 +167,7 @@ class alignas(64) AccountState {
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<std::uint64_t> rate_limited_{0};
   std::atomic<std::uint64_t> hold_ticks_{0};  // ticks.h
+  Latency latency_;
   std::atomic<std::uint32_t> learned_requests_{0};
   std::atomic<std::uint32_t> learned_tokens_{0};
   // Of few accounts, or of few moments.

@@ -1,6 +1,10 @@
 #include "engine/route/balancer.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "engine/route/affinity.h"
+#include "engine/route/running_mean.h"
 
 namespace sluice {
 namespace {
@@ -14,9 +18,13 @@ bool Balancer::choose(const Directory& directory, const Route& route, Pool pool,
                       Standing standing, Instant now, Choice& choice) noexcept {
   Search search{route, route.range_of(pool), seeker, standing, now, choice};
   choice.pool = pool;
+  if (seeker.origin != 0) return choose_by_origin(search);
   switch (directory.routing.strategy) {
     case Strategy::kWeighted: return choose_weighted(search);
     case Strategy::kRoundRobin: return choose_round_robin(search, pool);
+    case Strategy::kLeastInflight: return choose_least_inflight(search);
+    case Strategy::kLatency: return choose_fastest(search);
+    case Strategy::kCheapest: return choose_cheapest(search);
     case Strategy::kOrdered: break;
   }
   return choose_ordered(search);
@@ -77,6 +85,90 @@ bool Balancer::draw_weighted(Search& search) noexcept {
     if (take(search, i)) return true;
   }
   return false;
+}
+
+template <class Score>
+bool Balancer::choose_best(Search& search, const Score& score) noexcept {
+  const std::uint32_t first = search.range.first;
+  const std::uint32_t count = search.range.last - first;
+  std::uint32_t& next = round_robin_.next(search.route, search.choice.pool);
+  TriedMarks refused;  // the request is too large for them now, or another shard was faster
+  for (;;) {
+    std::uint32_t best = count;
+    double lowest = 0;
+    for (std::uint32_t n = 0; n < count; ++n) {
+      const std::uint32_t at = (next + n) % count;
+      if (refused.has(first + at) || !ready(search, first + at)) continue;
+      const double scored = score(search.route.candidates[first + at]);
+      if (best != count && scored >= lowest) continue;
+      best = at;
+      lowest = scored;
+    }
+    if (best == count) return false;
+    if (take(search, first + best)) {
+      next = best + 1;
+      return true;
+    }
+    refused.set(first + best);
+  }
+}
+
+// The first account in the origin's own order that has room; heavier ones stand first for more
+// origins (weighted rendezvous: -ln(u) / weight).
+bool Balancer::choose_by_origin(Search& search) noexcept {
+  const std::uint64_t origin = search.seeker.origin;
+  const bool even = search.route.weight_max == 1;
+  return choose_best(search, [origin, even](const Candidate& candidate) {
+    const double u = (static_cast<double>(rank(origin, candidate.name_hash) >> 11) + 0.5) * 0x1p-53;
+    return even ? 1 - u : -std::log(u) / candidate.weight;
+  });
+}
+
+bool Balancer::choose_least_inflight(Search& search) noexcept {
+  return choose_best(search, [](const Candidate& candidate) {
+    return (candidate.state->in_flight() + 1.0) / candidate.weight;
+  });
+}
+
+// Power of two choices (Mitzenmacher, 1996): the better of two loads no single one with all that
+// comes until the next sample.
+bool Balancer::choose_fastest(Search& search) noexcept {
+  const std::uint32_t nobody = search.range.last;
+  const std::uint32_t one = draw_ready(search, nobody);
+  const std::uint32_t other = one == nobody ? nobody : draw_ready(search, one);
+  const auto latency = [&search](const Candidate& candidate) {
+    return static_cast<double>(candidate.state->latency().value(search.now).count());
+  };
+  if (other != nobody) {
+    const auto& candidates = search.route.candidates;
+    const bool first_wins = latency(candidates[one]) <= latency(candidates[other]);
+    if (take(search, first_wins ? one : other) || take(search, first_wins ? other : one))
+      return true;
+  }
+  return choose_best(search, latency);
+}
+
+// What the request costs there. Without a maximum of its own its answer is taken for a middling
+// one, the same for all accounts.
+bool Balancer::choose_cheapest(Search& search) noexcept {
+  const Demand& demand = search.seeker.demand;
+  const auto prompt = static_cast<double>(demand.prompt);
+  const auto completion = static_cast<double>(
+      demand.completion == Demand::kUnknown ? RunningMean::kFirst : demand.completion);
+  return choose_best(search, [prompt, completion](const Candidate& candidate) {
+    const Price& cost = candidate.account->cost;
+    return prompt * static_cast<double>(cost.input) + completion * static_cast<double>(cost.output);
+  });
+}
+
+// A position drawn evenly among those that are ready, besides one; range.last when luck runs out.
+std::uint32_t Balancer::draw_ready(const Search& search, std::uint32_t besides) noexcept {
+  const std::uint32_t count = search.range.last - search.range.first;
+  for (std::uint32_t draw = 0; draw < std::min(count, kDrawsMax); ++draw) {
+    const auto i = search.range.first + static_cast<std::uint32_t>(prng_.below(count));
+    if (i != besides && ready(search, i)) return i;
+  }
+  return search.range.last;
 }
 
 bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {

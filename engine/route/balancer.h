@@ -73,6 +73,14 @@ class Balancer {
   };
   [[nodiscard]] static bool choose_ordered(Search& search) noexcept;
   [[nodiscard]] bool choose_round_robin(Search& search, Pool pool) noexcept;
+  // Whoever has the lowest score(candidate), of equals the next in turn.
+  template <class Score>
+  [[nodiscard]] bool choose_best(Search& search, const Score& score) noexcept;
+  [[nodiscard]] bool choose_by_origin(Search& search) noexcept;
+  [[nodiscard]] bool choose_least_inflight(Search& search) noexcept;
+  [[nodiscard]] bool choose_fastest(Search& search) noexcept;
+  [[nodiscard]] bool choose_cheapest(Search& search) noexcept;
+  [[nodiscard]] std::uint32_t draw_ready(const Search& search, std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_weighted(Search& search) noexcept;
   [[nodiscard]] bool draw_weighted(Search& search) noexcept;
 

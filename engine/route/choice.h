@@ -16,6 +16,7 @@ struct Seeker {
   std::string_view model;
   Priority priority = Priority::kNormal;
   Demand demand = {};
+  std::uint64_t origin = 0;  // affinity.h; 0: any account is as good
   TriedMarks tried;
   std::uint64_t arrival = 0;  // the wait queue's: its place among all that ever waited; 0: none
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "engine/route/affinity.h"
 
 namespace sluice {
 namespace {
@@ -162,6 +163,7 @@ class RouteBuilder {
         candidate.state = account->state.get();
         candidate.generation = account->generation;
         candidate.weight = account->weight;
+        candidate.name_hash = hash_text(account->name);
         if (!candidate_of(*account, candidate)) continue;
         any = true;
         if (!account->enabled) continue;

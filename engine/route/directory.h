@@ -20,7 +20,21 @@
 
 namespace sluice {
 
-enum class Strategy : std::uint8_t { kWeighted, kRoundRobin, kOrdered };
+enum class Strategy : std::uint8_t {
+  kWeighted,       // by the share of the limit that is free
+  kRoundRobin,     // one after the other
+  kOrdered,        // as configured
+  kLeastInflight,  // who has the fewest requests in flight
+  kLatency,        // of two drawn evenly, whoever has been faster to its first token
+  kCheapest,       // by the account's price for this request
+};
+
+// What brings requests of one origin to one account, for the provider's prompt cache.
+enum class Affinity : std::uint8_t {
+  kOff,
+  kUser,     // the member `user` of the body
+  kSession,  // the field X-Session-Id
+};
 
 // So many accounts fit a directory; the ladder's marks of who was tried lie in the request.
 inline constexpr std::size_t kDirectoryAccountsMax = 1024;
@@ -45,6 +59,7 @@ struct QueuePolicy {
 
 struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
+  Affinity affinity = Affinity::kOff;
   CooldownPolicy cooldown;
   BreakerPolicy breaker;
   RetreatPolicy retreat;

@@ -19,6 +19,7 @@ struct Candidate {
   AccountState* state = nullptr;
   std::uint32_t generation = 0;
   std::uint32_t weight = 1;
+  std::uint64_t name_hash = 0;    // where the account stands in the hashing of origins
   std::uint32_t strip_bytes = 0;  // of the model's name, where `native` is empty
   std::string_view native;        // the model's name there, where the route is for one model
 

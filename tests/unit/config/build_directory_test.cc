@@ -22,6 +22,7 @@ constexpr const char* kYaml =
     "    tpm_limit: 30000\n"
     "    rpd_limit: 1500\n"
     "    weight: 3\n"
+    "    cost: {input: 2.5, output: 0.000001}\n"
     "    models: {z: native-z, a: native-a}\n"
     "    timeouts: {total: 5min}\n"
     "    send_via: false\n"
@@ -31,7 +32,8 @@ constexpr const char* kYaml =
     "clients:\n"
     "  - {name: web, key: sk-test-client, models: [z, a],\n"
     "     rpm_limit: 7, tpm_limit: 900, concurrent_limit: 3}\n"
-    "routing: {strategy: ordered, guard: 1s, default_model: m, retry: {on_timeout: true, "
+    "routing: {strategy: ordered, affinity: session, guard: 1s, default_model: m, retry: "
+    "{on_timeout: true, "
     "budget_percent: 50, budget_floor: 5},\n"
     "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n";
 
@@ -57,6 +59,8 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(b.rpd_limit, 1'500u);
   EXPECT_EQ(b.concurrent_limit, 8u);
   EXPECT_EQ(b.weight, 3u);
+  EXPECT_EQ(b.cost.input, 2'500'000u);
+  EXPECT_EQ(b.cost.output, 1u);
   ASSERT_EQ(b.models.size(), 2u);
   EXPECT_EQ(b.models[0].canonical, "a");
   EXPECT_EQ(b.models[1].native, "native-z");
@@ -76,6 +80,7 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(directory.model_names, (std::vector<std::string>{"a", "m", "z"}));
   EXPECT_EQ(directory.default_model, "m");
   EXPECT_EQ(directory.routing.strategy, Strategy::kOrdered);
+  EXPECT_EQ(directory.routing.affinity, Affinity::kSession);
   EXPECT_EQ(directory.routing.guard, 1s);
   EXPECT_TRUE(directory.routing.retry_on_timeout);
   EXPECT_EQ(directory.routing.retry_budget().ratio, 0.5);

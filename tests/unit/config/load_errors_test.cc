@@ -64,8 +64,17 @@ constexpr ErrorRow kErrorRows[] = {
     {"a truth value that is none", "auth: {open: maybe}",
      "c.yaml:1:14: auth.open: \"maybe\" is neither true nor false; expected true or false"},
     {"a word that is no choice", "routing: {strategy: fastest}",
-     "c.yaml:1:21: routing.strategy: \"fastest\" is unknown; expected weighted, round_robin or "
-     "ordered"},
+     "c.yaml:1:21: routing.strategy: \"fastest\" is unknown; expected weighted, round_robin, "
+     "ordered, least_inflight, latency or cheapest"},
+    {"a price that is none",
+     "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1e3}}]",
+     "c.yaml:1:71: accounts[0].cost.input: \"1e3\" is not a price; expected dollars for a million "
+     "tokens like 2.50, up to 1000000"},
+    {"the cheapest of accounts without a price",
+     "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1}}]\n"
+     "routing: {strategy: cheapest}",
+     "c.yaml:1:19: accounts[0].cost.output: routing.strategy: cheapest needs the price of each "
+     "account, in dollars for a million tokens; 0 for one that is free"},
     {"an address without a port", "listen: 127.0.0.1",
      "c.yaml:1:9: listen: \"127.0.0.1\" has no port; expected an IP address and a port like "
      "127.0.0.1:9190 or [::1]:9190, localhost:9190 (127.0.0.1 and ::1) or :9190 (all addresses)"},
