@@ -211,7 +211,7 @@ void AccountState::apply(const AccountLimits& limits, Instant now) {
   emergency_.set_limit(limits.emergency, limits.window);
   // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
   rolling_.set_limit(rolling ? limits.limit : 0, limits.window);
-  if (!rolling || reshaped) steady_.set_limit(limits.limit, limits.window);
+  if (!rolling || reshaped) steady_.set_limit(limits.limit, limits.window, now);
   if (!reshaped) return;
   if (rolling) {
     while (rolling_.take(now).granted) rolling_.settle_sent(now);

@@ -26,7 +26,8 @@ namespace sluice {
 class alignas(64) SteadyBucket {
  public:
   // `window` includes the guard.
-  SteadyBucket(std::uint32_t limit, Duration window) noexcept { set_limit(limit, window); }
+  SteadyBucket(std::uint32_t limit, Duration window) noexcept
+      : interval_ns_((window.count() + limit - 1) / limit), limit_(limit) {}
 
   [[nodiscard]] Take take(Instant now) noexcept {
     const std::int64_t at = now.time_since_epoch().count();
@@ -75,10 +76,17 @@ class alignas(64) SteadyBucket {
   }
 
   // The part of the bucket that is empty stays so: 20 tokens used of 40 become 10 of 20 or 40 of
-  // 80, so that a change lets no more through than the larger limit would have.
-  void set_limit(std::uint32_t limit, Duration window) noexcept {
-    interval_ns_.store((window.count() + limit - 1) / limit, std::memory_order_relaxed);
+  // 80, and half a bucket is half of any window, so that a change lets no more through than the
+  // larger limit would have. The order of the stores errs on the side of waiting.
+  void set_limit(std::uint32_t limit, Duration window, Instant now) noexcept {
+    const std::int64_t interval = (window.count() + limit - 1) / limit;
+    const std::int64_t burst_before = interval_ns_.load(std::memory_order_relaxed) * this->limit();
+    const std::int64_t burst = interval * limit;
+    if (burst > burst_before) scale(burst, burst_before, now);
+    if (limit < this->limit()) limit_.store(limit, std::memory_order_relaxed);
+    interval_ns_.store(interval, std::memory_order_relaxed);
     limit_.store(limit, std::memory_order_relaxed);
+    if (burst < burst_before) scale(burst, burst_before, now);
   }
 
   // All tokens are spent at `now`.
@@ -99,9 +107,23 @@ class alignas(64) SteadyBucket {
     return std::clamp<std::int64_t>((now - taken.at).count(), 0, taken.cost.count());
   }
 
+  // What is missing grows or shrinks as the bucket does.
+  void scale(std::int64_t burst, std::int64_t burst_before, Instant now) noexcept {
+    const std::int64_t at = now.time_since_epoch().count();
+    std::int64_t full = full_at_ns_.load(std::memory_order_relaxed);
+    for (;;) {
+      if (full <= at) return;
+      const __int128 missing = static_cast<__int128>(full - at) * burst / burst_before + 1;
+      if (full_at_ns_.compare_exchange_weak(full, at + static_cast<std::int64_t>(missing),
+                                            std::memory_order_relaxed)) {
+        return;
+      }
+    }
+  }
+
   std::atomic<std::int64_t> full_at_ns_{0};
-  std::atomic<std::int64_t> interval_ns_{1};
-  std::atomic<std::uint32_t> limit_{1};
+  std::atomic<std::int64_t> interval_ns_;
+  std::atomic<std::uint32_t> limit_;
 };
 
 }  // namespace sluice

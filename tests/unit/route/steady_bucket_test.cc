@@ -74,10 +74,21 @@ TEST(SteadyBucket, TimeInHandIsChargedAgainUpToOneToken) {
 TEST(SteadyBucket, AChangedLimitKeepsThePartThatIsSpent) {
   SteadyBucket bucket(40, kWindow);
   for (int i = 0; i < 20; ++i) bucket.settle_sent(bucket.take(kT0), kT0);
-  bucket.set_limit(80, kWindow);
+  bucket.set_limit(80, kWindow, kT0);
   EXPECT_EQ(bucket.available(kT0), 40u);
-  bucket.set_limit(20, kWindow);
+  bucket.set_limit(20, kWindow, kT0);
   EXPECT_EQ(bucket.available(kT0), 10u);
+}
+
+TEST(SteadyBucket, AChangedWindowKeepsThePartThatIsSpent) {
+  SteadyBucket bucket(4, 20s);
+  EXPECT_EQ(drain(bucket, kT0), 4u);
+  bucket.set_limit(4, 60s, kT0);
+  EXPECT_EQ(drain(bucket, kT0), 0u);
+  EXPECT_EQ(drain(bucket, kT0 + 31s), 2u);
+  bucket.set_limit(8, 20s, kT0 + 31s);
+  EXPECT_EQ(drain(bucket, kT0 + 31s), 0u);
+  EXPECT_EQ(drain(bucket, kT0 + 31s + 20s), 8u);
 }
 
 TEST(SteadyBucket, EmptyRefillsAtTheSteadyRate) {
