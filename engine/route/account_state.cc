@@ -9,6 +9,12 @@ namespace {
 // (Dispatcher::nudge).
 constexpr Duration kUntilSomebodyLeaves = 1s;
 
+// How many tokens a change takes from one bucket and gives to the other.
+std::uint32_t moved(std::uint32_t from, std::uint32_t from_now, std::uint32_t to,
+                    std::uint32_t to_now) noexcept {
+  return from_now < from && to_now > to ? std::min(from - from_now, to_now - to) : 0;
+}
+
 // The window for a limit, made when there is one for the first time: it remains, for reservations
 // in it may be out.
 void limit_window(std::atomic<TokenWindow*>& place, std::uint64_t limit, Duration window) {
@@ -208,9 +214,13 @@ void AccountState::apply(const AccountLimits& limits, Instant now) {
   limit_window(day_, limits.per_day, limits.day);
   const bool rolling = limits.shape == BucketShape::kRolling;
   const bool reshaped = limits.shape != shape();
-  emergency_.set_limit(limits.emergency, limits.window);
+  const std::uint32_t to_main = moved(emergency_.limit(), limits.emergency, limit(), limits.limit);
+  // What one bucket gains and the other loses may have been sent, and comes back with the window.
+  emergency_.set_limit(limits.emergency, limits.window,
+                       moved(limit(), limits.limit, emergency_.limit(), limits.emergency), now);
   // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
-  rolling_.set_limit(rolling ? limits.limit : 0, limits.window);
+  rolling_.set_limit(rolling ? limits.limit : 0, limits.window, rolling && !reshaped ? to_main : 0,
+                     now);
   if (!rolling || reshaped) steady_.set_limit(limits.limit, limits.window, now);
   if (!reshaped) return;
   if (rolling) {

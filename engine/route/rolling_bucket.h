@@ -106,17 +106,25 @@ class BasicRollingBucket {
     return now + window();
   }
 
-  void set_limit(std::uint32_t limit, Duration window) {
+  // `spent`: so many of the tokens that a higher limit adds begin as if sent at `now`, because they
+  // were another bucket's, which may have sent them.
+  void set_limit(std::uint32_t limit, Duration window, std::uint32_t spent = 0,
+                 Instant now = Instant{}) {
     Ring* newest = oldest_;
     while (Ring* const newer = newer_than(*newest)) newest = newer;
-    if (limit > newest->capacity()) {
-      newest->newer.store(new_ring(limit), std::memory_order_release);
+    // What the bucket owes lies in the ring besides.
+    const std::int64_t owed = std::max<std::int64_t>(-free_.load(std::memory_order_acquire), 0);
+    const std::int64_t stamps = std::int64_t{limit} + (spent == 0 ? 0 : owed);
+    if (stamps > std::int64_t{newest->capacity()}) {
+      newest->newer.store(new_ring(static_cast<std::uint32_t>(stamps)), std::memory_order_release);
     }
     window_ns_.store(window.count(), std::memory_order_relaxed);
     const std::uint32_t before = limit_.exchange(limit, std::memory_order_relaxed);
+    for (std::uint32_t n = 0; n < spent; ++n) settle_sent(now);
     // Publishes the ring with the tokens that may need it.
-    free_.fetch_add(static_cast<std::int64_t>(limit) - static_cast<std::int64_t>(before),
-                    std::memory_order_acq_rel);
+    free_.fetch_add(
+        static_cast<std::int64_t>(limit) - static_cast<std::int64_t>(before) - std::int64_t{spent},
+        std::memory_order_acq_rel);
   }
 
   [[nodiscard]] std::uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }

@@ -70,6 +70,43 @@ TEST(AccountState, UnchangedLimitsChangeNothing) {
   }
 }
 
+std::uint32_t drain_emergency(AccountState& state, Instant now) {
+  std::uint32_t granted = 0;
+  for (Take take = state.take_emergency(now); take.granted; take = state.take_emergency(now)) {
+    state.settle_sent(take, now);
+    ++granted;
+  }
+  return granted;
+}
+
+TEST(AccountState, TheEmergencyChannelIsNoSecondHelping) {
+  AccountLimits without = {.shape = BucketShape::kRolling, .limit = 10, .window = 60s};
+  AccountLimits with = {.shape = BucketShape::kRolling, .limit = 7, .window = 60s, .emergency = 3};
+  AccountState state(without);
+  EXPECT_EQ(drain(state, kStart), 10u);
+  state.set_limits(with, kStart + 10s);
+  EXPECT_EQ(drain_emergency(state, kStart + 59s), 0u);
+  EXPECT_EQ(drain(state, kStart + 61s), 7u);
+  EXPECT_EQ(drain_emergency(state, kStart + 71s), 3u);
+  state.set_limits(without, kStart + 72s);
+  EXPECT_EQ(drain(state, kStart + 120s), 0u);
+  EXPECT_EQ(drain(state, kStart + 122s), 7u);
+  EXPECT_EQ(drain(state, kStart + 133s), 3u);
+  EXPECT_EQ(drain_emergency(state, kStart + 200s), 0u);
+}
+
+// The channel's three are sent late and then become the bucket's, which still owes ten.
+TEST(AccountState, WhatIsOwedPaysForNothingThatIsMoved) {
+  AccountState state({BucketShape::kRolling, 17, 60s, 3});
+  EXPECT_EQ(drain(state, kStart), 17u);
+  state.set_limits({BucketShape::kRolling, 7, 60s, 3}, kStart + 10s);
+  EXPECT_EQ(drain_emergency(state, kStart + 50s), 3u);
+  state.set_limits({BucketShape::kRolling, 10, 60s}, kStart + 55s);
+  EXPECT_EQ(drain(state, kStart + 61s), 7u);
+  EXPECT_EQ(drain(state, kStart + 114s), 0u);
+  EXPECT_EQ(drain(state, kStart + 120s), 3u);
+}
+
 TEST(AccountState, ErrorBelongsToOneGenerationOfCredentials) {
   AccountState state(kRolling);
   EXPECT_FALSE(state.rejected(1));
