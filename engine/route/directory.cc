@@ -103,9 +103,14 @@ void give_state(Account& account, const std::vector<Known>& known, const Routing
 }
 
 // What the last directory knew and nobody takes over, as long as there is something to remember.
+// Requests that began with an older directory may still take from the account: as long as one of
+// these lives, a second state beside this one would be a second helping.
 void keep_departed(Directory& directory, const std::vector<Known>& known, Instant now) {
   for (const Known& before : known) {
-    if (before.heir != nullptr || before.state->at_rest(now)) continue;
+    if (before.heir != nullptr) continue;
+    // Held by `known` and by the list that is left behind, and by nobody else?
+    const bool reachable = before.account != nullptr || before.state.use_count() > 2;
+    if (!reachable && before.state->at_rest(now)) continue;
     directory.departed.push_back({std::string(before.name), *before.endpoint,
                                   Secret(before.api_key->reveal()), before.state,
                                   before.generation});

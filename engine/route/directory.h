@@ -80,8 +80,8 @@ struct RoutingPolicy {
 };
 
 // DepartedAccount - an account that the configuration no longer names but whose state still
-// matters: should it come back within its window, under this name or another, what it spent is not
-// forgotten.
+// matters: should it come back within its window, under this name or another, or while requests of
+// an older directory may still take from it, what it spent is not forgotten.
 struct DepartedAccount {
   std::string name;
   Endpoint endpoint;

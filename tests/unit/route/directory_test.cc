@@ -236,13 +236,28 @@ TEST(Directory, AnAccountThatComesBackHasSpentWhatItHadSpent) {
 }
 
 TEST(Directory, ADepartedAccountIsForgottenWhenNothingIsLeftToRemember) {
-  const Directory first = make_directory({{.name = "a"}, {.name = "b"}});
-  complete(Permit::take(*first.accounts[0], kStart), kStart);
+  std::optional<Directory> first = make_directory({{.name = "a"}, {.name = "b"}});
+  complete(Permit::take(*first->accounts[0], kStart), kStart);
+  std::optional<Directory> second = make_directory({}, Strategy::kOrdered, &*first, kStart + 1s);
+  ASSERT_EQ(second->departed.size(), 2u);
+  first.reset();
+  std::optional<Directory> third = make_directory({}, Strategy::kOrdered, &*second, kStart + 2s);
+  ASSERT_EQ(third->departed.size(), 1u);
+  EXPECT_EQ(third->departed[0].name, "a");
+  second.reset();
+  const Directory fourth = make_directory({}, Strategy::kOrdered, &*third, kStart + 61s);
+  EXPECT_TRUE(fourth.departed.empty());
+}
+
+// A request that began with the first directory may go on to an account that has left meanwhile and
+// come back: it draws on the same tokens.
+TEST(Directory, ADepartedAccountIsRememberedWhileAnOlderDirectoryLives) {
+  const std::vector<AccountRow> rows = {{.name = "a"}};
+  const Directory first = make_directory(rows);
   const Directory second = make_directory({}, Strategy::kOrdered, &first, kStart + 1s);
-  ASSERT_EQ(second.departed.size(), 1u);
-  EXPECT_EQ(second.departed[0].name, "a");
-  const Directory third = make_directory({}, Strategy::kOrdered, &second, kStart + 61s);
-  EXPECT_TRUE(third.departed.empty());
+  const Directory third = make_directory({}, Strategy::kOrdered, &second, kStart + 2s);
+  const Directory fourth = make_directory(rows, Strategy::kOrdered, &third, kStart + 3s);
+  EXPECT_EQ(fourth.accounts[0]->state, first.accounts[0]->state);
 }
 
 struct CredentialRow {
