@@ -64,6 +64,8 @@ class [[nodiscard]] Permit {
 
   // No byte has left yet, as far as the permit knows.
   [[nodiscard]] bool held() const noexcept { return phase_ == Phase::kHeld; }
+  // Nothing is held: it was handed back, given away, or never granted.
+  [[nodiscard]] bool over() const noexcept { return phase_ == Phase::kOver; }
   // Null for a permit that was never granted; remains when the permit is over.
   [[nodiscard]] const Account* account() const noexcept { return account_; }
   [[nodiscard]] Instant taken_at() const noexcept { return grant_.request.at; }

@@ -19,6 +19,7 @@ _BELOW = {
     "engine/mailbox": ["engine/io", "engine/shard"],
     "engine/net": ["engine/shard", "parser", "tls"],
     "engine/route": ["base", "parser"],
+    "engine/simulate": ["engine/route"],
     "engine/llm": ["engine/route"],
     "engine/proxy": ["engine/net", "engine/llm"],
     "engine/config": ["parser", "tls", "engine/route", "engine/llm"],
@@ -26,7 +27,7 @@ _BELOW = {
     "admin": ["engine/proxy", "engine/config", "store"],
     "engine/server": ["admin", "engine/config", "engine/proxy", "engine/log_writer"],
     "tools/mock": ["engine/config", "engine/proxy"],
-    "engine/cli": ["engine/server", "tools/mock"],
+    "engine/cli": ["engine/server", "engine/simulate", "tools/mock"],
     "engine/main": ["engine/cli"],
 }
 
@@ -63,7 +64,8 @@ _SYSTEM = re.compile(
 _STANDARD = re.compile(r"[a-z_0-9]+|cxxabi\.h|sanitizer/.*_interface\.h|ext/.*")
 
 # Where bytes become meaning or policy is decided: no descriptor, no clock, no thread.
-_PURE = ("parser/", "engine/route/", "engine/llm/", "tls/session.", "tls/aead.", "tls/digest.")
+_PURE = ("parser/", "engine/route/", "engine/simulate/", "engine/llm/",
+         "tls/session.", "tls/aead.", "tls/digest.")
 _IO_HEADERS = re.compile(
     r"(sys|netinet|linux|net)/.*|(fcntl|unistd|poll|netdb|signal|spawn|pthread)\.h"
     r"|thread|mutex|condition_variable|shared_mutex|future|iostream")
