@@ -3,7 +3,8 @@
 int main(int argc, char** argv) {
   constexpr sluice::AddCommand kCommands[] = {
       sluice::add_serve_command,        sluice::add_demo_command,   sluice::add_mock_command,
-      sluice::add_check_config_command, sluice::add_config_command, sluice::add_version_command,
+      sluice::add_check_config_command, sluice::add_config_command, sluice::add_simulate_command,
+      sluice::add_version_command,
   };
   return sluice::run_command_line(argc, argv, kCommands);
 }

@@ -20,6 +20,7 @@ constexpr const char* kFooter = R"(Examples:
   sluice serve -c my.yaml --listen 127.0.0.1:8080
   sluice check-config -c my.yaml        every fault of a file, with line and column
   sluice config show                    effective values and where each comes from
+  sluice simulate -c my.yaml            what a day of traffic would come to
 
 Values are taken from flags, then environment variables (SLUICE_LISTEN gives listen,
 SLUICE_LOG_LEVEL gives log.level, and so on; SIDECAR_* as in Sidecar V2), then the file,
