@@ -27,7 +27,7 @@ struct SimulateResult {
   Duration duration{};
   Tally ours;
   Tally plain;
-  std::vector<double> room;  // by place in Tally::accounts: what its limit allows in `duration`
+  std::vector<double> room = {};  // by place in Tally::accounts: what its limit allows meanwhile
 };
 
 [[nodiscard]] std::string simulate_text(const SimulateResult& result);

@@ -2,13 +2,16 @@
 #include <sysexits.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <thread>
 
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/config_options.h"
 #include "engine/cli/simulate.h"
 #include "engine/config/build_directory.h"
+#include "engine/simulate/draw.h"
 #include "engine/simulate/simulation.h"
 
 namespace sluice {
@@ -107,16 +110,18 @@ int run_simulate(const Config& config, const SimulateOptions& options) {
   auto plain = build_directory(config, nullptr, SimulationPlan::kStart);
   if (!ours || !plain) return fail("the configuration's accounts are wrong", EX_CONFIG);
   if (const std::string why = complete(*spec, **ours); !why.empty()) return fail(why, EX_USAGE);
-  SimulateResult result{
-      .options = options, .duration = *duration, .ours = {}, .plain = {}, .room = {}};
-  for (const auto& account : (*ours)->accounts) {
-    result.room.push_back(account->enabled
-                              ? account->rpm_limit * static_cast<double>(duration->count()) /
-                                    static_cast<double>(account->window.count())
-                              : 0);
+  SimulateResult result{.options = options, .duration = *duration, .ours = {}, .plain = {}};
+  {
+    const std::jthread beside(
+        [&] { result.plain = simulate(std::move(*plain), *spec, options, *duration, true); });
+    result.ours = simulate(*ours, *spec, options, *duration, false);
   }
-  result.ours = simulate(std::move(*ours), *spec, options, *duration, false);
-  result.plain = simulate(std::move(*plain), *spec, options, *duration, true);
+  const double seconds = in_seconds(std::max(result.ours.lasted, *duration));
+  for (const auto& account : (*ours)->accounts) {
+    // A limit's worth for each window that has begun.
+    const double windows = std::ceil(seconds / in_seconds(account->window));
+    result.room.push_back(account->enabled ? account->rpm_limit * windows : 0);
+  }
   return print_out(options.json ? simulate_json(result) : simulate_text(result));
 }
 

@@ -24,7 +24,7 @@ namespace sluice {
 
 // With mean 1: the gaps of a Poisson process.
 [[nodiscard]] inline double draw_exponential(Prng& prng) noexcept {
-  return -std::log1p(-prng.unit());
+  return -std::log(1 - prng.unit());
 }
 
 // With mean 1 and the tail index 1.5: many small gaps and now and then a very long one. Its
