@@ -26,7 +26,7 @@ void add_serve_command(CommandLine& line);  // calls run_serve
 void add_demo_command(CommandLine& line);   // calls run_demo
 void add_mock_command(CommandLine& line);   // calls run_mock of tools/mock
 void add_check_config_command(CommandLine& line);
-void add_config_command(CommandLine& line);  // config show
+void add_config_command(CommandLine& line);    // config show
 void add_simulate_command(CommandLine& line);  // see simulate.h
 void add_version_command(CommandLine& line);
 

@@ -26,7 +26,7 @@ Examples:
   sluice simulate -c my.yaml --traffic "rate=600rpm; shape=diurnal; peak=3"
   sluice simulate -c my.yaml --duration 30d --traffic @next-month.txt
   sluice simulate -c my.yaml --json --traffic \
-    "rate=10/s; shape=bursts; burst=30s/5min; priorities=urgent:5,normal:80,low:15; providers=minute")";
+    "rate=10/s; shape=bursts; burst=30s/5min; priorities=urgent:5,normal:95; providers=minute")";
 
 constexpr Duration kJitter = 20ms;  // of the network, on the way to a provider
 
