@@ -8,7 +8,8 @@
 namespace sluice {
 
 // AccountLimits - what an account allows: `limit` requests in each `window`, guard included, and
-// `emergency` more through a channel of their own. Of the others 0 is no limit.
+// Of `limit` + `emergency` requests in each window the last `emergency` are kept for emergencies.
+// Of the others 0 is no limit.
 struct AccountLimits {
   BucketShape shape = BucketShape::kRolling;
   std::uint32_t limit = 40;

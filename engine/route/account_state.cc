@@ -9,12 +9,6 @@ namespace {
 // (Dispatcher::nudge).
 constexpr Duration kUntilSomebodyLeaves = 1s;
 
-// How many tokens a change takes from one bucket and gives to the other.
-std::uint32_t moved(std::uint32_t from, std::uint32_t from_now, std::uint32_t to,
-                    std::uint32_t to_now) noexcept {
-  return from_now < from && to_now > to ? std::min(from - from_now, to_now - to) : 0;
-}
-
 // The window for a limit, made when there is one for the first time: it remains, for reservations
 // in it may be out.
 void limit_window(std::atomic<TokenWindow*>& place, std::uint64_t limit, Duration window) {
@@ -39,12 +33,14 @@ bool reserve(TokenWindow* window, std::uint64_t units, Instant now,
 }  // namespace
 
 AccountState::AccountState(const AccountLimits& limits)
-    : rolling_(limits.shape == BucketShape::kRolling ? limits.limit : 0, limits.window),
+    : rolling_(limits.shape == BucketShape::kRolling ? limits.limit + limits.emergency : 0,
+               limits.window),
       shape_(limits.shape),
+      keeps_(limits.emergency != 0),
       concurrent_(limits.concurrent),
       effective_(std::make_unique<EffectiveLimits>(limits)),
       emergency_(limits.emergency, limits.window),
-      steady_(limits.limit, limits.window) {
+      steady_(limits.limit + limits.emergency, limits.window) {
   limit_window(tokens_, limits.tokens, limits.window);
   limit_window(day_, limits.per_day, limits.day);
 }
@@ -104,18 +100,25 @@ std::uint64_t AccountState::units_of(const Demand& demand) const noexcept {
   return demand.units(completion_tokens_.value());
 }
 
+// Between the look and the take another shard may take one: then an emergency finds one less, and
+// the account has sent no more than its limit.
 Take AccountState::take(Instant now) noexcept {
-  return shape() == BucketShape::kRolling ? rolling_.take(now) : steady_.take(now);
+  const std::uint32_t keep = kept(now);
+  if (keep == 0 || bucket_available(now) > keep) return take_of_bucket(now);
+  return {.granted = false, .shape = shape(), .at = bucket_next_at(now, keep)};
 }
 
 Take AccountState::take_emergency(Instant now) noexcept {
-  Take taken = emergency_.take(now);
-  taken.emergency = true;
+  const Take kept_one = emergency_.take(now);
+  if (!kept_one.granted) return kept_one;
+  Take taken = take_of_bucket(now);
+  taken.emergency = taken.granted;
+  if (!taken.granted) emergency_.refund();
   return taken;
 }
 
 void AccountState::settle_sent(const Take& taken, Instant now) noexcept {
-  if (taken.emergency) return emergency_.settle_sent(now);
+  if (taken.emergency) emergency_.settle_sent(now);
   switch (taken.shape) {
     case BucketShape::kRolling: return rolling_.settle_sent(now);
     case BucketShape::kSteady: return steady_.settle_sent(taken, now);
@@ -123,7 +126,7 @@ void AccountState::settle_sent(const Take& taken, Instant now) noexcept {
 }
 
 void AccountState::refund(const Take& taken, Instant now) noexcept {
-  if (taken.emergency) return emergency_.refund();
+  if (taken.emergency) emergency_.refund();
   switch (taken.shape) {
     case BucketShape::kRolling: return rolling_.refund();
     case BucketShape::kSteady: return steady_.refund(taken, now);
@@ -131,15 +134,17 @@ void AccountState::refund(const Take& taken, Instant now) noexcept {
 }
 
 std::uint32_t AccountState::limit() const noexcept {
-  return shape() == BucketShape::kRolling ? rolling_.limit() : steady_.limit();
+  const std::uint32_t whole = shape() == BucketShape::kRolling ? rolling_.limit() : steady_.limit();
+  return whole - std::min(whole, emergency_.limit());
 }
 
 std::uint32_t AccountState::available(Instant now) noexcept {
-  return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
+  const std::uint32_t whole = bucket_available(now);
+  return whole - std::min(whole, kept(now));
 }
 
-Instant AccountState::next_permit_at(Instant now, const Demand& demand) const noexcept {
-  Instant at = shape() == BucketShape::kRolling ? rolling_.next_at(now) : steady_.next_at(now);
+Instant AccountState::next_permit_at(Instant now, const Demand& demand) noexcept {
+  Instant at = bucket_next_at(now, kept(now));
   if (crowded()) at = std::max(at, now + kUntilSomebodyLeaves);
   if (const TokenWindow* const window = tokens()) {
     const Instant back_at = window->next_at(units_of(demand), now);
@@ -214,14 +219,12 @@ void AccountState::apply(const AccountLimits& limits, Instant now) {
   limit_window(day_, limits.per_day, limits.day);
   const bool rolling = limits.shape == BucketShape::kRolling;
   const bool reshaped = limits.shape != shape();
-  const std::uint32_t to_main = moved(emergency_.limit(), limits.emergency, limit(), limits.limit);
-  // What one bucket gains and the other loses may have been sent, and comes back with the window.
-  emergency_.set_limit(limits.emergency, limits.window,
-                       moved(limit(), limits.limit, emergency_.limit(), limits.emergency), now);
+  const std::uint32_t whole = limits.limit + limits.emergency;
+  emergency_.set_limit(limits.emergency, limits.window);
+  keeps_.store(limits.emergency != 0, std::memory_order_relaxed);
   // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
-  rolling_.set_limit(rolling ? limits.limit : 0, limits.window, rolling && !reshaped ? to_main : 0,
-                     now);
-  if (!rolling || reshaped) steady_.set_limit(limits.limit, limits.window, now);
+  rolling_.set_limit(rolling ? whole : 0, limits.window);
+  if (!rolling || reshaped) steady_.set_limit(whole, limits.window, now);
   if (!reshaped) return;
   if (rolling) {
     while (rolling_.take(now).granted) rolling_.settle_sent(now);

@@ -24,7 +24,7 @@ namespace sluice {
 
 // Grant - what one request holds of an account.
 struct Grant {
-  Take request;             // of the bucket, or of that for emergencies
+  Take request;             // of the bucket
   TokenReservation tokens;  // of the window's
   TokenReservation day;     // one of the day's requests
   BreakerEntry breaker;
@@ -59,18 +59,19 @@ class alignas(64) AccountState {
   // `used`: nothing when nobody told; then what was reserved counts.
   void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
 
-  // The bucket of requests alone.
+  // The bucket of requests alone. take() leaves what is kept for emergencies, and has not been
+  // taken for one.
   [[nodiscard]] Take take(Instant now) noexcept;
   [[nodiscard]] Take take_emergency(Instant now) noexcept;
   void settle_sent(const Take& taken, Instant now) noexcept;  // the last byte has left
   void refund(const Take& taken, Instant now) noexcept;       // no byte has left
 
-  // In force: the configured one, or less (adapt).
+  // In force: the configured one, or less (adapt); without what is kept for emergencies.
   [[nodiscard]] std::uint32_t limit() const noexcept;
   [[nodiscard]] std::uint32_t available(Instant now) noexcept;
   // When a request of that size will be granted if nobody else takes anything: `now` when it would
   // be now. A guess where that depends on a request which is in flight.
-  [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) const noexcept;
+  [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) noexcept;
   // Requests of that size that a window has room for.
   [[nodiscard]] double grants_per_window(const Demand& demand) const noexcept;
 
@@ -142,6 +143,19 @@ class alignas(64) AccountState {
     return tokens_.load(std::memory_order_acquire);
   }
   [[nodiscard]] TokenWindow* day() const noexcept { return day_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint32_t kept(Instant now) noexcept {
+    return keeps_.load(std::memory_order_relaxed) ? emergency_.available(now) : 0;
+  }
+  [[nodiscard]] std::uint32_t bucket_available(Instant now) noexcept {
+    return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
+  }
+  [[nodiscard]] Take take_of_bucket(Instant now) {
+    return shape() == BucketShape::kRolling ? rolling_.take(now) : steady_.take(now);
+  }
+  [[nodiscard]] Instant bucket_next_at(Instant now, std::uint32_t kept) const noexcept {
+    return shape() == BucketShape::kRolling ? rolling_.next_at(now, kept)
+                                            : steady_.next_at(now, kept);
+  }
   [[nodiscard]] std::uint64_t units_of(const Demand& demand) const noexcept;
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
@@ -158,6 +172,7 @@ class alignas(64) AccountState {
   Cooldown cooldown_;
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;
+  std::atomic<bool> keeps_{false};  // tokens for emergencies
   Wanted wanted_;
   Breaker breaker_;
   // Written by each request.
@@ -175,7 +190,7 @@ class alignas(64) AccountState {
   std::atomic<TokenWindow*> day_{nullptr};
   std::uint64_t held_in_pass_ = 0;
   std::unique_ptr<EffectiveLimits> effective_;
-  RollingBucket emergency_;
+  RollingBucket emergency_;  // how many of the bucket's tokens are kept; a part, not an addition
   SteadyBucket steady_;
 };
 static_assert(sizeof(AccountState) == 256);

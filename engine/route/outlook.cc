@@ -5,7 +5,7 @@
 namespace sluice {
 
 Instant ready_at(const Candidate& candidate, Instant now, const Demand& demand) noexcept {
-  const AccountState& state = *candidate.state;
+  AccountState& state = *candidate.state;
   if (state.rejected(candidate.generation)) return kNever;
   return std::max({now, state.cooldown().until(), state.next_permit_at(now, demand)});
 }

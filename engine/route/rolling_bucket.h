@@ -89,10 +89,10 @@ class BasicRollingBucket {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(before + back, 0, limit()));
   }
 
-  // When the next token comes back: `now` when there is one. When all are in hand: one window after
-  // `now`, the earliest time unless one of them is refunded.
-  [[nodiscard]] Instant next_at(Instant now) const {
-    const std::int64_t free = free_.load(std::memory_order_acquire);
+  // When the next token comes back that is not one of the last `kept`: `now` when there is one.
+  // When all are in hand: one window after `now`, the earliest time unless one of them is refunded.
+  [[nodiscard]] Instant next_at(Instant now, std::uint32_t kept = 0) const {
+    const std::int64_t free = free_.load(std::memory_order_acquire) - std::int64_t{kept};
     if (free > 0) return now;
     auto debt = static_cast<std::uint64_t>(-free);
     Instant oldest{};  // bounds the answer where clocks of two shards have put stamps out of order
@@ -106,25 +106,17 @@ class BasicRollingBucket {
     return now + window();
   }
 
-  // `spent`: so many of the tokens that a higher limit adds begin as if sent at `now`, because they
-  // were another bucket's, which may have sent them.
-  void set_limit(std::uint32_t limit, Duration window, std::uint32_t spent = 0,
-                 Instant now = Instant{}) {
+  void set_limit(std::uint32_t limit, Duration window) {
     Ring* newest = oldest_;
     while (Ring* const newer = newer_than(*newest)) newest = newer;
-    // What the bucket owes lies in the ring besides.
-    const std::int64_t owed = std::max<std::int64_t>(-free_.load(std::memory_order_acquire), 0);
-    const std::int64_t stamps = std::int64_t{limit} + (spent == 0 ? 0 : owed);
-    if (stamps > std::int64_t{newest->capacity()}) {
-      newest->newer.store(new_ring(static_cast<std::uint32_t>(stamps)), std::memory_order_release);
+    if (limit > newest->capacity()) {
+      newest->newer.store(new_ring(limit), std::memory_order_release);
     }
     window_ns_.store(window.count(), std::memory_order_relaxed);
     const std::uint32_t before = limit_.exchange(limit, std::memory_order_relaxed);
-    for (std::uint32_t n = 0; n < spent; ++n) settle_sent(now);
     // Publishes the ring with the tokens that may need it.
-    free_.fetch_add(
-        static_cast<std::int64_t>(limit) - static_cast<std::int64_t>(before) - std::int64_t{spent},
-        std::memory_order_acq_rel);
+    free_.fetch_add(static_cast<std::int64_t>(limit) - static_cast<std::int64_t>(before),
+                    std::memory_order_acq_rel);
   }
 
   [[nodiscard]] std::uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }

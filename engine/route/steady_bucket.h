@@ -68,11 +68,11 @@ class alignas(64) SteadyBucket {
     return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
   }
 
-  // When take() will grant the next token: `now` when it would grant one now.
-  [[nodiscard]] Instant next_at(Instant now) const noexcept {
+  // When take() will grant the next token and leave `kept`: `now` when it would now.
+  [[nodiscard]] Instant next_at(Instant now, std::uint32_t kept = 0) const noexcept {
     const std::int64_t interval = interval_ns_.load(std::memory_order_relaxed);
     const Instant full(Duration(full_at_ns_.load(std::memory_order_relaxed)));
-    return std::max(now, full + Duration(interval - interval * limit()));
+    return std::max(now, full + Duration(interval * (std::int64_t{1} + kept - limit())));
   }
 
   // The part of the bucket that is empty stays so: 20 tokens used of 40 become 10 of 20 or 40 of

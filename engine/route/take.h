@@ -13,7 +13,7 @@ enum class BucketShape : std::uint8_t { kRolling, kSteady };
 // once, as sent or as refunded.
 struct Take {
   bool granted = false;
-  bool emergency = false;  // from the bucket that is kept for emergencies
+  bool emergency = false;  // one of those that are kept for emergencies
   BucketShape shape = BucketShape::kRolling;
   Instant at{};     // granted: when it was; refused: when to ask again
   Duration cost{};  // what a steady bucket charged for it

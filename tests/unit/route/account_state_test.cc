@@ -95,16 +95,52 @@ TEST(AccountState, TheEmergencyChannelIsNoSecondHelping) {
   EXPECT_EQ(drain_emergency(state, kStart + 200s), 0u);
 }
 
-// The channel's three are sent late and then become the bucket's, which still owes ten.
-TEST(AccountState, WhatIsOwedPaysForNothingThatIsMoved) {
-  AccountState state({BucketShape::kRolling, 17, 60s, 3});
+TEST(AccountState, WhatAnEmergencyHasTakenIsKeptNoLonger) {
+  AccountState state({.shape = BucketShape::kRolling, .limit = 7, .window = 60s, .emergency = 3});
+  EXPECT_EQ(drain_emergency(state, kStart), 3u);
+  EXPECT_EQ(state.available(kStart), 7u);
+  EXPECT_EQ(drain(state, kStart), 7u);
+  EXPECT_EQ(state.next_permit_at(kStart), kStart + 60s);
+}
+
+TEST(AccountState, TheLastTokensAreForEmergencies) {
+  for (const BucketShape shape : {BucketShape::kRolling, BucketShape::kSteady}) {
+    AccountState state({.shape = shape, .limit = 7, .window = 60s, .emergency = 3});
+    const bool rolling = shape == BucketShape::kRolling;
+    EXPECT_EQ(drain(state, kStart), 7u);
+    const Instant next = kStart + (rolling ? 60s : 6s);
+    EXPECT_EQ(state.next_permit_at(kStart), next);
+    EXPECT_EQ(state.take(kStart).at, next);
+    EXPECT_EQ(drain_emergency(state, kStart), 3u);
+    EXPECT_FALSE(state.take_emergency(kStart).granted);
+  }
+}
+
+// A limit that was lowered is a debt of both.
+TEST(AccountState, AnEmergencyTakesNothingThatTheAccountOwes) {
+  AccountState state({.shape = BucketShape::kRolling, .limit = 17, .window = 60s, .emergency = 3});
   EXPECT_EQ(drain(state, kStart), 17u);
-  state.set_limits({BucketShape::kRolling, 7, 60s, 3}, kStart + 10s);
-  EXPECT_EQ(drain_emergency(state, kStart + 50s), 3u);
-  state.set_limits({BucketShape::kRolling, 10, 60s}, kStart + 55s);
-  EXPECT_EQ(drain(state, kStart + 61s), 7u);
-  EXPECT_EQ(drain(state, kStart + 114s), 0u);
-  EXPECT_EQ(drain(state, kStart + 120s), 3u);
+  state.set_limits({.shape = BucketShape::kRolling, .limit = 7, .window = 60s, .emergency = 3},
+                   kStart + 10s);
+  EXPECT_EQ(drain_emergency(state, kStart + 50s), 0u);
+  EXPECT_EQ(drain(state, kStart + 60s), 7u);
+  EXPECT_EQ(drain_emergency(state, kStart + 60s), 3u);
+}
+
+// A permit that is in hand when the channel is opened or closed is spent on either side.
+TEST(AccountState, WhatIsInHandIsSpentWhereverTheChannelGoes) {
+  const AccountLimits without = {.shape = BucketShape::kRolling, .limit = 3, .window = 60s};
+  const AccountLimits with = {
+      .shape = BucketShape::kRolling, .limit = 2, .window = 60s, .emergency = 1};
+  AccountState state(with);
+  const Take in_hand = state.take_emergency(kStart);
+  state.set_limits(without, kStart + 1s);
+  EXPECT_EQ(drain(state, kStart + 2s), 2u);
+  state.set_limits(with, kStart + 3s);
+  EXPECT_FALSE(state.take_emergency(kStart + 3s).granted);
+  state.settle_sent(in_hand, kStart + 4s);
+  EXPECT_EQ(drain(state, kStart + 63s) + drain_emergency(state, kStart + 63s), 2u);
+  EXPECT_EQ(drain(state, kStart + 65s) + drain_emergency(state, kStart + 65s), 1u);
 }
 
 TEST(AccountState, ErrorBelongsToOneGenerationOfCredentials) {
