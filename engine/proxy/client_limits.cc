@@ -62,10 +62,11 @@ Answer over_limit(Exchange& exchange, const ClientVerdict& verdict, Instant now)
 }  // namespace
 
 Demand demand_of(const Exchange& exchange) noexcept {
-  if (!exchange.json) return Demand{.prompt = 0, .completion = 0};
-  Demand demand{.prompt = (exchange.body.size() + 3) / 4};
+  Demand demand{.prompt = 0, .completion = 0, .patient = is_patient(exchange.priority)};
+  if (!exchange.json) return demand;
+  demand.prompt = (exchange.body.size() + 3) / 4;
   if (exchange.api == ApiKind::kEmbeddings) demand.completion = 0;
-  else if (exchange.probe.max_tokens >= 0) demand.completion = exchange.probe.max_tokens;
+  else demand.completion = std::max(exchange.probe.max_tokens, Demand::kUnknown);
   return demand;
 }
 

@@ -53,11 +53,14 @@ AccountState::~AccountState() {
 bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Grant& out) noexcept {
   out = {};
   if (!enter()) return false;
-  out.request = emergency ? take_emergency(now) : take(now);
+  out.request = emergency ? take_emergency(now) : take(now, demand.patient);
   if (out.request.granted && reserve(tokens(), units_of(demand), now, out.tokens) &&
       reserve(day(), 1, now, out.day)) {
     out.breaker = breaker_.enter(now);
-    if (out.breaker.granted()) return true;
+    if (out.breaker.granted()) {
+      if (!demand.patient && !emergency) urgent_.count();
+      return true;
+    }
   }
   take_back(out, now);
   return false;
@@ -102,8 +105,8 @@ std::uint64_t AccountState::units_of(const Demand& demand) const noexcept {
 
 // Between the look and the take another shard may take one: then an emergency finds one less, and
 // the account has sent no more than its limit.
-Take AccountState::take(Instant now) noexcept {
-  const std::uint32_t keep = kept(now);
+Take AccountState::take(Instant now, bool patient) noexcept {
+  const std::uint32_t keep = kept(now, patient);
   if (keep == 0 || bucket_available(now) > keep) return take_of_bucket(now);
   return {.granted = false, .shape = shape(), .at = bucket_next_at(now, keep)};
 }
@@ -140,11 +143,17 @@ std::uint32_t AccountState::limit() const noexcept {
 
 std::uint32_t AccountState::available(Instant now) noexcept {
   const std::uint32_t whole = bucket_available(now);
-  return whole - std::min(whole, kept(now));
+  return whole - std::min(whole, kept(now, false));
+}
+
+// One is always there for everybody.
+std::uint32_t AccountState::kept_for_urgent(Instant now) noexcept {
+  const Instant next = bucket_next_at(now, bucket_available(now));
+  return std::min(urgent_.expected_within(next - now), std::max(limit(), 1u) - 1);
 }
 
 Instant AccountState::next_permit_at(Instant now, const Demand& demand) noexcept {
-  Instant at = bucket_next_at(now, kept(now));
+  Instant at = bucket_next_at(now, kept(now, demand.patient));
   if (crowded()) at = std::max(at, now + kUntilSomebodyLeaves);
   if (const TokenWindow* const window = tokens()) {
     const Instant back_at = window->next_at(units_of(demand), now);
@@ -185,6 +194,7 @@ bool AccountState::adapt(Instant now, const RetreatPolicy& policy) {
   const AnswerCounts counts{.answers = answers_.load(std::memory_order_relaxed),
                             .rate_limited = rate_limited_.load(std::memory_order_relaxed)};
   effective_->tick(now, counts, policy);
+  urgent_.tick();
   const AccountLimits limits = limits_in_force();
   const TokenWindow* const window = tokens();
   const std::uint64_t tokens_now = window == nullptr ? 0 : window->limit();

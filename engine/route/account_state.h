@@ -18,6 +18,7 @@
 #include "engine/route/take.h"
 #include "engine/route/ticks.h"
 #include "engine/route/token_window.h"
+#include "engine/route/urgent_rate.h"
 #include "engine/route/wanted.h"
 
 namespace sluice {
@@ -41,7 +42,7 @@ struct Grant {
 // Owns      the buckets' memory, and a window each (576 bytes) for tokens and for the day, once
 //           there was such a limit; shared by the directories that name the account.
 // Affinity  any thread, lock-free; set_limits() the thread that publishes directories.
-// Size      256 bytes and the rings of the rolling buckets: a line for what every look at the
+// Size      320 bytes and the rings of the rolling buckets: a line for what every look at the
 //           account reads, one for what each request writes, one for what few accounts have, one
 //           for the steady bucket.
 class alignas(64) AccountState {
@@ -60,8 +61,8 @@ class alignas(64) AccountState {
   void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
 
   // The bucket of requests alone. take() leaves what is kept for emergencies, and has not been
-  // taken for one.
-  [[nodiscard]] Take take(Instant now) noexcept;
+  // taken for one; `patient`: also what is kept for more urgent requests.
+  [[nodiscard]] Take take(Instant now, bool patient = false) noexcept;
   [[nodiscard]] Take take_emergency(Instant now) noexcept;
   void settle_sent(const Take& taken, Instant now) noexcept;  // the last byte has left
   void refund(const Take& taken, Instant now) noexcept;       // no byte has left
@@ -143,9 +144,12 @@ class alignas(64) AccountState {
     return tokens_.load(std::memory_order_acquire);
   }
   [[nodiscard]] TokenWindow* day() const noexcept { return day_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::uint32_t kept(Instant now) noexcept {
-    return keeps_.load(std::memory_order_relaxed) ? emergency_.available(now) : 0;
+  [[nodiscard]] std::uint32_t kept(Instant now, bool patient) noexcept {
+    const std::uint32_t kept =
+        keeps_.load(std::memory_order_relaxed) ? emergency_.available(now) : 0;
+    return patient && urgent_.per_second() > 0 ? kept + kept_for_urgent(now) : kept;
   }
+  [[nodiscard]] std::uint32_t kept_for_urgent(Instant now) noexcept;
   [[nodiscard]] std::uint32_t bucket_available(Instant now) noexcept {
     return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
   }
@@ -179,6 +183,7 @@ class alignas(64) AccountState {
   alignas(64) std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> concurrent_{0};  // 0: no limit
   RunningMean completion_tokens_;
+  UrgentRate urgent_;
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<std::uint64_t> rate_limited_{0};
   std::atomic<std::uint64_t> hold_ticks_{0};  // ticks.h
@@ -193,6 +198,6 @@ class alignas(64) AccountState {
   RollingBucket emergency_;  // how many of the bucket's tokens are kept; a part, not an addition
   SteadyBucket steady_;
 };
-static_assert(sizeof(AccountState) == 256);
+static_assert(sizeof(AccountState) == 320);
 
 }  // namespace sluice

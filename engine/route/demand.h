@@ -4,7 +4,8 @@
 
 namespace sluice {
 
-// Demand - how many tokens a request will use, as far as it tells.
+// Demand - what a request needs: how many tokens it will use, as far as it tells, and whether it
+// can wait.
 struct Demand {
   static constexpr std::int64_t kUnknown = -1;
 
@@ -16,6 +17,7 @@ struct Demand {
 
   std::uint64_t prompt = 0;            // an estimate
   std::int64_t completion = kUnknown;  // at most; kUnknown: as many as the account's others use
+  bool patient = false;                // leaves what is kept for urgent and high ones
 };
 
 // TokensUsed - what a request has used in truth.

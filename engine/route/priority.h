@@ -22,6 +22,11 @@ inline constexpr std::size_t kPriorities = kPriorityNames.size();
   return kPriorityNames[rank_of(priority)];
 }
 
+// Leaves the last permits to those who are more urgent (UrgentRate).
+[[nodiscard]] constexpr bool is_patient(Priority priority) noexcept {
+  return rank_of(priority) > rank_of(Priority::kHigh);
+}
+
 // The priority called `name`, in any case of letters; nothing for another word.
 [[nodiscard]] constexpr std::optional<Priority> priority_of(std::string_view name) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "engine/route/stamp_ring.h"
 #include "engine/route/take.h"
 
@@ -69,10 +70,12 @@ class BasicRollingBucket {
 
   // The last byte of the request left at `now`. Called once per granted take().
   void settle_sent(Instant now) {
+    Ring* ring = oldest_;
     for (;;) {
-      Ring* ring = oldest_;
       while (Ring* const newer = newer_than(*ring)) ring = newer;
-      if (ring->push(now)) return;  // else a larger ring has just come: a token has one to go to
+      if (ring->push(now)) return;
+      // A larger ring came before the token did. If not, there are more tokens than there may be.
+      SL_ASSERT(newer_than(*ring) != nullptr);
     }
   }
 

@@ -73,6 +73,7 @@ Reply Provider::ask(Instant now, std::uint32_t prompt_tokens, std::uint32_t comp
     reply.kind = Reply::Kind::kStalled;
     return reply;
   }
+  reply.tokens = tokens;
   const double first_token_s = draw_lognormal(prng, model_.latency_s, kLatencySigma);
   reply.first_token = seconds(first_token_s);
   reply.after = seconds(first_token_s + completion_tokens / model_.tokens_per_second);

@@ -68,6 +68,7 @@ struct Reply {
   std::optional<Duration> retry_after;  // kRateLimited
   Duration first_token{};               // until it has come
   Duration after{};                     // until the whole answer has come
+  std::uint64_t tokens = 0;             // kServed: as counted
 };
 
 // Provider - the provider of one account: counts, answers and fails as its model says.

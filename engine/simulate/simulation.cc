@@ -14,6 +14,7 @@ constexpr Duration kKeepEvery = 1s;
 Demand demand_of(const SimRequest& request) noexcept {
   Demand demand{.prompt = request.demand.prompt_tokens};
   if (request.demand.tells_max) demand.completion = request.demand.completion_tokens;
+  demand.patient = is_patient(request.priority());
   return demand;
 }
 
@@ -168,6 +169,7 @@ void Simulation::arrive() {
   request.ladder.emplace(*request.directory, shard.balancer,
                          plan_.traffic.models[request.demand.model], request.priority());
   request.ladder->seeker().demand = demand_of(request);
+  if (plan_.origins != 0) request.ladder->seeker().origin = prng_.below(plan_.origins) + 1;
   shard.retries.request(time_of(shard), request.directory->routing.retry_budget());
   observer_.on_arrival(request, now_);
   if (plan_.plain_round_robin) return start_plain(request);

@@ -48,6 +48,7 @@ struct SimulationPlan {
   Duration connect_max{};
   double slow_upload_share = 0;  // of requests that take up to slow_upload_max to leave
   Duration slow_upload_max{};
+  std::uint32_t origins = 0;  // so many users, for routing.affinity; 0: nobody says who asks
 
   // What a plain reverse proxy does instead: the primary accounts in turn, whatever their limits
   // are, once for each request.

@@ -55,7 +55,7 @@ class RefundsTwice final : public Rules {
     request.choice.permit.refund(now);
     AccountState& state = *request.account->state;
     const bool emergency = request.choice.rung == Rung::kEmergency;
-    if (done_ || emergency || std::has_single_bit(state.limit())) return;
+    if (done_ || emergency || std::has_single_bit(request.account->rpm_limit)) return;
     done_ = true;
     state.refund({.granted = true}, now);
   }
@@ -64,6 +64,21 @@ class RefundsTwice final : public Rules {
 
 class RefundsWhatWasSent final : public Rules {
   void settle_sent(SimRequest& request, Instant now) override { request.choice.permit.refund(now); }
+};
+
+// What an answer has used is given back, as if nothing had been generated.
+class ForgetsTokens final : public Rules {
+  void finish(SimRequest& request, const std::optional<TokensUsed>&, Instant now) override {
+    request.choice.permit.finish(TokensUsed{}, now);
+  }
+};
+
+// A place among those at once is free when the request has left, not when its answer is over.
+class LeavesEarly final : public Rules {
+  void settle_sent(SimRequest& request, Instant now) override {
+    request.choice.permit.settle_sent(now);
+    request.choice.permit.finish(std::nullopt, now);
+  }
 };
 
 class LosesWhatItRefunds final : public Rules {
@@ -142,6 +157,17 @@ void without_guard(SimulationPlan& plan) {
   plan.reloads.clear();
 }
 
+// Refunds come from connections that fail. No reload raises a limit to a power of two.
+void with_refunds(SimulationPlan& plan) {
+  plan.reloads.clear();
+  for (ProviderModel& provider : plan.providers) {
+    provider.spells = {{.from = SimulationPlan::kStart,
+                        .until = SimulationPlan::kStart + plan.duration,
+                        .trouble = Trouble::kUnreachable,
+                        .share = 0.2}};
+  }
+}
+
 // What a gateway does that restarts instead of reloading.
 void forgets_at_reload(SimulationPlan& plan) {
   for (PlannedReload& reload : plan.reloads) {
@@ -158,11 +184,14 @@ const BrokenRow kBrokenRows[] = {
     {"the guard", Check::kAccountLimit, broken<Rules>, without_guard},
     {"a permit counts from its last byte", Check::kAccountLimit,
      broken<StampsWhatWasTakenNotWhatWasSent>},
-    {"a refund is one", Check::kAccountLimit, broken<RefundsTwice>},
-    {"what was refunded once is there once", Check::kPermitsKept, broken<RefundsTwice>},
+    {"a refund is one", Check::kAccountLimit, broken<RefundsTwice>, with_refunds},
+    {"what was refunded once is there once", Check::kPermitsKept, broken<RefundsTwice>,
+     with_refunds},
     {"what was sent is spent", Check::kAccountLimit, broken<RefundsWhatWasSent>},
     {"a reload remembers", Check::kAccountLimit, broken<Rules>, forgets_at_reload},
     {"what was refunded is there again", Check::kPermitsKept, broken<LosesWhatItRefunds>},
+    {"tokens that were used count", Check::kOtherLimits, broken<ForgetsTokens>},
+    {"a request is in flight until its answer is over", Check::kOtherLimits, broken<LeavesEarly>},
     {"a cooldown is only extended", Check::kCooldownKept, broken<ShortensCooldowns>},
     {"a client's leaving is no mark", Check::kNoFalseMark, broken<BlamesAccountsForLostClients>},
     {"who times out is told", Check::kAnsweredOnce, broken<LosesWhoTimesOut>},

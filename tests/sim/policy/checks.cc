@@ -33,6 +33,7 @@ std::string_view check_text(Check check) noexcept {
     case Check::kPermitOnce: return "R1: a permit is settled exactly once";
     case Check::kPermitsKept: return "no permit is lost or doubled";
     case Check::kAccountLimit: return "no account above its limit in any window";
+    case Check::kOtherLimits: return "no account above its limits for tokens, days, at once";
     case Check::kNotOvertaken: return "no waiter is overtaken";
     case Check::kCooldownKept: return "R2: a running cooldown is never shortened";
     case Check::kAnsweredFinal: return "R3: nothing is tried after the answer";
@@ -51,10 +52,17 @@ void Checks::fail(Check check, Instant now, std::string detail) {
 void Checks::on_publish(const std::shared_ptr<const Directory>& directory, Instant now) {
   directories_.push_back(directory);
   for (const auto& account : directory->accounts) {
-    accounts_[provider_id(*account)].limits.push_back(
+    OfAccount& of_account = accounts_[provider_id(*account)];
+    of_account.window_changed =
+        of_account.window_changed ||
+        (!of_account.limits.empty() && of_account.limits.back().window != account->window);
+    of_account.limits.push_back(
         {now, account->rpm_limit, account->window, account->bucket == BucketShape::kSteady});
+    of_account.tokens_limit = account->tpm_limit;
+    of_account.per_day = account->rpd_limit;
     OfState* known = state_of(*account->state);
     if (known == nullptr) known = &states_.emplace_back(account->state);
+    known->concurrent = account->concurrent_limit;
     const std::uint32_t share = account->rpm_limit * directory->routing.emergency_percent / 100;
     const bool has = account->emergency && account->rpm_limit > 1;
     known->emergency = has ? std::clamp(share, 1U, account->rpm_limit - 1) : 0;
@@ -79,8 +87,21 @@ void Checks::on_try(const SimRequest& request, bool granted, Instant now) {
     fail(Check::kPermitOnce, now, request_text(request) + " is tried without a permit of its own");
   }
   of_request.holds = true;
+  leave(of_request);
+  OfState& of_state = *state_of(*request.account->state);
+  of_request.at = of_state.state.get();
+  if (++of_state.in_flight > of_state.concurrent && of_state.concurrent != 0) {
+    fail(Check::kOtherLimits, now,
+         request.account->name + ": " + std::to_string(of_state.in_flight) + " at once");
+  }
   // What the queue has granted was looked at when it was; nobody waits for an emergency channel.
   if (!granted && request.choice.rung != Rung::kEmergency) check_not_overtaken(request, now);
+}
+
+void Checks::leave(OfRequest& of_request) {
+  if (of_request.at == nullptr) return;
+  --state_of(*of_request.at)->in_flight;
+  of_request.at = nullptr;
 }
 
 void Checks::on_settle(const SimRequest& request, bool, Instant now) {
@@ -93,9 +114,14 @@ void Checks::on_settle(const SimRequest& request, bool, Instant now) {
 
 // Every span that ends with this arrival and in which the limit was the same, and, where it was
 // changed, the shortest window with the largest limit (AccountState::set_limits).
-void Checks::on_provider(const Provider& provider, Instant taken_at, const Reply&, Instant now) {
+void Checks::on_provider(const Provider& provider, Instant taken_at, const Reply& reply,
+                         Instant now) {
   OfAccount& account = accounts_[provider.id()];
-  account.seen.push_back({now, taken_at});
+  account.seen.push_back({now, taken_at, reply.tokens});
+  if (++account.total > account.per_day && account.per_day != 0) {
+    fail(Check::kOtherLimits, now, provider.model().account + ": more than its day has");
+  }
+  check_tokens(provider.model().account, account, now);
   while (account.seen.front().at < now - kLookBack) account.seen.pop_front();
   const auto in_force = [&](Instant since, auto visit) {
     for (std::size_t i = 0; i < account.limits.size(); ++i) {
@@ -127,6 +153,24 @@ void Checks::on_provider(const Provider& provider, Instant taken_at, const Reply
            seconds_text(window) + ", the limit is " + std::to_string(limit));
 }
 
+// Of what was served, by the instant of its permit: from then on it counts.
+void Checks::check_tokens(const std::string& name, const OfAccount& account, Instant now) {
+  const Seen& last = account.seen.back();
+  if (account.tokens_limit == 0 || !tokens_known_ || account.window_changed || last.tokens == 0)
+    return;
+  std::uint64_t tokens = 0;
+  std::uint32_t count = 0;
+  for (const Seen& seen : account.seen) {
+    if (seen.tokens == 0 || seen.taken_at > last.taken_at) continue;
+    if (seen.taken_at <= last.taken_at - account.limits.back().window) continue;
+    tokens += seen.tokens;
+    ++count;
+  }
+  if (count <= 1 || tokens <= account.tokens_limit) return;
+  fail(Check::kOtherLimits, now,
+       name + ": " + std::to_string(tokens) + " tokens of " + std::to_string(account.tokens_limit));
+}
+
 void Checks::on_report_begin(const SimRequest& request, TryOutcome, Instant) {
   const AccountState& state = *request.account->state;
   before_ = {state.cooldown().count(), state.cooldown().until(),
@@ -134,6 +178,7 @@ void Checks::on_report_begin(const SimRequest& request, TryOutcome, Instant) {
 }
 
 void Checks::on_report(const SimRequest& request, TryOutcome outcome, Instant now) {
+  leave(requests_[request.id - 1]);
   const AccountState& state = *request.account->state;
   const Instant until = state.cooldown().until();
   if (before_.until > now && until < before_.until) {
@@ -197,6 +242,7 @@ void Checks::check_not_overtaken(const SimRequest& request, Instant now) {
 void Checks::on_end(const SimRequest& request, SimEnding, Instant now) {
   OfRequest& of_request = requests_[request.id - 1];
   if (of_request.ended) fail(Check::kAnsweredOnce, now, request_text(request) + " ends twice");
+  leave(of_request);
   if (of_request.holds) fail(Check::kPermitOnce, now, request_text(request) + " keeps its permit");
   of_request.ended = true;
 }
@@ -235,7 +281,7 @@ void Checks::check_bucket(OfState& of_state, Instant late, Instant now) {
   const auto drain = [&](auto take, std::uint32_t limit, const char* what) {
     std::vector<Take> taken;
     while (taken.size() <= limit) {
-      const Take one = (state.*take)(late);
+      const Take one = take(state, late);
       if (!one.granted) break;
       taken.push_back(one);
     }
@@ -245,8 +291,10 @@ void Checks::check_bucket(OfState& of_state, Instant late, Instant now) {
          std::string(what) + (taken.size() > limit ? " gives more than " : " gives less than ") +
              std::to_string(limit));
   };
-  drain(&AccountState::take, state.limit(), "a bucket");
-  drain(&AccountState::take_emergency, of_state.emergency, "an emergency channel");
+  const auto take = [](AccountState& of, Instant at) { return of.take(at); };
+  const auto take_emergency = [](AccountState& of, Instant at) { return of.take_emergency(at); };
+  drain(take, state.limit(), "a bucket");
+  drain(take_emergency, of_state.emergency, "an emergency channel");
 }
 
 }  // namespace sluice::test

@@ -20,6 +20,7 @@ enum class Check : std::uint8_t {
   kPermitOnce,     // R1: a permit is taken before the first byte and settled exactly once
   kPermitsKept,    // no permit is lost or doubled: after the storm each bucket holds its limit
   kAccountLimit,   // no account above its limit in any window, as its provider sees it
+  kOtherLimits,    // nor above those for tokens, for requests per day and for requests at once
   kNotOvertaken,   // no waiter is overtaken by a later one of its priority, or by a lower one
   kCooldownKept,   // R2: a cooldown that runs is never shortened
   kAnsweredFinal,  // R3: nothing is tried for a request that has its answer
@@ -41,7 +42,8 @@ struct Violation {
 class Checks final : public Observer {
  public:
   // `slack`: by how much a wait may exceed its limit, for letters on their way and lagging clocks.
-  explicit Checks(Duration slack) : slack_(slack) {}
+  // `tokens_known`: every request says how many tokens it will use.
+  Checks(Duration slack, bool tokens_known) : slack_(slack), tokens_known_(tokens_known) {}
 
   // The storm is over; `simulation` stands still.
   void finish(Simulation& simulation);
@@ -66,9 +68,10 @@ class Checks final : public Observer {
  private:
   struct OfRequest {
     bool ended = false;
-    bool holds = false;           // a permit that is not settled
-    std::uint64_t place = 0;      // of its first entry into the queue; 0: never
-    Instant wait_until = kNever;  // from the first wait on
+    bool holds = false;                // a permit that is not settled
+    const AccountState* at = nullptr;  // in flight there
+    std::uint64_t place = 0;           // of its first entry into the queue; 0: never
+    Instant wait_until = kNever;       // from the first wait on
   };
   // What an account may send, from `from` on.
   struct Limit {
@@ -80,23 +83,33 @@ class Checks final : public Observer {
   struct Seen {
     Instant at;
     Instant taken_at;
+    std::uint64_t tokens;
   };
   struct OfAccount {
     std::vector<Limit> limits;
     std::deque<Seen> seen;  // by its provider, no longer ago than kLookBack
+    std::uint32_t total = 0;
+    std::uint32_t tokens_limit = 0;
+    std::uint32_t per_day = 0;
+    bool window_changed = false;
   };
   struct OfState {
     std::shared_ptr<AccountState> state;
     std::uint32_t emergency = 0;
     Instant cooldown_until{};
+    std::uint32_t concurrent = 0;
+    std::uint32_t in_flight = 0;
   };
 
   void fail(Check check, Instant now, std::string detail);
   [[nodiscard]] OfState* state_of(const AccountState& state);
   void check_not_overtaken(const SimRequest& request, Instant now);
+  void check_tokens(const std::string& name, const OfAccount& account, Instant now);
+  void leave(OfRequest& of_request);
   void check_bucket(OfState& of_state, Instant late, Instant now);
 
   Duration slack_;
+  bool tokens_known_;
   std::vector<Violation> found_;
   std::vector<OfRequest> requests_;  // by id; ids begin with 1
   std::map<std::string, OfAccount, std::less<>> accounts_;

@@ -47,12 +47,22 @@ StormAccount draw_account(Dice& dice, std::uint32_t number) {
   else if (dice.one_in(4)) account.models = {"n"};
   else if (dice.one_in(2)) account.models = {"m", "n"};
   account.first_byte = dice.span(1, 20);
+  if (dice.one_in(5)) account.tokens = dice.from(300, 3000);
+  if (dice.one_in(8)) account.per_day = dice.from(1, 60);
+  if (dice.one_in(5)) account.concurrent = dice.from(1, 5);
   return account;
 }
 
 RoutingPolicy draw_routing(Dice& dice) {
   RoutingPolicy routing;
-  routing.strategy = dice.any({Strategy::kWeighted, Strategy::kRoundRobin, Strategy::kOrdered});
+  routing.strategy = dice.any({Strategy::kWeighted, Strategy::kRoundRobin, Strategy::kOrdered,
+                               Strategy::kLeastInflight, Strategy::kLatency, Strategy::kCheapest});
+  if (dice.one_in(4)) routing.affinity = Affinity::kUser;
+  routing.breaker.failures = dice.any({0U, 2U, 5U});
+  routing.breaker.open = dice.span(0.5, 10);
+  routing.retreat.enabled = dice.one_in(2);
+  routing.retry_budget_percent = dice.any({0U, 20U, 100U});
+  routing.retry_budget_floor = dice.any({0U, 10U, 1000U});
   routing.cooldown = {.base = dice.span(0.5, 10), .max = dice.span(10, 40)};
   QueuePolicy& queue = routing.queue;
   queue.capacity = dice.any({0U, dice.from(1, 8), dice.from(1, 8), 50U, 500U});
@@ -154,6 +164,7 @@ Traffic draw_traffic(Dice& dice, double capacity) {
   }
   traffic.prompt_tokens = 200;
   traffic.completion_tokens = dice.between(10, 200);
+  traffic.tells_max_share = dice.any({0.0, 0.5, 1.0});
   if (dice.one_in(2)) traffic.patience = dice.span(0.5, 20);
   return traffic;
 }
@@ -169,6 +180,9 @@ std::shared_ptr<const Directory> storm_directory(const std::vector<StormAccount>
     auto account = std::make_unique<Account>();
     account->name = from.name;
     account->rpm_limit = from.limit;
+    account->tpm_limit = from.tokens;
+    account->rpd_limit = from.per_day;
+    account->concurrent_limit = from.concurrent;
     account->window = from.window;
     account->pool = from.pool;
     account->bucket = from.bucket;
@@ -205,6 +219,7 @@ SimulationPlan draw_storm(std::uint64_t seed) {
     plan.providers.push_back(draw_provider(dice, account, plan.duration));
   draw_reloads(dice, accounts, routing, plan);
   plan.shards = dice.from(1, 4);
+  if (dice.one_in(2)) plan.origins = dice.from(1, 5);
   // Of the guard, 250 ms, the clocks and the network use at most 130.
   if (dice.one_in(2)) plan.letter_delay_max = dice.span(0, 0.02);
   if (dice.one_in(2)) plan.clock_lag_max = dice.span(0, 0.01);
@@ -216,7 +231,7 @@ SimulationPlan draw_storm(std::uint64_t seed) {
 }
 
 StormResult run_storm(SimulationPlan plan, Rules& rules, bool trace) {
-  Checks checks(kWaitSlack);
+  Checks checks(kWaitSlack, plan.traffic.tells_max_share == 1);
   Trace traced(checks);
   Observer& observer = trace ? static_cast<Observer&>(traced) : checks;
   Simulation simulation(std::move(plan), rules, observer);

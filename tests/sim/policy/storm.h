@@ -14,6 +14,9 @@ namespace sluice::test {
 struct StormAccount {
   std::string name;
   std::uint32_t limit = 5;
+  std::uint32_t tokens = 0;      // per window
+  std::uint32_t per_day = 0;     // requests
+  std::uint32_t concurrent = 0;  // requests
   Duration window = 10s;
   Pool pool = Pool::kPrimary;
   BucketShape bucket = BucketShape::kRolling;
