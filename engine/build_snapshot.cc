@@ -26,12 +26,12 @@ ProxySettings settings_of(const Config& config) {
 
 // Loads the authorities that some account needs. A machine without the system's store is fine as
 // long as no account relies on it. What went wrong, a line for each file; "" when nothing did.
-std::string load_trust(Snapshot& snapshot) {
+std::string load_trust(Snapshot& snapshot, const Directory& directory) {
   std::string faults;
   std::set<std::string_view> seen;
   auto system = TrustStore::system();
   if (system) snapshot.system_trust.emplace(std::move(*system));
-  for (const auto& account : snapshot.directory->accounts) {
+  for (const auto& account : directory.accounts) {
     const Endpoint& endpoint = account->endpoint;
     if (!endpoint.tls || !account->enabled || !seen.insert(endpoint.ca_file).second) continue;
     const auto fail = [&](const std::string& why) {
@@ -53,17 +53,19 @@ std::string load_trust(Snapshot& snapshot) {
 std::expected<std::shared_ptr<const Snapshot>, std::string> build_snapshot(
     const Config& config, const Directory* previous) {
   auto snapshot = std::make_shared<Snapshot>();
-  auto directory = build_directory(config, previous, SystemClock().now());
+  auto directory = draft_directory(config);
   if (!directory) return std::unexpected(directory.error().text());
-  snapshot->directory = std::move(*directory);
   snapshot->settings = settings_of(config);
-  std::string faults = load_trust(*snapshot);
+  std::string faults = load_trust(*snapshot, **directory);
   if (!config.tls.empty()) {
     auto tls = ServerTlsContext::create(config.tls);
     if (tls) snapshot->listener_tls.emplace(std::move(*tls));
     else faults += tls.error() + "\n";
   }
   if (!faults.empty()) return std::unexpected(std::move(faults));
+  // Last: from here on the limits of accounts in use are the new ones.
+  finish_directory(**directory, previous, SystemClock().now());
+  snapshot->directory = std::move(*directory);
   return snapshot;
 }
 

@@ -106,8 +106,8 @@ int run_simulate(const Config& config, const SimulateOptions& options) {
   auto spec = parse_traffic(options.traffic);
   if (!spec) return fail(spec.error(), EX_USAGE);
   // Each run begins with accounts of its own that have spent nothing.
-  auto ours = build_directory(config, nullptr, SimulationPlan::kStart);
-  auto plain = build_directory(config, nullptr, SimulationPlan::kStart);
+  auto ours = build_directory(config, SimulationPlan::kStart);
+  auto plain = build_directory(config, SimulationPlan::kStart);
   if (!ours || !plain) return fail("the configuration's accounts are wrong", EX_CONFIG);
   if (const std::string why = complete(*spec, **ours); !why.empty()) return fail(why, EX_USAGE);
   SimulateResult result{.options = options, .duration = *duration, .ours = {}, .plain = {}};

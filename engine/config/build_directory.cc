@@ -61,8 +61,7 @@ ClientKey make_client(const ClientConfig& from) {
 
 }  // namespace
 
-std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
-    const Config& config, const Directory* previous, Instant now) {
+std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(const Config& config) {
   auto directory = std::make_shared<Directory>();
   Findings findings;
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
@@ -85,13 +84,19 @@ std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
   directory->created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(
                                   std::chrono::system_clock::now().time_since_epoch())
                                   .count();
-  finish_directory(*directory, previous, now);
+  return directory;
+}
+
+std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(const Config& config,
+                                                                              Instant now) {
+  auto directory = draft_directory(config);
+  if (directory) finish_directory(**directory, nullptr, now);
   return directory;
 }
 
 std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
     const Config& config) {
-  return build_directory(config, nullptr, SystemClock().now());
+  return build_directory(config, SystemClock().now());
 }
 
 }  // namespace sluice

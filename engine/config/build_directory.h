@@ -10,12 +10,14 @@
 
 namespace sluice {
 
-// The directory of a configuration, to be published at `now`. Accounts of `previous` (null: there
-// is none) keep what they have spent. Fails only for what load_config() refuses too.
-[[nodiscard]] std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
-    const Config& config, const Directory* previous, Instant now);
+// The directory of a configuration, before finish_directory(), which changes the limits of accounts
+// that are in use: what may still fail comes first. Fails only for what load_config() refuses too.
+[[nodiscard]] std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(
+    const Config& config);
 
-// The first directory of a process.
+// The first directory of a process, complete; `now`: the present instant.
+[[nodiscard]] std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
+    const Config& config, Instant now);
 [[nodiscard]] std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(
     const Config& config);
 

@@ -20,8 +20,8 @@ void send(Shard& from, Shard& to, Letter& letter) {
 // Lifetime  the frame of wait_for_permit().
 class Ticket final : public Waiter {
  public:
-  Ticket(Shard& shard, Dispatcher& dispatcher, Ladder& ladder, Pool pool) noexcept
-      : Waiter(ladder, pool), shard_(shard), dispatcher_(dispatcher), signal_(shard) {}
+  Ticket(Shard& shard, Dispatcher& dispatcher, Ladder& ladder, const Choice& advice) noexcept
+      : Waiter(ladder, advice), shard_(shard), dispatcher_(dispatcher), signal_(shard) {}
 
   void enter() { send(shard_, dispatcher_.home(), entering_); }
   void leave() { send(shard_, dispatcher_.home(), leaving_); }
@@ -111,7 +111,7 @@ void Dispatcher::Nudge::come(Shard&, Letter& letter) {
 
 Task<Choice> wait_for_permit(Shard& shard, Dispatcher& dispatcher, Ladder& ladder, Choice advice,
                              CancelSource& cancel) {
-  Ticket ticket(shard, dispatcher, ladder, advice.pool);
+  Ticket ticket(shard, dispatcher, ladder, advice);
   ticket.enter();
   const Limits limits{.deadline = advice.give_up_at, .cancel = &cancel};
   const Result<void> answered = co_await ticket.signal().wait(limits);

@@ -50,6 +50,7 @@ struct Choice {
   Permit permit;                  // kTry: held
   std::string_view native_model;  // kTry: a view into the directory or into the seeker's model
   Instant give_up_at = kNever;    // kWait: no longer than this
+  bool only_if_soon = false;      // kWait: not at all if its turn is not expected before that
   Why why = Why::kNothingFree;    // kExhausted
   // kExhausted: the earliest instant at which an account that maps the model will have a permit and
   // not be cooling, `now` if that is so of one which this request has tried; kNever when all are in

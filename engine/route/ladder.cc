@@ -81,9 +81,20 @@ bool Ladder::wait_for(Pool pool, Instant now, Choice& choice) noexcept {
   const Outlook seen = look_at(pool, now);
   if (!seen.any) return false;
   if (pool == Pool::kPrimary && seen.all_cooling) return wait_for_recovery(seen, now, choice);
-  if (seen.worth_at - now > directory_.routing.queue.precheck) return false;
-  begin_wait(pool, kNever, now, choice);
+  const Duration precheck = directory_.routing.queue.precheck;
+  if (seen.worth_at - now > precheck) return false;
+  // So soon a permit comes, but there may be a queue for it: no longer than that where there is
+  // something else to try.
+  choice.only_if_soon = something_below(pool);
+  begin_wait(pool, choice.only_if_soon ? now + precheck : kNever, now, choice);
   return true;
+}
+
+bool Ladder::something_below(Pool pool) const noexcept {
+  if (route_->emergency != Route::kNoEmergency) return true;
+  if (pool == Pool::kFallback) return false;
+  const Route::Range fallback = route_->range_of(Pool::kFallback);
+  return fallback.first != fallback.last;
 }
 
 // Primary-Wait: all primary accounts are cooling, and a moment later one is not.
@@ -141,12 +152,16 @@ Choice Ladder::granted(Choice choice, Instant now) noexcept {
 }
 
 void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
+  const bool recovering = recovering_;
   end_wait(now);
   switch (end) {
     case WaitEnd::kGranted: SL_ASSERT(false); break;
     case WaitEnd::kTimedOut:
-      if (now < waits_until_) return;  // it was for a recovery; other rungs may be waited for
-      why_ = Choice::Why::kQueueTimeout;
+    case WaitEnd::kHopeless:
+      // It was for a recovery, or for what was to come soon: there are other rungs.
+      if (now < waits_until_ && recovering) return;
+      if (now < waits_until_ && rung_ != Rung::kPatience) return step_down();
+      if (end == WaitEnd::kTimedOut) why_ = Choice::Why::kQueueTimeout;
       break;
     case WaitEnd::kFull:
     case WaitEnd::kDropped:

@@ -45,6 +45,7 @@ enum class WaitEnd : std::uint8_t {
   kTimedOut,  // Choice::give_up_at has come
   kFull,      // there was no place in the queue
   kDropped,   // somebody of a higher priority got the place
+  kHopeless,  // its turn will not come before Choice::give_up_at
 };
 
 // Ladder - finds the accounts for one request, one after the other (docs/DESIGN.md, The routing
@@ -112,6 +113,7 @@ class Ladder {
   [[nodiscard]] Outlook look_at(Pool pool, Instant now) const noexcept;
   [[nodiscard]] Instant wait_limit(Instant now) const noexcept;
   void count(Rung rung) noexcept;
+  [[nodiscard]] bool something_below(Pool pool) const noexcept;
   void step_down() noexcept { rung_ = static_cast<Rung>(static_cast<int>(rung_) + 1); }
 
   const Directory& directory_;

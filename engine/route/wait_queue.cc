@@ -16,6 +16,7 @@ constexpr Duration kLookSoon = 1ms;
 WaitQueue::~WaitQueue() { SL_ASSERT(depth_ == 0); }
 
 void WaitQueue::enter(Waiter& waiter, Instant now) {
+  if (waiter.seeker->arrival == 0) waiter.seeker->arrival = ++arrivals_;
   const QueuePolicy& policy = waiter.directory->routing.queue;
   if (depth_ >= policy.capacity) {
     waiter.expected_at = expected_at(waiter, now);
@@ -26,7 +27,10 @@ void WaitQueue::enter(Waiter& waiter, Instant now) {
     unlink(*dropped);
     end(*dropped, WaitEnd::kDropped);
   }
-  if (waiter.seeker->arrival == 0) waiter.seeker->arrival = ++arrivals_;
+  if (waiter.only_if_soon) {
+    waiter.expected_at = expected_at(waiter, now);
+    if (waiter.expected_at > waiter.give_up_at) return end(waiter, WaitEnd::kHopeless);
+  }
   link(waiter);
 }
 
@@ -56,7 +60,32 @@ Instant WaitQueue::serve(Instant now) {
     // Nobody in this line can use more than somebody who has tried no account yet.
     if (more && waiter.seeker->tried.any()) push_turn(turn);
   }
+  let_go_of_hopeless(now);
   return depth_ == 0 ? kNever : std::max(next, now + kLookSoon);
+}
+
+// Once a second: what makes a wait hopeless lasts longer.
+void WaitQueue::let_go_of_hopeless(Instant now) {
+  if (now < hope_seen_at_ + kLookAgain) return;
+  hope_seen_at_ = now;
+  for (auto& [key, line] : lines_) {
+    const Route::Range range = line.route->range_of(line.pool);
+    const Instant first = outlook(*line.route, range, TriedMarks{}, now).worth_at;
+    if (first <= now + kLookAgain) continue;
+    for (auto& waiters : line.waiters) {
+      for (Waiter* waiter = waiters.front(); waiter != nullptr; waiter = waiters.after(*waiter)) {
+        const TriedMarks& tried = waiter->seeker->tried;
+        waiter->expected_at =
+            tried.any() ? outlook(*line.route, range, tried, now).worth_at : first;
+        if (waiter->expected_at > waiter->give_up_at) hopeless_.push_back(waiter);
+      }
+    }
+  }
+  for (Waiter* const waiter : hopeless_) {
+    unlink(*waiter);
+    end(*waiter, WaitEnd::kHopeless);
+  }
+  hopeless_.clear();
 }
 
 Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority, Instant now,

@@ -20,21 +20,26 @@ namespace sluice {
 // Lifetime  longer than its stay in the queue.
 class Waiter : public ListNode {
  public:
-  Waiter(Ladder& ladder, Pool pool) noexcept
+  // `advice`: the ladder's kWait.
+  Waiter(Ladder& ladder, const Choice& advice) noexcept
       : directory(&ladder.directory()),
         route(ladder.route()),
         seeker(&ladder.seeker()),
-        pool(pool) {}
+        pool(advice.pool),
+        give_up_at(advice.give_up_at),
+        only_if_soon(advice.only_if_soon) {}
 
   const Directory* directory;
   const Route* route;
   Seeker* seeker;
   Pool pool;
+  Instant give_up_at;  // whoever waits sees to it; the queue lets go of whom it cannot help by then
+  bool only_if_soon;
 
   // The outcome, once on_end() has been called.
   WaitEnd end = WaitEnd::kTimedOut;
   Choice choice;          // kGranted: kTry, with its permit
-  Instant expected_at{};  // kFull, kDropped: when it might have had its turn
+  Instant expected_at{};  // kFull, kDropped, kHopeless: when it might have had its turn
 
   // Called by the queue: the waiter has been served or dropped and is no longer in it. It may be
   // gone afterwards. Must not call the queue.
@@ -61,12 +66,15 @@ class WaitQueue {
   WaitQueue& operator=(const WaitQueue&) = delete;
 
   // Lets `waiter` in; serve() should follow. When there is no place it ends at once (kFull), or a
-  // waiter of lower priority does (kDropped, by the policy drop_lowest).
+  // waiter of lower priority does (kDropped, by the policy drop_lowest); when its turn would not
+  // come as soon as it must, too (kHopeless).
   void enter(Waiter& waiter, Instant now);
   // Takes `waiter` out: it has no more time, or its client has gone. on_end() is not called.
   void leave(Waiter& waiter) noexcept;
 
-  // Grants every permit that can be granted. When to call it again, at the latest: the instant of
+  // Grants every permit that can be granted, and ends the wait of those for whom none can come in
+  // their time any more (kHopeless: keys were refused, a breaker opened, a cooldown is long). When
+  // to call it again, at the latest: the instant of
   // the next permit; kNever when nobody waits. It may grant something earlier after a permit was
   // given back.
   Instant serve(Instant now);
@@ -104,6 +112,7 @@ class WaitQueue {
   void link(Waiter& waiter);
   void unlink(Waiter& waiter) noexcept;
   void end(Waiter& waiter, WaitEnd end) noexcept;
+  void let_go_of_hopeless(Instant now);
   [[nodiscard]] Waiter* lowest_below(Priority priority) noexcept;
 
   [[nodiscard]] static bool comes_later(const Turn& a, const Turn& b) noexcept;
@@ -120,6 +129,8 @@ class WaitQueue {
   std::size_t depth_ = 0;
   std::uint64_t arrivals_ = 0;
   std::uint64_t pass_ = 0;
+  Instant hope_seen_at_{};
+  std::vector<Waiter*> hopeless_;  // empty between calls
 };
 
 }  // namespace sluice

@@ -34,8 +34,8 @@ struct SimRequest {
 
   // SimTicket - its place in the queue (proxy/dispatcher.cc, Ticket).
   struct Ticket final : Waiter {
-    Ticket(Simulation& simulation, SimRequest& request, Pool pool) noexcept
-        : Waiter(*request.ladder, pool), simulation(simulation), request(request) {}
+    Ticket(Simulation& simulation, SimRequest& request, const Choice& advice) noexcept
+        : Waiter(*request.ladder, advice), simulation(simulation), request(request) {}
     void on_end() noexcept override;
 
     Simulation& simulation;

@@ -28,7 +28,7 @@ void Simulation::begin_wait(SimRequest& request, const Choice& advice) {
   ++request.waits;
   request.stage = SimRequest::Stage::kWaiting;
   request.wait_began = now_;
-  request.ticket.emplace(*this, request, advice.pool);
+  request.ticket.emplace(*this, request, advice);
   observer_.on_wait(request, now_);
   Shard& shard = shard_of(request);
   post(shard, true, {.what = What::kEnter, .slot = request.slot, .stamp = request.stamp});

@@ -186,7 +186,7 @@ TEST(LadderWait, WhatAFullQueueMeansIsThePolicys) {
     spend_all(*directory.accounts[0]);
     Shard shard;
     Ladder ladder = shard.ladder(directory, "m");
-    expect_wait(ladder.next(kStart), Pool::kPrimary, kStart + 30s);
+    expect_wait(ladder.next(kStart), Pool::kPrimary, kStart + 10s);
     ladder.refused(WaitEnd::kFull, kStart + 40s, kStart);
     Choice choice = ladder.next(kStart);
     EXPECT_EQ(tried(choice), row.tried);
@@ -194,6 +194,29 @@ TEST(LadderWait, WhatAFullQueueMeansIsThePolicys) {
     EXPECT_EQ(choice.kind, Kind::kExhausted);
     EXPECT_EQ(choice.why, Why::kQueueFull);
     EXPECT_EQ(choice.retry_at, kStart + 40s);
+  }
+}
+
+// A permit comes soon, but perhaps not for us: the fallback is not left idle meanwhile.
+TEST(LadderWait, WhoseTurnDoesNotComeSoonGoesOnDownTheLadder) {
+  for (const WaitEnd end : {WaitEnd::kHopeless, WaitEnd::kTimedOut}) {
+    const Directory directory =
+        directory_of({{.name = "a", .rpm_limit = 1, .window = 5s},
+                      {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback}});
+    spend_all(*directory.accounts[0]);
+    Shard shard;
+    Ladder ladder = shard.ladder(directory, "m");
+    const Choice wait = ladder.next(kStart);
+    expect_wait(wait, Pool::kPrimary, kStart + 10s);
+    EXPECT_TRUE(wait.only_if_soon);
+    ladder.refused(end, kStart + 20s, kStart + 1s);
+    Choice choice = ladder.next(kStart + 1s);
+    EXPECT_EQ(tried(choice, kStart + 1s), "ffallback");
+    // When that has failed too, what is left of the patience is for whatever comes first.
+    ladder.report(choice.permit, TryOutcome::kServerError, {}, kStart + 2s);
+    const Choice patience = ladder.next(kStart + 2s);
+    expect_wait(patience, Pool::kPrimary, kStart + 30s);
+    EXPECT_FALSE(patience.only_if_soon);
   }
 }
 

@@ -18,7 +18,9 @@ inline void spend_all(const Account& account, Instant now = kStart) {
 // Guest - a request that waits in the queue.
 class Guest final : public Waiter {
  public:
-  Guest(Ladder& ladder, Pool pool = Pool::kPrimary) : Waiter(ladder, pool) {}
+  explicit Guest(Ladder& ladder, Pool pool = Pool::kPrimary, Instant give_up_at = kNever,
+                 bool only_if_soon = false)
+      : Waiter(ladder, advice(pool, give_up_at, only_if_soon)) {}
   void on_end() noexcept override { ended = true; }
 
   // The account of the granted permit, which is settled; "" when there is none.
@@ -29,6 +31,16 @@ class Guest final : public Waiter {
   }
 
   bool ended = false;
+
+ private:
+  static Choice advice(Pool pool, Instant give_up_at, bool only_if_soon) {
+    Choice choice;
+    choice.kind = Choice::Kind::kWait;
+    choice.pool = pool;
+    choice.give_up_at = give_up_at;
+    choice.only_if_soon = only_if_soon;
+    return choice;
+  }
 };
 
 // Visitor - a request with its ladder and its place in the queue.

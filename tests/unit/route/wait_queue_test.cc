@@ -226,5 +226,52 @@ TEST_F(WaitQueueTest, AHundredThousandLeaveNothingBehind) {
   EXPECT_EQ(queue_.depth(), 0u);
 }
 
+TEST(WaitQueue, WhoIsToBeServedSoonOrNotAtAllIsToldAtOnce) {
+  const Directory directory = make_directory({{.name = "a", .rpm_limit = 1, .window = 5s}},
+                                             Strategy::kOrdered, nullptr, kStart, QueuePolicy{});
+  spend_all(*directory.accounts[0]);
+  Shard shard;
+  WaitQueue queue(shard.balancer);
+  Ladder ladders[] = {shard.ladder(directory, "m"), shard.ladder(directory, "m")};
+  Guest first(ladders[0], Pool::kPrimary, kStart + 8s, true);
+  queue.enter(first, kStart);
+  EXPECT_FALSE(first.ended);
+  Guest second(ladders[1], Pool::kPrimary, kStart + 8s, true);
+  queue.enter(second, kStart);
+  EXPECT_TRUE(second.ended);
+  EXPECT_EQ(second.end, WaitEnd::kHopeless);
+  EXPECT_GT(second.expected_at, kStart + 8s);
+  EXPECT_EQ(queue.depth(), 1u);
+  queue.leave(first);
+}
+
+// What they waited for is gone: those who have the time to see it come back stay.
+TEST(WaitQueue, WhoWaitsInVainIsLetGo) {
+  const Directory directory =
+      make_directory({{.name = "a", .rpm_limit = 1, .window = 5s}, {.name = "b", .rpm_limit = 1}},
+                     Strategy::kOrdered, nullptr, kStart, QueuePolicy{});
+  for (const auto& account : directory.accounts) spend_all(*account);
+  Shard shard;
+  WaitQueue queue(shard.balancer);
+  Ladder ladders[] = {shard.ladder(directory, "m"), shard.ladder(directory, "m"),
+                      shard.ladder(directory, "m")};
+  Guest patient(ladders[0], Pool::kPrimary, kStart + 100s);
+  Guest other(ladders[1], Pool::kPrimary, kStart + 30s);
+  Guest last(ladders[2], Pool::kPrimary, kStart + 40s);
+  for (Guest* const guest : {&patient, &other, &last}) queue.enter(*guest, kStart);
+  static_cast<void>(queue.serve(kStart));
+  EXPECT_EQ(queue.depth(), 3u);
+  directory.accounts[0]->state->reject(directory.accounts[0]->generation);
+  static_cast<void>(queue.serve(kStart + 2s));
+  EXPECT_FALSE(patient.ended);
+  EXPECT_TRUE(other.ended);
+  EXPECT_TRUE(last.ended);
+  EXPECT_EQ(other.end, WaitEnd::kHopeless);
+  directory.accounts[1]->state->reject(directory.accounts[1]->generation);
+  EXPECT_EQ(queue.serve(kStart + 4s), kNever);
+  EXPECT_TRUE(patient.ended);
+  EXPECT_EQ(queue.depth(), 0u);
+}
+
 }  // namespace
 }  // namespace sluice::test
