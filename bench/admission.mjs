@@ -182,7 +182,9 @@ async function resultOf(system) {
 }
 
 function print(results) {
-  if (values.json) return console.log(JSON.stringify({minutes, accounts, rpm, offered, results}));
+  if (values.json) {
+    return console.log(JSON.stringify({minutes, accounts, rpm, offered, results}));
+  }
   console.log(`${accounts} keys of ${rpm} a minute, ${offered} a minute offered for ${minutes} min`);
   const columns = Object.keys(results[0]);
   const text = (value) => (Number.isInteger(value) || typeof value === 'string'

@@ -148,7 +148,14 @@ Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan)
       .field("connections", static_cast<std::int64_t>(counters.connections_accepted))
       .field("refused", static_cast<std::int64_t>(counters.connections_refused))
       .field("requests", static_cast<std::int64_t>(counters.requests))
-      .field("attempts", static_cast<std::int64_t>(counters.attempts));
+      .field("attempts", static_cast<std::int64_t>(counters.attempts))
+      .field("retries_denied", static_cast<std::int64_t>(counters.retries_denied))
+      .field("fallback", static_cast<std::int64_t>(worker.balancer.counters.fallback))
+      .field("emergency", static_cast<std::int64_t>(worker.balancer.counters.emergency))
+      .field("primary_waits",
+             static_cast<std::int64_t>(worker.balancer.counters.primary_wait_enter))
+      .field("primary_recovered",
+             static_cast<std::int64_t>(worker.balancer.counters.primary_wait_recovery));
   shard.stop();
 }
 

@@ -257,6 +257,7 @@ void Server::reload() {
   hosts_ = read_hosts();
   const Publication publication{next, hosts_, config->log.level};
   tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
+  dispatcher_.nudge(control_);  // there may be more than before
   control_.set_log_level(config->log.level);
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))

@@ -95,7 +95,12 @@ std::string tally_json(const Tally& tally, const SimulateResult& result) {
         in_seconds(of.waits.quantile(0.95)), in_seconds(of.waits.quantile(0.99)),
         in_seconds(of.waits.max()));
   }
-  text += fmt::format("}},\"queue_depth_max\":{},\"accounts\":[", tally.depth_max);
+  text += fmt::format(
+      "}},\"queue_depth_max\":{},\"cost_dollars\":{:.6f},\"primary_wait\":{{\"enter\":{},"
+      "\"recovery\":{},\"exhausted\":{}}},\"retries_denied\":{},\"accounts\":[",
+      tally.depth_max, tally.cost_dollars(), tally.ladder.primary_wait_enter,
+      tally.ladder.primary_wait_recovery, tally.ladder.primary_wait_exhausted,
+      tally.retries_denied);
   for (std::size_t i = 0; i < tally.accounts.size(); ++i) {
     const Tally::OfAccount& of = tally.accounts[i];
     text += fmt::format(
@@ -127,7 +132,16 @@ std::string simulate_text(const SimulateResult& result) {
   }
   line(text, "{:<34}{:>12}{:>24}", "429s met", ours.rate_limited(), plain.rate_limited());
   line(text, "{:<34}{:>12}{:>24}", "requests to providers", ours.attempts, plain.attempts);
+  if (ours.cost_dollars() > 0) {
+    line(text, "{:<34}{:>12}{:>24}", "cost, dollars", fmt::format("{:.2f}", ours.cost_dollars()),
+         fmt::format("{:.2f}", plain.cost_dollars()));
+  }
   line(text, "{:<34}{:>12}", "longest queue", ours.depth_max);
+  if (ours.ladder.primary_wait_enter + ours.ladder.primary_wait_exhausted > 0) {
+    line(text, "{:<34}{:>12}", "waits for a primary to recover", ours.ladder.primary_wait_enter);
+    line(text, "{:<34}{:>12}", "  of these with success", ours.ladder.primary_wait_recovery);
+    line(text, "{:<34}{:>12}", "  given up, or without hope", ours.ladder.primary_wait_exhausted);
+  }
   wait_lines(text, result);
   account_lines(text, result);
   return text;

@@ -79,7 +79,11 @@ OrAnswer<void> enter_client(Exchange& exchange, Instant now) {
 }
 
 void leave_client(Exchange& exchange, Instant now) noexcept {
-  exchange.client_pass.leave(tokens_used(exchange.report.usage), now);
+  // As for accounts: what nobody was asked for, or was turned down, has used none.
+  const ExchangeReport& report = exchange.report;
+  const bool turned_down = report.status >= 400 && report.status < 500 && !report.client_gone;
+  const bool none = report.attempts == 0 || turned_down;
+  exchange.client_pass.leave(none ? TokensUsed{} : tokens_used(report.usage), now);
 }
 
 bool has_client_limits(const Exchange& exchange) noexcept {

@@ -50,7 +50,7 @@ class Ticket final : public Waiter {
       waiting_ = false;
       end = WaitEnd::kTimedOut;
       dispatcher_.leave(*this);  // first: it is not its own predecessor
-      expected_at = dispatcher_.queue().expected_at(*this, dispatcher_.home().now());
+      expected_at = dispatcher_.queue_.expected_at(*this, dispatcher_.home().now());
     }
     send(dispatcher_.home(), shard_, leave_known_);
   }

@@ -180,14 +180,21 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
 }
 
 // What the provider says of its limits, for accounts that are to learn them.
-void learn_limits(Shard& shard, const Attempt& attempt) {
+void learn_limits(Shard& shard, const Exchange& exchange, const Attempt& attempt) {
   const Account& account = *attempt.account;
   if (!account.learn_limits) return;
   const RateLimitFields told =
       parse_rate_limit_fields(attempt.head->fields, shard.clock().unix_ms());
   const LearnedLimits limits{.requests = limit_for(told.requests, account.window).value_or(0),
                              .tokens = limit_for(told.tokens, account.window).value_or(0)};
-  account.state->learn(limits, nothing_left_until(told, shard.now()));
+  const Instant until =
+      nothing_left_until(told, shard.now(), exchange.directory().routing.cooldown.max);
+  const bool rests = until > shard.now() + 1s && !account.state->on_hold(shard.now());
+  account.state->learn(limits, until);
+  if (!rests) return;
+  LogLine(shard.log(), LogLevel::kInfo, "account rests: its provider says that nothing is left")
+      .field("account", account.name)
+      .field("for_ms", (until - shard.now()) / 1ms);
 }
 
 // A complete answer that another account may better: it is kept in case there is none.
@@ -232,7 +239,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
     co_return after_failure(shard, exchange, ladder, choice.permit, attempt, answered.error(),
                             "reading the response head");
   }
-  learn_limits(shard, attempt);
+  learn_limits(shard, exchange, attempt);
   const Verdict verdict = judge(attempt.head->status);
   const std::optional<Duration> wait =
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());

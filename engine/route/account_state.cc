@@ -146,14 +146,24 @@ std::uint32_t AccountState::available(Instant now) noexcept {
   return whole - std::min(whole, kept(now, false));
 }
 
-// One is always there for everybody.
+// At most a quarter: a crowd of urgent requests does not say that another one comes.
 std::uint32_t AccountState::kept_for_urgent(Instant now) noexcept {
   const Instant next = bucket_next_at(now, bucket_available(now));
-  return std::min(urgent_.expected_within(next - now), std::max(limit(), 1u) - 1);
+  return std::min(urgent_.expected_within(next - now), limit() / 4);
+}
+
+// When the bucket has one for a patient request. What is kept grows less as the pause does.
+Instant AccountState::patient_at(Instant now) noexcept {
+  const std::uint32_t free = available(now);
+  if (free == 0) return bucket_next_at(now, kept(now, false));
+  if (free > kept_for_urgent(now)) return now;
+  const Instant next = bucket_next_at(now, bucket_available(now));
+  return std::max(now, next - urgent_.pause_for(free));
 }
 
 Instant AccountState::next_permit_at(Instant now, const Demand& demand) noexcept {
-  Instant at = bucket_next_at(now, kept(now, demand.patient));
+  const bool leaves_some = demand.patient && urgent_.per_second() > 0;
+  Instant at = leaves_some ? patient_at(now) : bucket_next_at(now, kept(now, false));
   if (crowded()) at = std::max(at, now + kUntilSomebodyLeaves);
   if (const TokenWindow* const window = tokens()) {
     const Instant back_at = window->next_at(units_of(demand), now);
@@ -172,6 +182,11 @@ Instant AccountState::breaker_ready_at(Instant now) const noexcept {
   return std::clamp(from, now, now + kUntilSomebodyLeaves);
 }
 
+bool AccountState::too_large(const Demand& demand) const noexcept {
+  const TokenWindow* const window = tokens();
+  return window != nullptr && window->limit() != 0 && units_of(demand) > window->limit();
+}
+
 double AccountState::grants_per_window(const Demand& demand) const noexcept {
   const double requests = limit();
   const TokenWindow* const window = tokens();
@@ -181,6 +196,7 @@ double AccountState::grants_per_window(const Demand& demand) const noexcept {
 }
 
 void AccountState::set_limits(const AccountLimits& limits, Instant now) {
+  if (!limits.learn) forget_learned();
   effective_->configure(limits);
   apply(limits_in_force(), now);
 }
@@ -193,7 +209,9 @@ AccountLimits AccountState::limits_in_force() const noexcept {
 bool AccountState::adapt(Instant now, const RetreatPolicy& policy) {
   const AnswerCounts counts{.answers = answers_.load(std::memory_order_relaxed),
                             .rate_limited = rate_limited_.load(std::memory_order_relaxed)};
-  effective_->tick(now, counts, policy);
+  const LearnedLimits learned{.requests = learned_requests_.load(std::memory_order_relaxed),
+                              .tokens = learned_tokens_.load(std::memory_order_relaxed)};
+  effective_->tick(now, counts, learned, policy);
   urgent_.tick();
   const AccountLimits limits = limits_in_force();
   const TokenWindow* const window = tokens();

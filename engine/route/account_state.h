@@ -73,6 +73,8 @@ class alignas(64) AccountState {
   // When a request of that size will be granted if nobody else takes anything: `now` when it would
   // be now. A guess where that depends on a request which is in flight.
   [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) noexcept;
+  // More tokens than its whole limit: it passes only when nothing else is counted.
+  [[nodiscard]] bool too_large(const Demand& demand) const noexcept;
   // Requests of that size that a window has room for.
   [[nodiscard]] double grants_per_window(const Demand& demand) const noexcept;
 
@@ -150,6 +152,7 @@ class alignas(64) AccountState {
     return patient && urgent_.per_second() > 0 ? kept + kept_for_urgent(now) : kept;
   }
   [[nodiscard]] std::uint32_t kept_for_urgent(Instant now) noexcept;
+  [[nodiscard]] Instant patient_at(Instant now) noexcept;
   [[nodiscard]] std::uint32_t bucket_available(Instant now) noexcept {
     return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
   }

@@ -9,17 +9,25 @@ void EffectiveLimits::configure(const AccountLimits& configured) noexcept {
   if (retreat_) retreat_->set_base(configured.limit, policy_);
 }
 
-void EffectiveLimits::tick(Instant now, const AnswerCounts& counts,
+void EffectiveLimits::tick(Instant now, const AnswerCounts& counts, const LearnedLimits& learned,
                            const RetreatPolicy& policy) noexcept {
   policy_ = policy;
   if (!policy.enabled) return retreat_.reset();
-  if (!retreat_) retreat_.emplace(configured_.limit);
+  const std::uint32_t base = allowed(learned).limit;
+  if (!retreat_) retreat_.emplace(base);
+  else if (retreat_->base_rpm() != base) retreat_->set_base(base, policy);
   static_cast<void>(retreat_->tick(now, counts.answers, counts.rate_limited, policy));
 }
 
 AccountLimits EffectiveLimits::in_force(const LearnedLimits& learned) const noexcept {
-  AccountLimits limits = configured_;
+  AccountLimits limits = allowed(learned);
   if (retreat_) limits.limit = std::min(limits.limit, retreat_->effective_rpm());
+  limits.limit = std::max(limits.limit, 1u);
+  return limits;
+}
+
+AccountLimits EffectiveLimits::allowed(const LearnedLimits& learned) const noexcept {
+  AccountLimits limits = configured_;
   if (limits.learn && learned.requests != 0) {
     // The emergency channel is a part of what the provider allows, too, and keeps its share.
     const std::uint64_t whole = std::uint64_t{configured_.limit} + configured_.emergency;

@@ -31,7 +31,8 @@ class EffectiveLimits {
 
   void configure(const AccountLimits& configured) noexcept;
   // Once a second.
-  void tick(Instant now, const AnswerCounts& counts, const RetreatPolicy& policy) noexcept;
+  void tick(Instant now, const AnswerCounts& counts, const LearnedLimits& learned,
+            const RetreatPolicy& policy) noexcept;
 
   // Never above what is configured, and at least one request.
   [[nodiscard]] AccountLimits in_force(const LearnedLimits& learned) const noexcept;
@@ -42,6 +43,9 @@ class EffectiveLimits {
   }
 
  private:
+  // What is configured, or less where the provider said so.
+  [[nodiscard]] AccountLimits allowed(const LearnedLimits& learned) const noexcept;
+
   AccountLimits configured_;
   RetreatPolicy policy_;
   std::optional<Retreat> retreat_;  // nothing before the first tick, and while it is switched off

@@ -82,7 +82,7 @@ bool Ladder::wait_for(Pool pool, Instant now, Choice& choice) noexcept {
   if (!seen.any) return false;
   if (pool == Pool::kPrimary && seen.all_cooling) return wait_for_recovery(seen, now, choice);
   const Duration precheck = directory_.routing.queue.precheck;
-  if (seen.worth_at - now > precheck) return false;
+  if (seen.worth_at - now > precheck || seen.worth_at > wait_limit(now)) return false;
   // So soon a permit comes, but there may be a queue for it: no longer than that where there is
   // something else to try.
   choice.only_if_soon = something_below(pool);
@@ -99,7 +99,7 @@ bool Ladder::something_below(Pool pool) const noexcept {
 
 // Primary-Wait: all primary accounts are cooling, and a moment later one is not.
 bool Ladder::wait_for_recovery(const Outlook& seen, Instant now, Choice& choice) noexcept {
-  if (seen.worth_at - now > recovery_left_) {
+  if (seen.worth_at - now > recovery_left_ || seen.worth_at > wait_limit(now)) {
     ++balancer_.counters.primary_wait_exhausted;
     return false;
   }

@@ -17,11 +17,12 @@ std::optional<std::uint32_t> limit_for(const RateLimit& told, Duration window) n
   return static_cast<std::uint32_t>(std::min(limit, kMost));
 }
 
-Instant nothing_left_until(const RateLimitFields& told, Instant now) noexcept {
+Instant nothing_left_until(const RateLimitFields& told, Instant now, Duration longest) noexcept {
   Instant until = now;
   for (const RateLimit* const one :
        {&told.requests, &told.tokens, &told.input_tokens, &told.output_tokens}) {
-    if (one->remaining == 0 && one->reset) until = std::max(until, now + *one->reset);
+    if (one->remaining == 0 && one->reset)
+      until = std::max(until, now + std::min<Duration>(*one->reset, longest));
   }
   return until;
 }

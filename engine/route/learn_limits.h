@@ -13,7 +13,9 @@ namespace sluice {
                                                      Duration window) noexcept;
 
 // Until when nothing is left of one of the limits that were told, whatever its window; `now` when
-// something is left of each, or nobody told.
-[[nodiscard]] Instant nothing_left_until(const RateLimitFields& told, Instant now) noexcept;
+// something is left of each, or nobody told. No later than the longest cooldown: a provider that is
+// wrong about it costs minutes, not a month.
+[[nodiscard]] Instant nothing_left_until(const RateLimitFields& told, Instant now,
+                                         Duration longest) noexcept;
 
 }  // namespace sluice

@@ -44,7 +44,9 @@ void Retreat::note(Instant now, std::uint64_t answered, std::uint64_t rate_limit
 
 bool Retreat::step_down(Instant now, const RetreatPolicy& policy) noexcept {
   const double seen = rate();
-  if (seen < policy.retreat_rate || rate_answers() < policy.answers_min) return false;
+  // Of a small account half a window's answers are all that there will be.
+  const std::uint32_t enough = std::min(policy.answers_min, std::max(base_rpm_ / 2, 1u));
+  if (seen < policy.retreat_rate || rate_answers() < enough) return false;
   if (now < down_again_at_) return false;
   const double factor =
       seen >= policy.retreat_twice_rate ? policy.factor * policy.factor : policy.factor;

@@ -29,7 +29,8 @@ struct RetreatPolicy {
 // rate rises step by step to the base. A share that is neither calm nor bad stops the way back, and
 // the calm time begins anew.
 //
-// A step down needs answers_min answers, calm does not: an account at its floor has fewer, and
+// A step down needs answers_min answers, or half as many as the base where that is less; calm does
+// not: an account at its floor has fewer, and
 // would never come back. No answers at all are calm: nothing speaks against trying more.
 //
 // Affinity  one thread, which calls tick() about once a second.
@@ -51,6 +52,7 @@ class Retreat {
 
   // A new limit: the same part of it remains.
   void set_base(std::uint32_t base_rpm, const RetreatPolicy& policy) noexcept;
+  [[nodiscard]] std::uint32_t base_rpm() const noexcept { return base_rpm_; }
 
   [[nodiscard]] State state() const noexcept { return state_; }
   // Whole requests, rounded down.

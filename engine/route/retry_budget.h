@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -17,8 +18,8 @@ struct RetryBudgetPolicy {
 // outage is not multiplied: when every try fails, the providers meet 1.2 times the traffic and not
 // as many times as there are accounts.
 //
-// Within a sliding window: `ratio` of its requests and min_per_second for each of its seconds, the
-// larger share of a quiet shard. Only a retry after a failure (no connection, time out, 5xx) draws
+// Within a sliding window: `ratio` of its requests, or min_per_second for each of its seconds where
+// that is more: a quiet shard's. Only a retry after a failure (no connection, time out, 5xx) draws
 // on it. The next account after a 429 does not: a 429 is cheap for the provider, says that another
 // account is the right one, and the cooldown keeps the next requests away.
 //
@@ -43,8 +44,9 @@ class RetryBudget {
   // What is left, for display.
   [[nodiscard]] double left(const RetryBudgetPolicy& policy) const noexcept {
     const double seconds = std::chrono::duration<double>(policy.window).count();
-    return policy.ratio * static_cast<double>(counts_.sum(kRequests)) +
-           policy.min_per_second * seconds - static_cast<double>(counts_.sum(kRetries));
+    return std::max(policy.ratio * static_cast<double>(counts_.sum(kRequests)),
+                    policy.min_per_second * seconds) -
+           static_cast<double>(counts_.sum(kRetries));
   }
 
  private:

@@ -50,6 +50,14 @@ class UrgentRate {
     return static_cast<std::uint32_t>(std::min(mean + std::sqrt(mean), 1e6F));
   }
 
+  // The longest pause for which fewer than `kept` are expected.
+  [[nodiscard]] Duration pause_for(std::uint32_t kept) const noexcept {
+    const float root = (std::sqrt(1 + 4 * static_cast<float>(kept)) - 1) / 2;
+    const float seconds = root * root / per_second();
+    return std::chrono::duration_cast<Duration>(
+        std::chrono::duration<float>(std::min(seconds, 86'400.0F)));
+  }
+
  private:
   std::atomic<std::uint32_t> taken_{0};
   std::atomic<float> per_second_{0};

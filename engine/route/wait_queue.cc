@@ -56,9 +56,10 @@ Instant WaitQueue::serve(Instant now) {
       end(waiter, WaitEnd::kGranted);
       continue;
     }
-    next = std::min(next, hold(*turn.line, waiter, now));
-    // Nobody in this line can use more than somebody who has tried no account yet.
-    if (more && waiter.seeker->tried.any()) push_turn(turn);
+    bool held_all = true;
+    next = std::min(next, hold(*turn.line, waiter, now, held_all));
+    // Behind somebody who holds all of them nobody in this line can use more.
+    if (more && !held_all) push_turn(turn);
   }
   let_go_of_hopeless(now);
   return depth_ == 0 ? kNever : std::max(next, now + kLookSoon);
@@ -89,12 +90,14 @@ void WaitQueue::let_go_of_hopeless(Instant now) {
 }
 
 Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority, Instant now,
-                               const Demand& demand) const {
+                               const Demand& demand) {
+  ++pass_;
   double permits_per_ns = 0;
   Instant first = kNever;
   const Route::Range range = route.range_of(pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
     const Candidate& candidate = route.candidates[i];
+    candidate.state->held_in_pass() = pass_;
     const Instant at = ready_at(candidate, now, demand);
     if (at == kNever) continue;
     first = std::min(first, at);
@@ -104,11 +107,22 @@ Instant WaitQueue::expected_at(const Route& route, Pool pool, Priority priority,
   }
   if (permits_per_ns == 0) return kNever;
   double ahead = 0;
-  if (const auto found = lines_.find({&route, pool}); found != lines_.end()) {
-    for (std::size_t rank = 0; rank <= rank_of(priority); ++rank)
-      ahead += found->second.count[rank];
-  }
+  for (const auto& [key, line] : lines_) ahead += ahead_in(line, priority);
   return first + Duration(static_cast<std::int64_t>(ahead / permits_per_ns));
+}
+
+// How many of a line will take permits of the accounts that are marked with the present pass: of
+// those that are not behind, the share that these accounts have in the line's.
+double WaitQueue::ahead_in(const Line& line, Priority priority) const noexcept {
+  std::uint32_t before = 0;
+  for (std::size_t rank = 0; rank <= rank_of(priority); ++rank) before += line.count[rank];
+  if (before == 0) return 0;
+  const Route::Range range = line.route->range_of(line.pool);
+  std::uint32_t shared = 0;
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    shared += line.route->candidates[i].state->held_in_pass() == pass_;
+  }
+  return static_cast<double>(before) * shared / std::max(range.last - range.first, 1u);
 }
 
 void WaitQueue::end(Waiter& waiter, WaitEnd end) noexcept {
@@ -177,15 +191,22 @@ WaitQueue::Line& WaitQueue::line_of(Lines& lines, const Waiter& waiter) {
 
 // When the first of what it holds will be ready for it. Of what somebody before it holds it must
 // not be woken: it could not take that.
-Instant WaitQueue::hold(const Line& line, const Waiter& waiter, Instant now) const noexcept {
+Instant WaitQueue::hold(const Line& line, const Waiter& waiter, Instant now,
+                        bool& held_all) const noexcept {
   Instant next = kNever;
   const Route::Range range = line.route->range_of(line.pool);
   for (std::uint32_t i = range.first; i < range.last; ++i) {
     const Candidate& candidate = line.route->candidates[i];
     std::uint64_t& held_in = candidate.state->held_in_pass();
-    if (waiter.seeker->tried.has(i) || held_in == pass_) continue;
-    held_in = pass_;
+    if (waiter.seeker->tried.has(i)) {
+      held_all = false;
+      continue;
+    }
+    if (held_in == pass_) continue;
     next = std::min(next, ready_at(candidate, now, waiter.seeker->demand));
+    // Nobody stands still for a request that is larger than all that an account may do.
+    if (candidate.state->too_large(waiter.seeker->demand)) held_all = false;
+    else held_in = pass_;
   }
   return next;
 }

@@ -86,8 +86,8 @@ class WaitQueue {
   // When a waiter of `priority` that came now would have its turn, if all permits between went to
   // those before it and the accounts kept their rates. An estimate.
   [[nodiscard]] Instant expected_at(const Route& route, Pool pool, Priority priority, Instant now,
-                                    const Demand& demand = {}) const;
-  [[nodiscard]] Instant expected_at(const Waiter& waiter, Instant now) const {
+                                    const Demand& demand = {});
+  [[nodiscard]] Instant expected_at(const Waiter& waiter, Instant now) {
     return expected_at(*waiter.route, waiter.pool, waiter.seeker->priority, now,
                        waiter.seeker->demand);
   }
@@ -106,6 +106,7 @@ class WaitQueue {
     Waiter* waiter;
     std::size_t rank;
   };
+  [[nodiscard]] double ahead_in(const Line& line, Priority priority) const noexcept;
   using Lines = std::map<std::pair<const Route*, Pool>, Line>;
 
   static Line& line_of(Lines& lines, const Waiter& waiter);
@@ -118,7 +119,7 @@ class WaitQueue {
   [[nodiscard]] static bool comes_later(const Turn& a, const Turn& b) noexcept;
   [[nodiscard]] static bool begin(Line& line, Turn& turn) noexcept;
   [[nodiscard]] static bool advance(Turn& turn) noexcept;
-  Instant hold(const Line& line, const Waiter& waiter, Instant now) const noexcept;
+  Instant hold(const Line& line, const Waiter& waiter, Instant now, bool& held_all) const noexcept;
   void push_turn(const Turn& turn);
   Turn pop_turn();
 

@@ -19,6 +19,8 @@ class Rules {
   virtual void leave(WaitQueue& queue, SimRequest& request) { queue.leave(*request.ticket); }
   // False: the end of a wait does not reach its request.
   [[nodiscard]] virtual bool tell_end(const SimRequest&) { return true; }
+  // False: the queue is not looked at again when the next permit comes back.
+  [[nodiscard]] virtual bool wakes() { return true; }
   virtual void settle_sent(SimRequest& request, Instant now) {
     request.choice.permit.settle_sent(now);
   }

@@ -152,6 +152,11 @@ void Simulation::answered(SimRequest& request) {
       ending = SimEnding::kProviderTimeout;
       break;
   }
+  if (outcome == TryOutcome::kServed) {
+    const Price& price = request.account->cost;
+    tally_.accounts[request.provider].cost += price.input * request.demand.prompt_tokens +
+                                              price.output * request.demand.completion_tokens;
+  }
   if (outcome == TryOutcome::kServed && !plain) {
     request.account->state->latency().update(reply.first_token, time_of(shard_of(request)));
   }

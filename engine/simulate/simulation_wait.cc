@@ -81,7 +81,7 @@ void Simulation::serve_queue() {
   if (next == timer_at_) return;
   timer_at_ = next;
   ++timer_stamp_;
-  if (next == kNever) return;
+  if (next == kNever || !rules_.wakes()) return;
   events_.plan(std::max(now_, next + dispatcher_.lag),
                {.what = What::kServe, .stamp = timer_stamp_});
 }

@@ -24,6 +24,7 @@ struct Tally {
     std::uint64_t served = 0;        // with success
     std::uint64_t rate_limited = 0;  // 429
     std::uint64_t failed = 0;
+    std::uint64_t cost = 0;  // of what was served: 10^-12 dollars
   };
 
   std::uint64_t offered = 0;
@@ -41,6 +42,11 @@ struct Tally {
 
   [[nodiscard]] std::uint64_t count(SimEnding ending) const noexcept {
     return endings[static_cast<std::size_t>(ending)];
+  }
+  [[nodiscard]] double cost_dollars() const noexcept {
+    double sum = 0;
+    for (const OfAccount& account : accounts) sum += static_cast<double>(account.cost);
+    return sum / 1e12;
   }
   [[nodiscard]] std::uint64_t rate_limited() const noexcept {
     std::uint64_t sum = 0;

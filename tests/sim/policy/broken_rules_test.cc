@@ -136,6 +136,11 @@ class WaitsBehindTheLimit final : public Rules {
   }
 };
 
+// Whoever comes finds the queue, and nobody looks at it again.
+class NeverWakes final : public Rules {
+  bool wakes() override { return false; }
+};
+
 struct BrokenRow {
   const char* rule;
   Check found_by;
@@ -196,6 +201,7 @@ const BrokenRow kBrokenRows[] = {
     {"a client's leaving is no mark", Check::kNoFalseMark, broken<BlamesAccountsForLostClients>},
     {"who times out is told", Check::kAnsweredOnce, broken<LosesWhoTimesOut>},
     {"who times out leaves the queue", Check::kNothingLeft, broken<LeavesWhoTimesOutInTheQueue>},
+    {"the queue is looked at when a permit comes back", Check::kServedWhenFree, broken<NeverWakes>},
     {"nobody waits longer than its limit", Check::kWaitLimit, broken<WaitsBehindTheLimit>},
 };
 

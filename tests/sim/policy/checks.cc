@@ -15,6 +15,7 @@ bool could_use(const Waiter& waiter, const AccountState& state) {
   for (std::uint32_t i = range.first; i < range.last; ++i) {
     const Candidate& candidate = waiter.route->candidates[i];
     if (candidate.state != &state || waiter.seeker->tried.has(i)) continue;
+    if (state.too_large(waiter.seeker->demand)) continue;  // it may be overtaken
     if (!state.rejected(candidate.generation)) return true;
   }
   return false;
@@ -38,6 +39,7 @@ std::string_view check_text(Check check) noexcept {
     case Check::kCooldownKept: return "R2: a running cooldown is never shortened";
     case Check::kAnsweredFinal: return "R3: nothing is tried after the answer";
     case Check::kNoFalseMark: return "R4: a client's fault is no mark against an account";
+    case Check::kServedWhenFree: return "nobody waits beside a permit that is free";
     case Check::kWaitLimit: return "nobody waits longer than its limit";
     case Check::kNothingLeft: return "nothing is left after the storm";
   }
@@ -62,6 +64,7 @@ void Checks::on_publish(const std::shared_ptr<const Directory>& directory, Insta
     of_account.per_day = account->rpd_limit;
     OfState* known = state_of(*account->state);
     if (known == nullptr) known = &states_.emplace_back(account->state);
+    known->changed_at = now;
     known->concurrent = account->concurrent_limit;
     const std::uint32_t share = account->rpm_limit * directory->routing.emergency_percent / 100;
     const bool has = account->emergency && account->rpm_limit > 1;
@@ -110,6 +113,7 @@ void Checks::on_settle(const SimRequest& request, bool, Instant now) {
     fail(Check::kPermitOnce, now, request_text(request) + " settles what it does not hold");
   }
   of_request.holds = false;
+  state_of(*request.choice.permit.account()->state)->changed_at = now;
 }
 
 // Every span that ends with this arrival and in which the limit was the same, and, where it was
@@ -179,7 +183,8 @@ void Checks::on_report_begin(const SimRequest& request, TryOutcome, Instant) {
 
 void Checks::on_report(const SimRequest& request, TryOutcome outcome, Instant now) {
   leave(requests_[request.id - 1]);
-  const AccountState& state = *request.account->state;
+  AccountState& state = *request.account->state;
+  state_of(state)->changed_at = now;
   const Instant until = state.cooldown().until();
   if (before_.until > now && until < before_.until) {
     fail(
@@ -213,7 +218,33 @@ void Checks::on_enter(const SimRequest& request, Instant) {
   waiting_.push_back(&request);
 }
 
-void Checks::on_leave(const SimRequest& request, Instant) { waiting_.remove(&request); }
+void Checks::on_leave(const SimRequest& request, Instant now) {
+  if (!request.gone) check_served(request, now);
+  waiting_.remove(&request);
+}
+
+// `request` has waited in vain: no permit was free long enough for the dispatcher to have seen it.
+void Checks::check_served(const SimRequest& request, Instant now) {
+  constexpr Duration kSeen = 1200ms;  // it looks again each second
+  const Waiter& waiter = *request.ticket;
+  for (const SimRequest* const other : waiting_) {
+    const bool later = rank_of(other->priority()) > rank_of(request.priority()) ||
+                       (other->priority() == request.priority() &&
+                        requests_[other->id - 1].place >= requests_[request.id - 1].place);
+    if (!later) return;  // not the first
+  }
+  if (now - request.wait_began < 2 * kSeen) return;
+  const Route::Range range = waiter.route->range_of(waiter.pool);
+  for (std::uint32_t i = range.first; i < range.last; ++i) {
+    const Candidate& candidate = waiter.route->candidates[i];
+    if (waiter.seeker->tried.has(i)) continue;
+    const OfState* const state = state_of(*candidate.state);
+    if (state == nullptr || now - state->changed_at < 2 * kSeen) continue;
+    if (ready_at(candidate, now - kSeen, waiter.seeker->demand) > now - kSeen) continue;
+    fail(Check::kServedWhenFree, now,
+         request_text(request) + " waited in vain beside " + candidate.account->name);
+  }
+}
 
 void Checks::on_queue_end(const SimRequest& request, Instant now) {
   waiting_.remove(&request);

@@ -16,17 +16,18 @@ namespace sluice::test {
 
 // What must always hold. The names stand in reports.
 enum class Check : std::uint8_t {
-  kAnsweredOnce,   // every request is answered exactly once
-  kPermitOnce,     // R1: a permit is taken before the first byte and settled exactly once
-  kPermitsKept,    // no permit is lost or doubled: after the storm each bucket holds its limit
-  kAccountLimit,   // no account above its limit in any window, as its provider sees it
-  kOtherLimits,    // nor above those for tokens, for requests per day and for requests at once
-  kNotOvertaken,   // no waiter is overtaken by a later one of its priority, or by a lower one
-  kCooldownKept,   // R2: a cooldown that runs is never shortened
-  kAnsweredFinal,  // R3: nothing is tried for a request that has its answer
-  kNoFalseMark,    // R4: a client's fault or absence is no mark against an account
-  kWaitLimit,      // nobody waits longer than its priority's limit; so nobody starves
-  kNothingLeft,    // after the storm: queue empty, marks zero, old directories gone
+  kAnsweredOnce,    // every request is answered exactly once
+  kPermitOnce,      // R1: a permit is taken before the first byte and settled exactly once
+  kPermitsKept,     // no permit is lost or doubled: after the storm each bucket holds its limit
+  kAccountLimit,    // no account above its limit in any window, as its provider sees it
+  kOtherLimits,     // nor above those for tokens, for requests per day and for requests at once
+  kNotOvertaken,    // no waiter is overtaken by a later one of its priority, or by a lower one
+  kCooldownKept,    // R2: a cooldown that runs is never shortened
+  kAnsweredFinal,   // R3: nothing is tried for a request that has its answer
+  kNoFalseMark,     // R4: a client's fault or absence is no mark against an account
+  kServedWhenFree,  // the first in the queue does not wait beside a permit that it could have
+  kWaitLimit,       // nobody waits longer than its priority's limit; so nobody starves
+  kNothingLeft,     // after the storm: queue empty, marks zero, old directories gone
 };
 [[nodiscard]] std::string_view check_text(Check check) noexcept;
 
@@ -98,12 +99,14 @@ class Checks final : public Observer {
     std::uint32_t emergency = 0;
     Instant cooldown_until{};
     std::uint32_t concurrent = 0;
+    Instant changed_at{};  // otherwise than by time: a permit may have come back
     std::uint32_t in_flight = 0;
   };
 
   void fail(Check check, Instant now, std::string detail);
   [[nodiscard]] OfState* state_of(const AccountState& state);
   void check_not_overtaken(const SimRequest& request, Instant now);
+  void check_served(const SimRequest& request, Instant now);
   void check_tokens(const std::string& name, const OfAccount& account, Instant now);
   void leave(OfRequest& of_request);
   void check_bucket(OfState& of_state, Instant late, Instant now);

@@ -40,14 +40,15 @@ TEST(LearnLimits, ForTheWindowThatTheyAreFor) {
 
 TEST(LearnLimits, NothingLeftOfAnyOfThem) {
   RateLimitFields told;
-  EXPECT_EQ(nothing_left_until(told, kStart), kStart);
+  EXPECT_EQ(nothing_left_until(told, kStart, 24h), kStart);
   told.requests = {60, 1, 59s};
-  EXPECT_EQ(nothing_left_until(told, kStart), kStart);
+  EXPECT_EQ(nothing_left_until(told, kStart, 24h), kStart);
   told.input_tokens = {1000, 0, 7s};
   told.tokens = {1000, 0, 3h};
-  EXPECT_EQ(nothing_left_until(told, kStart), kStart + 3h);
+  EXPECT_EQ(nothing_left_until(told, kStart, 24h), kStart + 3h);
+  EXPECT_EQ(nothing_left_until(told, kStart, 10min), kStart + 10min);
   told.tokens.reset = {};
-  EXPECT_EQ(nothing_left_until(told, kStart), kStart + 7s);
+  EXPECT_EQ(nothing_left_until(told, kStart, 24h), kStart + 7s);
 }
 
 constexpr AccountLimits kConfigured = {.limit = 90, .emergency = 10, .tokens = 5000, .learn = true};
@@ -168,13 +169,17 @@ TEST(Hold, AnAccountWithNothingLeftIsLeftAloneAndIsNotCooling) {
 }
 
 TEST(Hold, AnotherKeyBeginsAnew) {
-  const Directory first = make_directory({{.name = "a"}});
+  const AccountRow learns = {.name = "a", .learn_limits = true};
+  const Directory first = make_directory({learns});
   first.accounts[0]->state->learn({.requests = 3, .tokens = 4}, kStart + 1h);
-  const Directory same = make_directory({{.name = "a"}}, Strategy::kOrdered, &first, kStart);
+  const Directory same = make_directory({learns}, Strategy::kOrdered, &first, kStart);
   EXPECT_TRUE(same.accounts[0]->state->on_hold(kStart));
   const Directory other =
-      make_directory({{.name = "a", .api_key = "sk-test-2"}}, Strategy::kOrdered, &same, kStart);
+      make_directory({{.name = "a", .api_key = "sk-test-2", .learn_limits = true}},
+                     Strategy::kOrdered, &same, kStart);
   EXPECT_FALSE(other.accounts[0]->state->on_hold(kStart));
+  const Directory deaf = make_directory({{.name = "a"}}, Strategy::kOrdered, &same, kStart);
+  EXPECT_FALSE(deaf.accounts[0]->state->on_hold(kStart));
 }
 
 }  // namespace

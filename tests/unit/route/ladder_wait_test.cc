@@ -34,7 +34,7 @@ TEST(LadderWait, ForAPermitThatIsNearAsLongAsThePriorityMay) {
   const Directory directory = directory_of({{.name = "a", .rpm_limit = 1}});
   spend_all(*directory.accounts[0]);
   Shard shard;
-  const Instant now = kStart + kSpentFor - 9s;
+  const Instant now = kStart + kSpentFor - 1s;
   const Priority priorities[] = {Priority::kUrgent, Priority::kHigh, Priority::kNormal,
                                  Priority::kLow};
   const Duration limits[] = {30s, 30s, 30s, 2s};
@@ -42,6 +42,9 @@ TEST(LadderWait, ForAPermitThatIsNearAsLongAsThePriorityMay) {
     expect_wait(shard.ladder(directory, "m", priorities[i]).next(now), Pool::kPrimary,
                 now + limits[i]);
   }
+  // Not for one that cannot come in its time.
+  const Choice low = shard.ladder(directory, "m", Priority::kLow).next(now - 2s);
+  EXPECT_EQ(low.kind, Kind::kExhausted);
 }
 
 TEST(LadderWait, ALesserPoolComesBeforeAPermitThatIsFar) {
@@ -154,12 +157,13 @@ TEST(LadderWait, WhoAnswered429IsAskedAgainAfterAWaitAndWhoFailedIsNot) {
 
 TEST(LadderWait, AfterATimeoutTheLesserRungsAreTriedAndNoLongerWaitedFor) {
   const Directory directory =
-      directory_of({{.name = "a", .rpm_limit = 1, .window = 9s},
+      directory_of({{.name = "a", .rpm_limit = 1, .window = 1s},
                     {.name = "f", .rpm_limit = 1, .pool = Pool::kFallback, .window = 9s}});
   spend_all(*directory.accounts[0]);
   Shard shard;
   Ladder ladder = shard.ladder(directory, "m", Priority::kLow);
   expect_wait(ladder.next(kStart), Pool::kPrimary, kStart + 2s);
+  spend_all(*directory.accounts[0], kStart + 1500ms);  // somebody else was served
   ladder.refused(WaitEnd::kTimedOut, kStart + 77s, kStart + 2s);
   Choice choice = ladder.next(kStart + 2s);
   EXPECT_EQ(tried(choice, kStart + 2s), "ffallback");

@@ -76,18 +76,31 @@ bool refuses(AccountState& state, const Demand& demand, Instant now) {
 }
 
 TEST(UrgentRate, TheLastPermitsAreForThoseWhoAreLikelyToCome) {
-  AccountState state({.limit = 10, .window = 60s});
-  for (int i = 0; i < 5; ++i) send(state, kPatient, kStart);
-  for (int i = 0; i < 2; ++i) send(state, kUrgent, kStart);
+  AccountState state({.limit = 12, .window = 60s});
+  for (int i = 0; i < 9; ++i) send(state, i < 2 ? kUrgent : kPatient, kStart);
   static_cast<void>(state.adapt(kStart, {}));
   // Three are left, and 0.08 a second are likely to be asked for in the 55 s until the next one.
-  EXPECT_EQ(state.available(kStart + 5s), 3u);
-  EXPECT_TRUE(refuses(state, kPatient, kStart + 5s));
-  EXPECT_EQ(state.next_permit_at(kStart + 5s, kPatient), kStart + 60s);
-  EXPECT_EQ(state.next_permit_at(kStart + 5s, kUrgent), kStart + 5s);
-  EXPECT_FALSE(refuses(state, kUrgent, kStart + 5s));
-  // Shortly before the next ones there is nothing to bridge.
-  EXPECT_FALSE(refuses(state, kPatient, kStart + 59s));
+  const Instant now = kStart + 5s;
+  EXPECT_EQ(state.available(now), 3u);
+  EXPECT_TRUE(refuses(state, kPatient, now));
+  EXPECT_EQ(state.next_permit_at(now, kUrgent), now);
+  EXPECT_FALSE(refuses(state, kUrgent, now));
+  // Towards the end of the pause there is less to bridge; when that is so is known before.
+  const Instant at = state.next_permit_at(now, kPatient);
+  EXPECT_GT(at, kStart + 30s);
+  EXPECT_LT(at, kStart + 59s);
+  EXPECT_TRUE(refuses(state, kPatient, at - 1s));
+  EXPECT_FALSE(refuses(state, kPatient, at + 1s));
+}
+
+// Of 40 permits 20 went to a crowd of urgent requests: another one is not sure to come.
+TEST(UrgentRate, NoMoreThanAQuarterIsKept) {
+  AccountState state({.limit = 40, .window = 60s});
+  for (int i = 0; i < 20; ++i) send(state, kUrgent, kStart);
+  static_cast<void>(state.adapt(kStart, {}));
+  for (int i = 0; i < 10; ++i) send(state, kPatient, kStart + 1s);
+  EXPECT_TRUE(refuses(state, kPatient, kStart + 1s));
+  EXPECT_EQ(state.available(kStart + 1s), 10u);
 }
 
 TEST(UrgentRate, WithoutUrgentRequestsNothingIsKept) {

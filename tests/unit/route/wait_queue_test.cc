@@ -273,5 +273,48 @@ TEST(WaitQueue, WhoWaitsInVainIsLetGo) {
   EXPECT_EQ(queue.depth(), 0u);
 }
 
+// Models are routes of their own, but their permits are the same account's.
+TEST(WaitQueue, WhoWaitsForAnotherModelOfTheSameAccountIsCounted) {
+  const Directory directory =
+      make_directory({{.name = "a", .rpm_limit = 1, .models = {{"m", "m"}, {"n", "n"}}}},
+                     Strategy::kOrdered, nullptr, kStart, QueuePolicy{});
+  spend_all(*directory.accounts[0]);
+  Shard shard;
+  WaitQueue queue(shard.balancer);
+  Ladder ladders[] = {shard.ladder(directory, "m"), shard.ladder(directory, "m"),
+                      shard.ladder(directory, "n")};
+  Guest first(ladders[0]);
+  Guest second(ladders[1]);
+  Guest other(ladders[2]);
+  queue.enter(first, kStart);
+  queue.enter(second, kStart);
+  EXPECT_GT(queue.expected_at(other, kStart), kStart + 3min);
+  queue.leave(first);
+  queue.leave(second);
+}
+
+// It passes when nothing else is counted, and does not stop the others until then.
+TEST(WaitQueue, NobodyWaitsForARequestThatIsLargerThanTheLimit) {
+  const Directory directory = make_directory({{.name = "a", .rpm_limit = 10, .tpm_limit = 1000}},
+                                             Strategy::kOrdered, nullptr, kStart, QueuePolicy{});
+  const Account& account = *directory.accounts[0];
+  Permit running = Permit::take(account, kStart, {.prompt = 10, .completion = 10});
+  running.settle_sent(kStart);
+  Shard shard;
+  WaitQueue queue(shard.balancer);
+  Ladder ladders[] = {shard.ladder(directory, "m"), shard.ladder(directory, "m")};
+  ladders[0].seeker().demand = {.prompt = 10, .completion = 2000};
+  ladders[1].seeker().demand = {.prompt = 10, .completion = 10};
+  Guest large(ladders[0]);
+  Guest small(ladders[1]);
+  queue.enter(large, kStart);
+  queue.enter(small, kStart);
+  static_cast<void>(queue.serve(kStart));
+  EXPECT_FALSE(large.ended);
+  EXPECT_EQ(small.served_by(kStart), "a");
+  running.finish(TokensUsed{}, kStart);
+  queue.leave(large);
+}
+
 }  // namespace
 }  // namespace sluice::test
