@@ -237,7 +237,8 @@ void SimWorld::judge_accounts() {
   const RoutingPolicy& routing = snapshot_->directory->routing;
   for (std::size_t i = 0; i < snapshot_->directory->accounts.size(); ++i) {
     const Account& account = *snapshot_->directory->accounts[i];
-    const Instant later = clock_.now() + account.window + routing.guard + routing.cooldown.max;
+    const Instant later = clock_.now() + account.window + routing.guard + routing.cooldown.max +
+                          routing.breaker.open_max;
     if (!account.state->at_rest(later))
       findings.push_back("permits of " + account.name + " were lost");
     if (account.state->wanted().by_anybody()) findings.push_back(account.name + " is still wanted");
