@@ -203,6 +203,16 @@ void check_retreat(const Config& config, Findings& findings) {
     refuse("routing.retreat.percent_twice", "must not be below routing.retreat.percent");
 }
 
+// Comments that come faster than anybody reads them are a mistake.
+void check_comments(const Config& config, Findings& findings) {
+  constexpr Duration kMin = 1s;
+  const Duration interval = config.routing.queue.comments;
+  if (interval == Duration::zero() || interval >= kMin) return;
+  findings.error(
+      config.origin_of("queue.comments"),
+      fmt::format("queue.comments ({}) is shorter than 1s; 0s: none", duration_text(interval)));
+}
+
 // Who does not say what it costs would count as free.
 void check_costs(const Config& config, Findings& findings) {
   if (config.routing.strategy != Strategy::kCheapest) return;
@@ -232,6 +242,7 @@ void check_config(const Config& config, Findings& findings) {
   check_emergency(config, findings);
   check_retreat(config, findings);
   check_costs(config, findings);
+  check_comments(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");

@@ -175,6 +175,7 @@ void describe(KeyVisitor& v, QueuePolicy& queue) {
   v.scalar("overflow", ChoiceScalar<Overflow>(queue.overflow, kOverflows));
   v.scalar("precheck", DurationScalar(queue.precheck, 0s, 1h));
   v.scalar("primary_wait", DurationScalar(queue.primary_wait, 0s, 1h));
+  v.scalar("comments", DurationScalar(queue.comments, 0s, 1h));
 }
 
 void describe_routing(KeyVisitor& v, Config& config) {

@@ -26,6 +26,7 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
     line.field("method", exchange.head->method_text, kMethodBytesMax)
         .field("path", exchange.head->path, kPathBytesMax);
   line.field("status", report.status);
+  if (report.late_status != 0) line.field("late_status", report.late_status);
   if (exchange.client_key != nullptr) line.field("client", exchange.client_key->name);
   if (!exchange.model.empty()) line.field("model", exchange.model, kModelBytesMax);
   if (!report.account.empty()) line.field("account", report.account).field("pool", report.pool);

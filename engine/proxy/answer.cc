@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "engine/proxy/client_limits.h"
+#include "engine/proxy/early_stream.h"
 #include "engine/proxy/head_text.h"
 #include "engine/proxy/json_text.h"
 #include "engine/proxy/reason_phrase.h"
@@ -12,11 +13,15 @@ namespace {
 
 constexpr std::string_view kInvalidRequest = "invalid_request_error";
 
+// The members of an error object, without its braces.
+std::string_view error_members(Arena& arena, const Answer& answer) {
+  return arena.join("\"message\":\"", escape_json(arena, answer.message), "\",\"type\":\"",
+                    answer.type, "\",\"param\":", quote_or_null(arena, answer.param),
+                    ",\"code\":", quote_or_null(arena, answer.code));
+}
+
 std::string_view error_document(Arena& arena, const Answer& answer) {
-  return arena.join("{\"error\":{\"message\":\"", escape_json(arena, answer.message),
-                    "\",\"type\":\"", answer.type,
-                    "\",\"param\":", quote_or_null(arena, answer.param),
-                    ",\"code\":", quote_or_null(arena, answer.code), "}}\n");
+  return arena.join("{\"error\":{", error_members(arena, answer), "}}\n");
 }
 
 std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& answer,
@@ -87,9 +92,26 @@ Answer not_found(std::string_view code, std::string_view message) {
   return Answer{.status = 404, .type = kInvalidRequest, .code = code, .message = message};
 }
 
+std::string_view error_event(Exchange& exchange, const Answer& answer) {
+  Arena& arena = exchange.arena;
+  HeadText more(arena, 80);
+  if (answer.status != 0) more.add(",\"status\":").add(answer.status);
+  if (answer.retry_after)
+    more.add(",\"retry_after_ms\":").add(ceil_milliseconds(*answer.retry_after));
+  // Who speaks Anthropic's API goes by the event's name.
+  const std::string_view begin = exchange.api == ApiKind::kMessages
+                                     ? "event: error\ndata: {\"type\":\"error\",\"error\":{"
+                                     : "data: {\"error\":{";
+  return arena.join(begin, error_members(arena, answer), more.take(), "}}\n\n");
+}
+
 Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer) {
   if (answer.status == 0 || exchange.answered) {
     exchange.ending = Ending::kClose;
+    co_return;
+  }
+  if (exchange.stream_begun) {
+    co_await send_error_event(shard, exchange, answer);
     co_return;
   }
   const bool client_closes = exchange.head == nullptr || exchange.head->close;

@@ -41,6 +41,10 @@ using OrAnswer = std::expected<T, Answer>;
 [[nodiscard]] Answer overloaded(std::string_view message);
 [[nodiscard]] Answer not_found(std::string_view code, std::string_view message);
 
+// An error as an event of a stream: in the words of the client's API. What a head would have told,
+// the status and Retry-After, stands in it too, where `answer` has them.
+[[nodiscard]] std::string_view error_event(Exchange& exchange, const Answer& answer);
+
 // Sends `answer` (unless its status is 0) and settles what becomes of the connection.
 Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer);
 

@@ -41,11 +41,18 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
 // Gives the connection back or closes it.
 void release_connection(Exchange& exchange, Attempt& attempt, bool reusable) noexcept;
 
-// Reads the rest of an answer that is not relayed, at most kHeldBodyBytesMax, so that its
-// connection can be used again; nothing when it is longer, broken or too slow.
+struct BodyBounds {
+  std::size_t bytes_max;
+  Instant deadline;
+};
+
+// Reads the rest of an answer that is not relayed as it comes; nothing when it is longer, broken or
+// too slow. Then the connection can be used again if can_be_reused().
 Task<std::optional<std::string_view>> read_whole_body(Shard& shard, Exchange& exchange,
-                                                      Attempt& attempt);
-inline constexpr std::size_t kHeldBodyBytesMax =
-    64 * 1024;  // error documents are a few hundred bytes
+                                                      Attempt& attempt, BodyBounds bounds);
+[[nodiscard]] inline bool can_be_reused(const Attempt& attempt) noexcept {
+  return attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
+         attempt.head->framing != BodyFraming::kUntilClose;
+}
 
 }  // namespace sluice

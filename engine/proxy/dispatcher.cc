@@ -1,5 +1,9 @@
 #include "engine/proxy/dispatcher.h"
 
+#include <algorithm>
+
+#include "engine/proxy/early_stream.h"
+
 namespace sluice {
 namespace {
 
@@ -109,12 +113,19 @@ void Dispatcher::Nudge::come(Shard&, Letter& letter) {
   nudge.self->serve();
 }
 
-Task<Choice> wait_for_permit(Shard& shard, Dispatcher& dispatcher, Ladder& ladder, Choice advice,
-                             CancelSource& cancel) {
+Task<Choice> wait_for_permit(Shard& shard, Exchange& exchange, Ladder& ladder, Choice advice,
+                             QueueComments& comments) {
+  Dispatcher& dispatcher = *exchange.worker->dispatcher;
+  CancelSource& cancel = exchange.cancel;
   Ticket ticket(shard, dispatcher, ladder, advice);
   ticket.enter();
-  const Limits limits{.deadline = advice.give_up_at, .cancel = &cancel};
-  const Result<void> answered = co_await ticket.signal().wait(limits);
+  Result<void> answered;
+  while (true) {
+    const Limits limits{.deadline = std::min(advice.give_up_at, comments.due()), .cancel = &cancel};
+    answered = co_await ticket.signal().wait(limits);
+    if (answered || cancel.requested() || shard.now() < comments.due()) break;
+    co_await say_queued(shard, exchange, comments);
+  }
   if (!answered) {
     // A permit may be on its way; it is known when the dispatcher has heard us.
     ticket.leave();

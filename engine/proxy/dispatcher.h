@@ -10,6 +10,9 @@
 
 namespace sluice {
 
+class QueueComments;
+struct Exchange;
+
 // Dispatcher - the one place where the requests of all shards wait for permits, so that their order
 // is strict over all cores. Requests come and go as letters (Ticket); the queue itself is pure
 // (WaitQueue).
@@ -55,9 +58,9 @@ class Dispatcher final : private Timer {
 };
 
 // Waits at the dispatcher for what `advice` (kWait) asks for. The next step: the granted choice, or
-// what the ladder says when there was none in time. After exchange.cancel no permit is held:
-// `cancel` says so.
-[[nodiscard]] Task<Choice> wait_for_permit(Shard& shard, Dispatcher& dispatcher, Ladder& ladder,
-                                           Choice advice, CancelSource& cancel);
+// what the ladder says when there was none in time. None is held once exchange.cancel was
+// requested: ask that. Meanwhile the client is told by `comments` that it waits.
+[[nodiscard]] Task<Choice> wait_for_permit(Shard& shard, Exchange& exchange, Ladder& ladder,
+                                           Choice advice, QueueComments& comments);
 
 }  // namespace sluice

@@ -32,7 +32,8 @@ enum class Ending : std::uint8_t {
 
 // ExchangeReport - what the access line tells of one exchange; filled as it goes on.
 struct ExchangeReport {
-  std::uint16_t status = 0;  // 0: nobody was answered
+  std::uint16_t status = 0;       // 0: nobody was answered
+  std::uint16_t late_status = 0;  // what it would have been, had the head not left before
   std::string_view account;
   std::string_view pool;
   std::string_view error;  // why it went wrong, in words
@@ -93,7 +94,8 @@ struct Exchange {
   Priority priority = Priority::kNormal;
 
   Ending ending = Ending::kKeepAlive;
-  bool answered = false;  // the first byte of an answer has left (INVARIANTS R3)
+  bool stream_begun = false;  // the head has left, of a stream that may yet be any account's
+  bool answered = false;      // the first byte of an answer has left (INVARIANTS R3)
   ExchangeReport report;
 
  private:

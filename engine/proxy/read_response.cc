@@ -23,7 +23,8 @@ struct ParseResponse {
 // Passes an interim answer on: never to HTTP/1.0, never our own 100 (P1).
 Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, Attempt& attempt) {
   const ResponseHead& head = *attempt.head;
-  if (head.status == 100 || exchange.head->minor_version == 0) co_return Result<void>();
+  if (head.status == 100 || exchange.head->minor_version == 0 || exchange.stream_begun)
+    co_return Result<void>();
   // The client may take its time: what came behind holds no memory of the ring meanwhile (B1).
   attempt.connection->stream.put_back(std::move(attempt.rest));
   Outbox outbox;
@@ -65,23 +66,20 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
 }
 
 Task<std::optional<std::string_view>> read_whole_body(Shard& shard, Exchange& exchange,
-                                                      Attempt& attempt) {
+                                                      Attempt& attempt, BodyBounds bounds) {
   const ResponseHead& head = *attempt.head;
   BodyDecoder decoder(head.framing, head.content_length);
-  if (head.framing == BodyFraming::kLength && head.content_length > kHeldBodyBytesMax)
+  if (head.framing == BodyFraming::kLength && head.content_length > bounds.bytes_max)
     co_return std::nullopt;
   const bool known = head.framing == BodyFraming::kLength || head.framing == BodyFraming::kNone;
   const std::size_t capacity =
-      known ? static_cast<std::size_t>(decoder.done() ? 0 : head.content_length)
-            : kHeldBodyBytesMax;
+      known ? static_cast<std::size_t>(decoder.done() ? 0 : head.content_length) : bounds.bytes_max;
   char* const body = exchange.arena.bytes(capacity + 1);
   std::size_t size = 0;
-  constexpr Duration kPatience =
-      5s;  // for an error document, with other accounts waiting to be tried
-  const Limits limits{.deadline = std::min(attempt.deadline, shard.now() + kPatience),
-                      .cancel = &exchange.cancel};
   while (!decoder.done()) {
     if (attempt.rest.empty()) {
+      const Instant idle = shard.now() + attempt.account->timeouts.idle;
+      const Limits limits{.deadline = std::min(bounds.deadline, idle), .cancel = &exchange.cancel};
       Result<Slice> next = co_await read_some(shard, attempt.connection->stream, limits);
       if (!next) co_return std::nullopt;
       if (next->empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/proxy/body_pump.h"
+#include "engine/proxy/early_stream.h"
 #include "engine/proxy/json_text.h"
 
 namespace sluice {
@@ -145,12 +146,13 @@ Task<void> send_broken_stream(Shard& shard, Relay& relay) {
   Arena& arena = relay.exchange.arena;
   const bool cut = relay.failure.code == Errc::kDrained;
   const std::string_view start = relay.pump.between_events() ? "" : "\n\n";
-  const std::string_view text = arena.join(
-      start, "data: {\"error\":{\"message\":\"",
-      cut ? "the gateway is shutting down: " : "the provider's stream broke off: ",
-      errc_text(relay.failure.code), "\",\"type\":\"server_error\",\"param\":null,\"code\":\"",
-      broken_stream_code(relay.failure), "\"}}\n\n");
-  relay.outbox.add(text);
+  const std::string_view what =
+      cut ? "the gateway is shutting down: " : "the provider's stream broke off: ";
+  const Answer broken{.type = "server_error",
+                      .code = broken_stream_code(relay.failure),
+                      .message = arena.join(what, errc_text(relay.failure.code))};
+  relay.outbox.add(start);
+  relay.outbox.add(error_event(relay.exchange, broken));
   // Everything of this exchange is called off by now when it is cut: a last word, to a client that
   // takes it at once.
   constexpr Duration kLastWord = 100ms;
@@ -165,7 +167,8 @@ RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration
   RelayPlan plan;
   plan.event_stream = kind == AnswerKind::kEventStream;
   plan.filtered = attempt.usage_injected && plan.event_stream;
-  plan.framing = choose_framing(*exchange.head, head, plan.filtered);
+  plan.framing = exchange.stream_begun ? OutFraming::kChunked
+                                       : choose_framing(*exchange.head, head, plan.filtered);
   plan.account = attempt.account->name;
   plan.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
   plan.degraded = degraded_text(attempt.rung);
@@ -174,11 +177,6 @@ RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration
     exchange.ending = Ending::kClose;
   }
   return plan;
-}
-
-std::string_view field_value(const FieldList& fields, FieldId id) {
-  const Field* const field = fields.find(id);
-  return field == nullptr ? std::string_view{} : field->value;
 }
 
 RelayEnd end_of(const Error& failure) {
@@ -197,13 +195,20 @@ void fill_report(Relay& relay) {
 Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
                               std::optional<Duration> retry_after) {
   const ResponseHead& head = *attempt.head;
-  const AnswerKind kind = classify_answer(field_value(head.fields, FieldId::kContentType),
-                                          field_value(head.fields, FieldId::kContentEncoding));
+  const AnswerKind kind = answer_kind(head);
+  if (exchange.stream_begun && (kind != AnswerKind::kEventStream || head.status >= 300)) {
+    const RelayEnd end = co_await relay_as_event(shard, exchange, attempt, kind);
+    co_return end;
+  }
   const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
   Relay relay(exchange, attempt, plan, kind);
-  relay.head_text = write_response_head(exchange, head, plan, shard.clock().now());
+  if (exchange.stream_begun) {
+    relay.pump.add_comment(served_comment(exchange), relay.outbox);
+  } else {
+    relay.head_text = write_response_head(exchange, head, plan, shard.clock().now());
+    exchange.report.status = static_cast<std::uint16_t>(head.status);
+  }
   relay.heard_at = shard.now();
-  exchange.report.status = static_cast<std::uint16_t>(head.status);
   RelayEnd end = RelayEnd::kComplete;
   while (true) {
     const Gathered gathered = co_await gather(shard, relay);

@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "engine/proxy/client_limits.h"
 #include "engine/proxy/head_text.h"
+#include "parser/http_date.h"
 
 namespace sluice {
 namespace {
@@ -115,6 +116,28 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
   add_identity(text, exchange, response, plan, now);
   add_framing(text, exchange, response, plan);
   return text.add("\r\n").take();
+}
+
+std::string_view write_early_head(Exchange& exchange, std::int64_t unix_ms, Instant now) {
+  HeadText text(exchange.arena, kOwnFieldBytes);
+  char date[kHttpDateBytes];
+  write_http_date(date, unix_ms / 1000);
+  text.add("HTTP/1.1 200 OK\r\n").field("date", std::string_view(date, kHttpDateBytes));
+  text.field("content-type", "text/event-stream");
+  text.field("cache-control", "no-cache").field("x-accel-buffering", "no");
+  add_client_limits(text, exchange, now);
+  text.field("x-request-id", exchange.request_id);
+  text.field("transfer-encoding", "chunked");
+  if (exchange.ending != Ending::kKeepAlive) text.field("connection", "close");
+  return text.add("\r\n").take();
+}
+
+AnswerKind answer_kind(const ResponseHead& response) noexcept {
+  const auto value = [&response](FieldId id) {
+    const Field* const field = response.fields.find(id);
+    return field == nullptr ? std::string_view{} : field->value;
+  };
+  return classify_answer(value(FieldId::kContentType), value(FieldId::kContentEncoding));
 }
 
 std::string_view write_interim_head(Arena& arena, const ResponseHead& response) {

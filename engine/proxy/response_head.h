@@ -35,6 +35,13 @@ struct RelayPlan {
 [[nodiscard]] std::string_view write_response_head(Exchange& exchange, const ResponseHead& response,
                                                    const RelayPlan& plan, Instant now);
 
+// The head of a stream that begins before its provider is known: 200, chunked.
+[[nodiscard]] std::string_view write_early_head(Exchange& exchange, std::int64_t unix_ms,
+                                                Instant now);
+
+// How the provider's body is to be read.
+[[nodiscard]] AnswerKind answer_kind(const ResponseHead& response) noexcept;
+
 // A 1xx answer for the client (P1).
 [[nodiscard]] std::string_view write_interim_head(Arena& arena, const ResponseHead& response);
 

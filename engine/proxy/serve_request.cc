@@ -2,6 +2,7 @@
 
 #include "engine/proxy/client_auth.h"
 #include "engine/proxy/client_limits.h"
+#include "engine/proxy/early_stream.h"
 #include "engine/proxy/own_answers.h"
 #include "engine/proxy/read_request.h"
 #include "engine/proxy/request_id.h"
@@ -128,8 +129,8 @@ Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer&
 // Waits for a permit as the ladder advises. Its next step.
 Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice advice) {
   const Instant began = shard.now();
-  Choice next = co_await wait_for_permit(shard, *exchange.worker->dispatcher, ladder,
-                                         std::move(advice), exchange.cancel);
+  QueueComments comments(exchange, began);
+  Choice next = co_await wait_for_permit(shard, exchange, ladder, std::move(advice), comments);
   exchange.report.queue_time += shard.now() - began;
   co_return next;
 }
@@ -170,6 +171,18 @@ std::uint64_t origin_of_request(const Exchange& exchange) {
   return 0;
 }
 
+// The client has left, or the drain is over. Who has the head of a stream is told why there is no
+// more of it.
+std::unexpected<Answer> called_off(Exchange& exchange) {
+  const Error& cause = exchange.cancel.cause();
+  exchange.report.client_gone = cause.side == Side::kDownstream;
+  if (!exchange.stream_begun || cause.code != Errc::kDrained) return nobody();
+  return std::unexpected(Answer{.status = 503,
+                                .type = "server_error",
+                                .code = "gateway_shutdown",
+                                .message = "the gateway is shutting down"});
+}
+
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
@@ -181,10 +194,8 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   bool failed = false;
   while (true) {
     Choice choice = co_await next_step(shard, exchange, ladder, failed);
-    if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry) {
-      exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
-      co_return nobody();
-    }
+    if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry)
+      co_return called_off(exchange);
     if (choice.kind == Choice::Kind::kUnknownModel)
       co_return std::unexpected(unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
@@ -194,7 +205,7 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
     const TryResult result = co_await try_account(shard, exchange, ladder, std::move(choice), held);
     switch (result.kind) {
       case TryResult::Kind::kAnswered:
-        if (!exchange.answered) co_return nobody();
+        if (!exchange.answered) co_return called_off(exchange);
         co_return OrAnswer<void>();
       case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
       case TryResult::Kind::kNext:

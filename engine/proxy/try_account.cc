@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/proxy/early_stream.h"
 #include "engine/proxy/relay_response.h"
 #include "engine/route/learn_limits.h"
 #include "parser/retry_after.h"
@@ -199,12 +200,16 @@ void learn_limits(Shard& shard, const Exchange& exchange, const Attempt& attempt
 
 // A complete answer that another account may better: it is kept in case there is none.
 Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
+  constexpr std::size_t kBytesMax = 64 * 1024;  // error documents are a few hundred bytes
+  constexpr Duration kPatience = 5s;            // with other accounts waiting to be tried
   const Instant began = shard.clock().now();
-  const std::optional<std::string_view> body = co_await read_whole_body(shard, exchange, attempt);
+  const BodyBounds bounds{.bytes_max = kBytesMax,
+                          .deadline = std::min(attempt.deadline, shard.now() + kPatience)};
+  const std::optional<std::string_view> body =
+      co_await read_whole_body(shard, exchange, attempt, bounds);
   exchange.report.upstream_time += waited_since(shard, began);
   const bool whole = body.has_value();
-  const bool reusable = whole && attempt.sent_all && !attempt.head->close && attempt.rest.empty() &&
-                        attempt.head->framing != BodyFraming::kUntilClose;
+  const bool reusable = whole && can_be_reused(attempt);
   if (whole)
     held = HeldAnswer{
         .account = attempt.account, .rung = attempt.rung, .head = attempt.head, .body = *body};
@@ -279,6 +284,10 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
 
 Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
                       std::optional<Duration> retry_after) {
+  if (exchange.stream_begun) {
+    co_await send_provider_error(shard, exchange, *held.head, held.body, retry_after);
+    co_return;
+  }
   RelayPlan plan;
   plan.account = held.account->name;
   plan.pool = held.account->pool == Pool::kPrimary ? "primary" : "fallback";

@@ -55,6 +55,7 @@ struct QueuePolicy {
   // How long a request may wait, in all, for the first primary account to recover when all of them
   // are cooling: three times five seconds.
   Duration primary_wait = 15s;
+  Duration comments{};  // a client that waits for a stream is told so this often; 0: never
 };
 
 struct RoutingPolicy {

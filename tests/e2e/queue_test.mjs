@@ -201,3 +201,114 @@ test('a second SIGTERM calls off those who wait', async (t) => {
   await waiting.then((answer) => assert.equal(answer.status, 503), () => {});
   assert.equal((await gateway.exited).code, 0);
 });
+
+// A gateway whose one account is spent for `window`, and a client that waits for a stream.
+async function startQueued(t, window, {request = {}, rules = [], route = CHAT, ...more} = {}) {
+  const {mock, gateway, client} = await startNarrow(t, window, {
+    queue: {comments: '1s', wait: {low: '2500ms'}}, ...more});
+  await (await send(gateway, 'first')).text();
+  if (rules.length > 0) await mock.script({defaults: {tokens: 2}, rules});
+  const raw = rawClient(t, gateway.url);
+  const body = JSON.stringify(ask({stream: true, max_tokens: 8, ...request}));
+  await raw.send(requestText(route, body, request.fields));
+  return {mock, gateway, client, raw};
+}
+// What a raw client has got behind the head, its chunks put together.
+const dechunk = (text) => text.slice(text.indexOf('\r\n\r\n') + 4)
+  .replace(/[0-9a-f]+\r\n((?:: |data|event)[^]*?\n\n)\r\n/g, '$1');
+
+test('who waits for a stream is told so, and the events follow', async (t) => {
+  const {gateway, raw} = await startQueued(t, '4s');
+  const began = Date.now();
+  await raw.receives(/: queued/);
+  const first = Date.now() - began;
+  assert.ok(first > 700 && first < 2500, `the head after ${first} ms`);
+  assert.match(raw.received, /^HTTP\/1\.1 200 OK\r\n/);
+  for (const field of [/^content-type: text\/event-stream\r$/m, /^cache-control: no-cache\r$/m,
+    /^transfer-encoding: chunked\r$/m, /^x-request-id: \S+\r$/m, /^date: .*GMT\r$/m]) {
+    assert.match(raw.received, field);
+  }
+  assert.doesNotMatch(raw.received, /^x-sluice-|^content-length/m);
+  await raw.receives(/0\r\n\r\n$/);
+  const body = dechunk(raw.received);
+  const waits = [...body.matchAll(/^: queued wait_ms=(\d+)$/gm)].map(([, ms]) => Number(ms));
+  assert.ok(waits.length >= 2 && waits.length <= 5, `${waits}`);
+  assert.ok(waits.every((ms, i) => ms >= 1000 * (i + 1)), `${waits}`);
+  assert.match(body, /^: served account=team-a pool=primary attempts=1 queue_ms=[2-6]\d\d\d$/m);
+  assert.match(body,
+    /queue_ms=\d+\n\ndata: [^]*token-0[^]*token-1[^]*data: \[DONE\]\n\n0\r\n\r\n$/);
+  await raw.send(requestText('/livez', '', {}, 'GET'));
+  await raw.receives(/0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  const line = await eventually(() => accessLines(gateway).find((line) => line.queue_us > 0),
+    'the access line');
+  assert.deepEqual([line.status, line.late_status, line.account], [200, undefined, 'team-a']);
+});
+
+test('the SDK sees nothing of the comments', async (t) => {
+  const {client} = await startNarrow(t, '3s', {queue: {comments: '1s'}});
+  await client.chat.completions.create(ask());
+  const words = [];
+  for await (const part of await client.chat.completions.create(ask({stream: true})))
+    words.push(part.choices[0].delta.content ?? '');
+  assert.match(words.join(''), /token-0 token-1/);
+});
+
+test('what goes wrong behind the head is an event, and the connection remains', async (t) => {
+  const {gateway, client, raw} = await startQueued(t, '5s',
+    {request: {fields: {'x-priority': 'low'}}});
+  await raw.receives(/0\r\n\r\n$/);
+  const body = dechunk(raw.received);
+  const event = JSON.parse(/^data: (.*)$/m.exec(body)[1]);
+  assert.deepEqual([event.error.type, event.error.code, event.error.status],
+    ['requests', 'queue_timeout', 429]);
+  assert.ok(event.error.retry_after_ms > 0 && event.error.retry_after_ms <= 5000);
+  assert.doesNotMatch(body, /DONE/);
+  const error = await client.chat.completions.create(ask({stream: true}),
+    {headers: {'x-priority': 'low'}, maxRetries: 0})
+    .then(async (stream) => { for await (const part of stream) assert.fail(part); })
+    .catch((error) => error);
+  assert.ok(error instanceof OpenAI.APIError, `${error}`);
+  assert.equal(error.code, 'queue_timeout');
+  await raw.send(requestText('/livez', '', {}, 'GET'));
+  await raw.receives(/0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  const line = accessLines(gateway).find((line) => line.late_status);
+  assert.deepEqual([line.status, line.late_status], [200, 429]);
+});
+
+test('a provider that refuses, or answers with no stream, is an event too', async (t) => {
+  for (const [name, rule, pattern] of [
+    ['400', {status: 400, message: 'too long'}, /^data: \{"error":\{[^\n]*too long[^\n]*\}\n\n/m],
+    ['500', {status: 500, message: 'broken'}, /^data: \{"error":\{[^\n]*broken[^\n]*\}\n\n/m],
+    ['html', {answer: 'html'}, /^data: \{"error":\{[^\n]*"upstream_invalid_response"/m],
+    ['closed', {abort: 'fin', 'abort-at': 'start'}, /^data: \{"error":\{[^\n]*"status":502/m],
+    ['json', {stream: 'never'}, /^data: \{[^\n]*token-0 token-1[^\n]*\}\n\ndata: \[DONE\]\n\n/m],
+  ]) {
+    const {raw} = await startQueued(t, '2s', {rules: [{do: rule}]});
+    await raw.receives(/0\r\n\r\n$/);
+    assert.match(raw.received, /^HTTP\/1\.1 200 /, name);
+    assert.match(dechunk(raw.received), pattern, name);
+  }
+});
+
+test('Anthropic\'s clients get an event by the name of error', async (t) => {
+  const {raw} = await startQueued(t, '2s', {route: '/v1/messages',
+    rules: [{do: {status: 529, message: 'overloaded'}}]});
+  await raw.receives(/0\r\n\r\n$/);
+  assert.match(dechunk(raw.received), /^event: error\ndata: \{"type":"error","error":\{.*\n\n/m);
+});
+
+test('no comments for HTTP/1.0, or for who wants no stream; who leaves is gone', async (t) => {
+  const {mock, gateway, raw} = await startQueued(t, '4s');
+  const old = rawClient(t, gateway.url);
+  const body = JSON.stringify(ask({stream: true}));
+  await old.send(requestText(CHAT, body).replace('HTTP/1.1', 'HTTP/1.0'));
+  const plain = rawClient(t, gateway.url);
+  await plain.send(requestText(CHAT, JSON.stringify(ask())));
+  await raw.receives(/: queued/);
+  await delay(1200);
+  assert.deepEqual([old.received, plain.received], ['', '']);
+  for (const client of [raw, old, plain]) client.leave();
+  await eventually(() => accessLines(gateway).filter((line) => line.ended).length === 3,
+    'three that left');
+  assert.equal((await mock.count()).requests, 1);
+});

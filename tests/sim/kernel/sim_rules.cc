@@ -1,11 +1,14 @@
 #include "tests/sim/kernel/sim_rules.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 
 namespace sluice {
 namespace {
 
 constexpr std::string_view kComment = ": keep-alive\n\n";
+constexpr std::string_view kErrorEvent = "data: {\"error\":{";
 // How events begin that tell why a stream ends early: its provider broke it, or the drain cut it.
 constexpr std::string_view kErrorEvents[] = {
     "data: {\"error\":{\"message\":\"the provider's stream",
@@ -17,6 +20,40 @@ std::size_t take_comments(std::string& text) {
   for (std::size_t at = 0; (at = text.find(kComment, at)) != text.npos; ++count)
     text.erase(at, kComment.size());
   return count;
+}
+
+// Takes out what a stream that began early has more than another: comments while it waited, and
+// who serves it.
+void take_early_comments(std::string& text) {
+  for (const std::string_view begin : {": queued wait_ms=", ": served account="}) {
+    for (std::size_t at = 0; (at = text.find(begin, at)) != text.npos;) {
+      const std::size_t end = text.find("\n\n", at);
+      text.erase(at, end == text.npos ? end : end + 2 - at);
+    }
+  }
+  // The beginning of one that was cut off; events begin with another letter.
+  const std::size_t last = text.rfind("\n\n");
+  const std::size_t begin = last == text.npos ? 0 : last + 2;
+  if (text.substr(begin).starts_with(':')) text.erase(begin);
+}
+
+// A refusal that came when the head of a stream had left, as it would have been without; nothing
+// for any other answer.
+std::optional<SimAnswer> late_refusal(const SimAnswer& answer) {
+  SimAnswer refusal = answer;
+  take_early_comments(refusal.body);
+  std::string& body = refusal.body;
+  if (!answer.complete || !body.starts_with(kErrorEvent) || !body.ends_with("}}\n\n"))
+    return std::nullopt;
+  body.erase(0, std::string_view("data: ").size());
+  body.pop_back();
+  const bool upstream = body.starts_with("{\"error\":{\"message\":\"no: ");
+  refusal.error_source = upstream ? "upstream" : "gateway";
+  const std::string_view name = upstream ? "\"code\":\"" : "\"status\":";
+  const std::size_t at = body.find(name);
+  if (at == body.npos) return std::nullopt;
+  refusal.status = std::atoi(body.c_str() + at + name.size());
+  return refusal;
 }
 
 // What stands before the event that tells of a break, without the line ends that begin it.
@@ -94,7 +131,9 @@ class Judge {
     return slow || unanswered > 60'000;
   }
 
-  void judge_answer(const SimAnswer& answer, const SimExchange& exchange, bool last) {
+  void judge_answer(const SimAnswer& got, const SimExchange& exchange, bool last) {
+    const std::optional<SimAnswer> late = exchange.stream ? late_refusal(got) : std::nullopt;
+    const SimAnswer& answer = late ? *late : got;
     if (answer.request_id != exchange.id) find("the answer is for " + answer.request_id, &exchange);
     if (!answer.complete && !last) find("an answer behind one that did not end", &exchange);
     if (answer.status == 200) judge_good(answer, exchange);
@@ -110,6 +149,9 @@ class Judge {
   void judge_good(const SimAnswer& answer, const SimExchange& exchange) {
     std::string body = answer.body;
     const std::size_t comments = exchange.stream ? take_comments(body) : 0;
+    if (exchange.stream) take_early_comments(body);
+    // A refusal that came late, and was cut off.
+    if (!answer.complete && excused() && body.starts_with(kErrorEvent)) return;
     // Some may have been on their way before it saw the head.
     const auto comments_max =
         static_cast<std::size_t>((answer.ended - answer.began) / circumstances_.comment_after) + 5;

@@ -97,6 +97,7 @@ QueuePolicy SimWorld::draw_queue() {
                                      Overflow::kPassthrough};
   queue.overflow = kOverflows[prng_.below(std::size(kOverflows))];
   queue.precheck = between(prng_, 0s, 10s);
+  if (chance(prng_, 400)) queue.comments = between(prng_, 20ms, 2000ms);
   queue.wait.fill(1000s);
   if (circumstances_.calm) return queue;
   queue.capacity = static_cast<std::uint32_t>(chance(prng_, 500) ? between(prng_, 0, 5) : 500);

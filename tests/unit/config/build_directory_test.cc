@@ -35,7 +35,8 @@ constexpr const char* kYaml =
     "routing: {strategy: ordered, affinity: session, guard: 1s, default_model: m, retry: "
     "{on_timeout: true, "
     "budget_percent: 50, budget_floor: 5},\n"
-    "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n";
+    "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n"
+    "queue: {comments: 10s}\n";
 
 TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   const Loaded config = load_text(kYaml);
@@ -88,6 +89,7 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(directory.routing.breaker.failures, 2u);
   EXPECT_EQ(directory.routing.breaker.open, 3s);
   EXPECT_EQ(directory.routing.breaker.open_max, 4s);
+  EXPECT_EQ(directory.routing.queue.comments, 10s);
   EXPECT_GT(directory.created_unix_s, 1'700'000'000);
 }
 

@@ -96,6 +96,8 @@ constexpr ErrorRow kErrorRows[] = {
      "c.yaml:1:27: routing.cooldown.base (30s) is longer than routing.cooldown.max (10s)"},
     {"a breaker that opens for longer than its longest time", "routing: {breaker: {open: 10min}}",
      "c.yaml:1:27: routing.breaker.open (10min) is longer than routing.breaker.open_max (5min)"},
+    {"comments faster than anybody reads them", "queue: {comments: 999ms}",
+     "c.yaml:1:19: queue.comments (999ms) is shorter than 1s; 0s: none"},
     {"more failures than a breaker counts", "routing: {breaker: {failures: 256}}",
      "c.yaml:1:31: routing.breaker.failures: \"256\" is out of range; expected a whole number from "
      "0 to 255"},

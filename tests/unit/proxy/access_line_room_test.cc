@@ -31,6 +31,7 @@ class AccessLineRoom : public ProxyTest {
     clock_.advance(1000h);
     ExchangeReport& report = exchange.report;
     report.status = 599;
+    report.late_status = 599;
     report.account = exchange.arena.copy(std::string(64, 'a'));
     report.pool = "fallback";
     report.attempts = std::numeric_limits<std::uint32_t>::max();
@@ -59,9 +60,9 @@ class AccessLineRoom : public ProxyTest {
 TEST_F(AccessLineRoom, ALongPathHidesNothingBehindIt) {
   begin_longest(std::string(3000, 'x'));
   const std::string line = logged(LogFormat::kText);
-  EXPECT_NE(
-      line.find(" path=/v1/echo/" + std::string(256 - 9 - 3, 'x') + "... status=599 client=c"),
-      std::string::npos)
+  EXPECT_NE(line.find(" path=/v1/echo/" + std::string(256 - 9 - 3, 'x') +
+                      "... status=599 late_status=599 client=c"),
+            std::string::npos)
       << line;
   EXPECT_NE(line.find(" model=" + std::string(253, 'x') + "... account=a"), std::string::npos);
   EXPECT_TRUE(line.ends_with(" error=" + std::string(381, 'x') + "...\n")) << line;
@@ -80,6 +81,7 @@ TEST_F(AccessLineRoom, TheLongestOfEverythingFits) {
                                     "method",
                                     "path",
                                     "status",
+                                    "late_status",
                                     "client",
                                     "model",
                                     "account",
