@@ -185,7 +185,7 @@ function print(results) {
   if (values.json) {
     return console.log(JSON.stringify({minutes, accounts, rpm, offered, results}));
   }
-  console.log(`${accounts} keys of ${rpm} a minute, ${offered} a minute offered for ${minutes} min`);
+  console.log(`${accounts} keys of ${rpm} a minute, ${offered} a minute offered, ${minutes} min`);
   const columns = Object.keys(results[0]);
   const text = (value) => (Number.isInteger(value) || typeof value === 'string'
     ? `${value}` : value.toFixed(2));

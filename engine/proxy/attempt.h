@@ -14,6 +14,20 @@ namespace sluice {
 //
 // Affinity  one shard. Lifetime: within the exchange, whose arena holds the heads.
 struct Attempt {
+  // Once for each attempt: what calls off the exchange calls off this one too.
+  void follow(Exchange& exchange) noexcept { link.emplace(exchange.cancel, cancel); }
+  // Another attempt has won. It still has to be awaited.
+  void call_off() noexcept {
+    called_off = true;
+    cancel.request(kCalledOff);
+  }
+  static constexpr Error kCalledOff{.code = Errc::kCancelled, .side = Side::kOurs};
+
+  CancelSource cancel;
+  std::optional<CancelLink> link;
+  bool called_off = false;
+  bool races = false;  // another attempt may run beside it, and the first to have an answer wins:
+                       // nothing may be said to the client yet
   const Account* account = nullptr;
   Rung rung = Rung::kPrimary;
   UpstreamConnection* connection = nullptr;  // null: none yet, or given back
@@ -23,6 +37,8 @@ struct Attempt {
   bool sent_all = false;
   Instant deadline = kNever;  // the account's total timeout
   Instant asked_at{};         // from here on the provider is waited for
+  Instant sent_at = kNever;   // the request had left, or as much of it as the provider took
+  Duration waited{};          // for the provider, until its answer could be relayed
   ResponseHead* head = nullptr;
   Slice rest;                // received behind the head
   Error broke;               // why the answer broke off behind its head; kOk when it did not

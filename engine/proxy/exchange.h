@@ -38,6 +38,8 @@ struct ExchangeReport {
   std::string_view pool;
   std::string_view error;  // why it went wrong, in words
   std::uint32_t attempts = 0;
+  bool hedged = false;     // two accounts were asked at once, and ...
+  bool hedge_won = false;  // ... the second one's answer came first
   std::uint64_t body_bytes_out = 0;
   Instant head_sent_at{};
   Instant first_token_at{};
@@ -60,11 +62,7 @@ struct Exchange {
         arena(shard.blocks()),
         body_memory(shard.blocks(), worker.body_bytes_held),
         began_at(shard.now()),
-        cut_(cancel) {
-    if (worker.cut.requested()) cancel.request(worker.cut.cause());
-    else worker.cut.add(cut_);
-  }
-  ~Exchange() { cut_.unlink(); }
+        cut_(worker.cut, cancel) {}
 
   [[nodiscard]] const ProxySettings& settings() const noexcept { return snapshot->settings; }
   [[nodiscard]] const Directory& directory() const noexcept { return *snapshot->directory; }
@@ -99,13 +97,7 @@ struct Exchange {
   ExchangeReport report;
 
  private:
-  // The end of the drain period calls off every exchange.
-  struct CutHook final : CancelHook {
-    explicit CutHook(CancelSource& cancel) : cancel(cancel) {}
-    void on_cancel(const Error& cause) noexcept override { cancel.request(cause); }
-    CancelSource& cancel;
-  };
-  CutHook cut_;
+  CancelLink cut_;  // the end of the drain period calls off every exchange
 };
 
 }  // namespace sluice

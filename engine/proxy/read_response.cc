@@ -23,13 +23,13 @@ struct ParseResponse {
 // Passes an interim answer on: never to HTTP/1.0, never our own 100 (P1).
 Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, Attempt& attempt) {
   const ResponseHead& head = *attempt.head;
-  if (head.status == 100 || exchange.head->minor_version == 0 || exchange.stream_begun)
-    co_return Result<void>();
+  if (head.status == 100 || exchange.head->minor_version == 0) co_return Result<void>();
+  if (exchange.stream_begun || attempt.races) co_return Result<void>();
   // The client may take its time: what came behind holds no memory of the ring meanwhile (B1).
   attempt.connection->stream.put_back(std::move(attempt.rest));
   Outbox outbox;
   outbox.add(write_interim_head(exchange.arena, head));
-  const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
+  const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &attempt.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
   co_return written;
 }
@@ -41,7 +41,7 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
   attempt.head = exchange.arena.make<ResponseHead>();
   const Limits limits{
       .deadline = std::min(attempt.deadline, shard.now() + attempt.account->timeouts.first_byte),
-      .cancel = &exchange.cancel};
+      .cancel = &attempt.cancel};
   for (int interim = 0; interim <= kInterimMax; ++interim) {
     const bool head_request = exchange.head->method == Method::kHead;
     const Result<CollectedHead> collected = co_await collect_head(
@@ -79,7 +79,7 @@ Task<std::optional<std::string_view>> read_whole_body(Shard& shard, Exchange& ex
   while (!decoder.done()) {
     if (attempt.rest.empty()) {
       const Instant idle = shard.now() + attempt.account->timeouts.idle;
-      const Limits limits{.deadline = std::min(bounds.deadline, idle), .cancel = &exchange.cancel};
+      const Limits limits{.deadline = std::min(bounds.deadline, idle), .cancel = &attempt.cancel};
       Result<Slice> next = co_await read_some(shard, attempt.connection->stream, limits);
       if (!next) co_return std::nullopt;
       if (next->empty()) {

@@ -64,7 +64,7 @@ Task<bool> receive(Shard& shard, Relay& relay) {
   const Instant silent_since = std::max(relay.heard_at, relay.commented_at);
   const Instant comment_at = silent_since + relay.exchange.settings().stream_comment_after;
   const bool may_comment = comment_is_possible(relay);
-  Limits limits{.deadline = end, .cancel = wait ? &relay.exchange.cancel : &relay.no_wait};
+  Limits limits{.deadline = end, .cancel = wait ? &relay.attempt.cancel : &relay.no_wait};
   if (may_comment) limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
   Result<Slice> next = co_await read_some(shard, stream, limits);
   if (next && !next->empty()) {

@@ -23,7 +23,7 @@ Task<Result<void>> obtain_connection(Shard& shard, Exchange& exchange, Attempt& 
   if (!fresh) attempt.connection = upstreams.take_idle(pool);
   if (attempt.connection != nullptr) co_return Result<void>();
   const Limits limits{.deadline = shard.now() + attempt.account->timeouts.connect,
-                      .cancel = &exchange.cancel};
+                      .cancel = &attempt.cancel};
   const TrustStore* const trust = exchange.snapshot->trust_for(endpoint.ca_file);
   const Result<UpstreamConnection*> opened = co_await UpstreamPools::open(
       shard, upstreams, pool, trust, limits, exchange.arena, attempt.failure);
@@ -49,20 +49,17 @@ bool has_final_answer(Shard& shard, Stream& stream) {
 }
 
 // Ends the watch for an early answer. True when one came (or the provider closed): the switch of
-// the exchange, which the watch has used, is made fresh again, unless the client has gone
-// meanwhile.
-bool end_watch(Exchange& exchange, Stream& stream) noexcept {
-  stream.recv().watch_data(nullptr);
-  const bool early = exchange.cancel.requested() &&
-                     exchange.cancel.cause().code == Errc::kCancelled &&
-                     exchange.cancel.cause().side == Side::kUpstream;
+// the attempt, which the watch has used, is made fresh again, unless somebody else has called it
+// off meanwhile.
+bool end_watch(const Exchange& exchange, Attempt& attempt) noexcept {
+  attempt.connection->stream.recv().watch_data(nullptr);
+  CancelSource& cancel = attempt.cancel;
+  const bool early = cancel.requested() && cancel.cause().code == Errc::kCancelled &&
+                     cancel.cause().side == Side::kUpstream;
   if (!early) return false;
-  exchange.cancel.reset();
-  if (exchange.client->recv().hung_up()) {
-    exchange.cancel.request(Error{.code = Errc::kEndOfStream, .side = Side::kDownstream});
-  } else if (exchange.worker->cut.requested()) {
-    exchange.cancel.request(exchange.worker->cut.cause());
-  }
+  cancel.reset();
+  if (exchange.cancel.requested()) cancel.request(exchange.cancel.cause());
+  else if (attempt.called_off) cancel.request(Attempt::kCalledOff);
   return true;
 }
 
@@ -71,15 +68,15 @@ Task<Result<void>> send_pieces(Shard& shard, Exchange& exchange, Attempt& attemp
   Stream& stream = attempt.connection->stream;
   const std::uint64_t total = outbox.bytes();
   while (true) {
-    stream.recv().watch_data(&exchange.cancel);
+    stream.recv().watch_data(&attempt.cancel);
     const WriteLimits limits{
-        .stall = kUpstreamStall, .deadline = attempt.deadline, .cancel = &exchange.cancel};
+        .stall = kUpstreamStall, .deadline = attempt.deadline, .cancel = &attempt.cancel};
     const Result<void> sent = co_await write_all(shard, stream, outbox, limits);
-    const bool early = end_watch(exchange, stream);
+    const bool early = end_watch(exchange, attempt);
     attempt.sent_any = attempt.sent_any || outbox.bytes() < total;
     if (sent) break;
     if (!early) co_return sent;
-    if (exchange.cancel.requested()) co_return fail(exchange.cancel.cause());
+    if (attempt.cancel.requested()) co_return fail(attempt.cancel.cause());
     if (has_final_answer(shard, stream)) {
       stream.stop_writing();
       co_return Result<void>();

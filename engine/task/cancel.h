@@ -46,4 +46,22 @@ class CancelSource {
   Error cause_;
 };
 
+// CancelLink - calls off one source when another one is.
+//
+// Affinity  one shard. Lifetime: within that of both.
+class CancelLink final : private CancelHook {
+ public:
+  CancelLink(CancelSource& from, CancelSource& to) noexcept : to_(to) {
+    if (from.requested()) to.request(from.cause());
+    else from.add(*this);
+  }
+  ~CancelLink() { unlink(); }
+  CancelLink(const CancelLink&) = delete;
+  CancelLink& operator=(const CancelLink&) = delete;
+
+ private:
+  void on_cancel(const Error& cause) noexcept override { to_.request(cause); }
+  CancelSource& to_;
+};
+
 }  // namespace sluice

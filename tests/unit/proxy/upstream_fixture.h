@@ -31,6 +31,7 @@ class UpstreamTest : public ProxyTest {
   void TearDown() override {
     hang_up();
     if (exchange_) release_connection(*exchange_, attempt_, false);
+    attempt_.link.reset();
     Task<void> stopping = UpstreamPools::stop(*shard_, *pools_);
     finish(stopping);
     if (listener_ >= 0) close(listener_);
@@ -51,8 +52,10 @@ class UpstreamTest : public ProxyTest {
   // Begins an exchange, and an attempt that has sent everything: what remains is the answer.
   void ask(std::string_view request) {
     if (directory_->accounts.empty()) add_upstream("team-a");
+    attempt_.link.reset();
     begin(request);
     attempt_.account = directory_->accounts.front().get();
+    attempt_.follow(*exchange_);
     attempt_.sent_any = attempt_.sent_all = true;
     attempt_.deadline = clock_.now() + 1h;
     Task<Result<UpstreamConnection*>> opening = UpstreamPools::open(

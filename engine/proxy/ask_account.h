@@ -1,0 +1,80 @@
+#pragma once
+
+#include "engine/io/signal.h"
+#include "engine/proxy/attempt.h"
+#include "engine/route/ladder.h"
+
+namespace sluice {
+
+// HeldAnswer - a provider's whole error answer that was not relayed because another account may do
+// better. The last one is what the client gets when no account is left.
+struct HeldAnswer {
+  const Account* account = nullptr;
+  Rung rung = Rung::kPrimary;
+  const ResponseHead* head = nullptr;  // null: there is none
+  std::string_view body;
+};
+
+// How one try ended.
+struct TryResult {
+  enum class Kind : std::uint8_t {
+    kAnswered,  // the client has its answer, or is gone: the exchange is over
+    kNext,      // nothing was sent to the client: the next account may try
+    kRefused,   // nothing was sent to the client, and trying on would not be safe: `answer` tells
+  };
+  Kind kind = Kind::kAnswered;
+  Answer answer;
+  bool failed = false;  // kNext: the provider failed, so that the next try is a retry
+};
+
+// Trial - one account of a choice, being asked.
+//
+// Affinity  one shard. Lifetime: within the exchange.
+struct Trial {
+  Trial(Shard& shard, Exchange& exchange, Choice wanted);
+
+  Attempt attempt;
+  Choice choice;                    // its permit is settled exactly once (INVARIANTS R1)
+  Signal* change = nullptr;         // set when the request has left, and when the asking has ended
+  bool ended = false;               // the asking; then ...
+  std::optional<TryResult> result;  // ... nothing: the answer is the client's to have
+};
+
+// What a status means for the account, and whether another one should try (docs/DESIGN.md, the
+// ladder).
+struct StatusVerdict {
+  TryOutcome outcome;
+  bool next = false;
+};
+[[nodiscard]] StatusVerdict judge_status(int status) noexcept;
+
+// Sends the exchange's request to the account of `trial` and reads the answer's head (in a race the
+// first byte of a stream, too), or finds that another account should try. Says nothing to the
+// client but for interim answers. With trial.result the trial is over: the ladder knows how it
+// went, and the permit is settled; without, discard_answer() or relaying follows.
+Task<void> ask_account(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
+                       HeldAnswer& held);
+
+// Ends a trial whose answer nobody is to have.
+void discard_answer(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial);
+
+// Tells the ladder how a try ended. Whoever waits for a breaker hears of its probe's end.
+void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
+                    TryOutcome outcome, std::optional<Duration> retry_after = {});
+// Hands back what the permit still holds at the end of a try: all of it when no byte of the request
+// has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
+void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
+                const std::optional<TokensUsed>& used);
+// What the provider has counted for an answer that came whole. It generates nothing for a request
+// that it turns down; what a failure of its own has cost nobody knows.
+[[nodiscard]] std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage);
+// A failure of ours or the provider's as the client is told it.
+[[nodiscard]] Answer upstream_failure(Exchange& exchange, const Attempt& attempt,
+                                      const Error& error);
+
+// The loop's time may be a little older than a reading of the clock.
+[[nodiscard]] inline Duration waited_since(const Shard& shard, Instant began) noexcept {
+  return std::max(shard.now() - began, Duration::zero());
+}
+
+}  // namespace sluice
