@@ -57,6 +57,7 @@ class GatewayShard {
   void cut_now();
 
   [[nodiscard]] Shard& shard() noexcept { return shard_; }
+  [[nodiscard]] const WorkerCounters& counters() const noexcept { return worker_->counters; }
 
  private:
   static Task<void> accept_connections(Shard& shard, GatewayShard& self, AcceptStream& accept);

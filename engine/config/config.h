@@ -127,7 +127,7 @@ struct Config {
   std::vector<AccountConfig> accounts;
   std::vector<ClientConfig> clients;
   bool auth_open = false;     // auth.open
-  RoutingPolicy routing;      // routing.*, queue.*
+  RoutingPolicy routing;      // routing.*, queue.*, hedge.*
   std::string default_model;  // routing.default_model
   LogConfig log;
   bool identity_headers = true;  // headers.identity: who served (docs/WIRE.md, Fields)

@@ -178,6 +178,11 @@ void describe(KeyVisitor& v, QueuePolicy& queue) {
   v.scalar("comments", DurationScalar(queue.comments, 0s, 1h));
 }
 
+void describe(KeyVisitor& v, HedgePolicy& hedge) {
+  v.scalar("after", DurationScalar(hedge.after, 0s, 1h));
+  v.scalar("percent", IntegerScalar(hedge.percent, 1, 100));
+}
+
 void describe_routing(KeyVisitor& v, Config& config) {
   v.scalar("strategy", ChoiceScalar<Strategy>(config.routing.strategy, kStrategies));
   v.scalar("affinity", ChoiceScalar<Affinity>(config.routing.affinity, kAffinities));
@@ -255,6 +260,7 @@ void describe(KeyVisitor& v, Config& config) {
   v.section("auth", [&](KeyVisitor& s) { s.scalar("open", BooleanScalar(config.auth_open)); });
   v.section("routing", [&](KeyVisitor& s) { describe_routing(s, config); });
   v.section("queue", [&](KeyVisitor& s) { describe(s, config.routing.queue); });
+  v.section("hedge", [&](KeyVisitor& s) { describe(s, config.routing.hedge); });
   v.section("log", [&](KeyVisitor& s) { describe(s, config.log); });
   v.section("headers",
             [&](KeyVisitor& s) { s.scalar("identity", BooleanScalar(config.identity_headers)); });

@@ -32,6 +32,8 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
   if (!report.account.empty()) line.field("account", report.account).field("pool", report.pool);
   if (!report.degraded.empty()) line.field("degraded", report.degraded);
   if (report.attempts > 0) line.field("attempts", report.attempts);
+  if (report.hedged) line.field("hedged", "true");
+  if (!report.hedge_winner.empty()) line.field("won", report.hedge_winner);
   if (report.queue_time > Duration::zero()) {
     line.field("priority", priority_text(exchange.priority))
         .field("queue_us", microseconds(report.queue_time));

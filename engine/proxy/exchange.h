@@ -38,8 +38,8 @@ struct ExchangeReport {
   std::string_view pool;
   std::string_view error;  // why it went wrong, in words
   std::uint32_t attempts = 0;
-  bool hedged = false;     // two accounts were asked at once, and ...
-  bool hedge_won = false;  // ... the second one's answer came first
+  bool hedged = false;            // two accounts were asked at once, and ...
+  std::string_view hedge_winner;  // ... the "first" or the "second" had the better answer; or none
   std::uint64_t body_bytes_out = 0;
   Instant head_sent_at{};
   Instant first_token_at{};

@@ -3,6 +3,7 @@
 #include "engine/proxy/client_auth.h"
 #include "engine/proxy/client_limits.h"
 #include "engine/proxy/early_stream.h"
+#include "engine/proxy/hedge.h"
 #include "engine/proxy/own_answers.h"
 #include "engine/proxy/read_request.h"
 #include "engine/proxy/request_id.h"
@@ -189,6 +190,8 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   ladder.seeker().demand = demand_of(exchange);
   ladder.seeker().origin = origin_of_request(exchange);
   exchange.worker->retries.request(shard.now(), exchange.directory().routing.retry_budget());
+  if (may_hedge(exchange))
+    exchange.worker->hedges.request(shard.now(), exchange.directory().routing.hedge.budget());
   HeldAnswer held;
   Answer last;
   bool failed = false;

@@ -1,6 +1,7 @@
 #include "engine/proxy/try_account.h"
 
 #include "engine/proxy/early_stream.h"
+#include "engine/proxy/hedge.h"
 #include "engine/proxy/relay_response.h"
 
 namespace sluice {
@@ -44,10 +45,26 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
   co_return TryResult{};
 }
 
+// The same for a request that a second account may be asked for.
+Task<TryResult> try_in_race(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+                            HeldAnswer& held) {
+  Race race(shard, exchange, std::move(choice));
+  note_account(exchange, race.first);
+  const std::optional<TryResult> ended = co_await run_race(shard, exchange, ladder, race, held);
+  if (ended) co_return *ended;
+  note_account(exchange, race.won());
+  const TryResult result = co_await relay_trial(shard, exchange, ladder, race.won());
+  co_return result;
+}
+
 }  // namespace
 
 Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
                             HeldAnswer& held) {
+  if (may_hedge(exchange)) {
+    const TryResult raced = co_await try_in_race(shard, exchange, ladder, std::move(choice), held);
+    co_return raced;
+  }
   Trial trial(shard, exchange, std::move(choice));
   note_account(exchange, trial);
   co_await ask_account(shard, exchange, ladder, trial, held);

@@ -19,6 +19,7 @@ struct WorkerCounters {
   std::uint64_t connections_refused = 0;  // of these, because there were too many
   std::uint64_t requests = 0;
   std::uint64_t attempts = 0;
+  std::uint64_t hedges = 0;          // second accounts that were asked because the first was slow
   std::uint64_t retries_denied = 0;  // the budget was empty: the failure went to the client
 };
 
@@ -41,6 +42,7 @@ struct Worker {
   JsonProber prober;
   Balancer balancer;
   RetryBudget retries;
+  RetryBudget hedges;  // of those requests that may be hedged
   WorkerCounters counters;
   std::uint64_t body_bytes_held = 0;  // memory of request bodies (ProxySettings::body_memory_max)
   Scope connections;                  // one task per downstream connection

@@ -58,6 +58,17 @@ struct QueuePolicy {
   Duration comments{};  // a client that waits for a stream is told so this often; 0: never
 };
 
+// HedgePolicy - a request whose account is slow to answer is sent to a second one as well.
+struct HedgePolicy {
+  Duration after{};           // without the first byte of an answer; 0: never
+  std::uint32_t percent = 5;  // of the requests of a shard, in a minute: the rest stay as they are
+
+  // No floor: who hedges a provider that is slow for everybody multiplies an outage.
+  [[nodiscard]] RetryBudgetPolicy budget() const noexcept {
+    return {.ratio = percent / 100.0, .min_per_second = 0, .window = 1min};
+  }
+};
+
 struct RoutingPolicy {
   Strategy strategy = Strategy::kWeighted;
   Affinity affinity = Affinity::kOff;
@@ -65,6 +76,7 @@ struct RoutingPolicy {
   BreakerPolicy breaker;
   RetreatPolicy retreat;
   QueuePolicy queue;
+  HedgePolicy hedge;
   std::uint32_t emergency_percent = 10;  // of the rpm_limit of an account with such a channel
   Duration guard =
       250ms;  // added to every window for the network's jitter (docs/DESIGN.md, token buckets)

@@ -28,6 +28,15 @@ Choice Ladder::next(Instant now) noexcept {
   return exhausted(now);
 }
 
+Choice Ladder::second(Pool pool, Instant now) noexcept {
+  Choice choice;
+  if (!balancer_.choose(directory_, *route_, pool, seeker_, {}, now, choice)) return choice;
+  choice.kind = Choice::Kind::kTry;
+  choice.rung = pool == Pool::kPrimary ? Rung::kPrimary : Rung::kFallback;
+  count(choice.rung);
+  return choice;
+}
+
 Choice Ladder::exhausted(Instant now) const noexcept {
   Choice choice;
   choice.kind = Choice::Kind::kExhausted;

@@ -78,6 +78,9 @@ class Ladder {
         seeker_{.model = model, .priority = priority, .tried = {}} {}
 
   [[nodiscard]] Choice next(Instant now) noexcept;
+  // A second account of `pool`, to be asked beside the one that is slow to answer: only a permit
+  // that is free now, never one of the emergency channel; kExhausted when there is none.
+  [[nodiscard]] Choice second(Pool pool, Instant now) noexcept;
   // The end of the ladder (kExhausted) as it stands, for a request that must not go on.
   [[nodiscard]] Choice exhausted(Instant now) const noexcept;
 

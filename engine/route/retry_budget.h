@@ -23,6 +23,8 @@ struct RetryBudgetPolicy {
 // on it. The next account after a 429 does not: a 429 is cheap for the provider, says that another
 // account is the right one, and the cooldown keeps the next requests away.
 //
+// Hedges have one of their own (HedgePolicy).
+//
 // Affinity  one shard.
 // Size      200 bytes.
 class RetryBudget {

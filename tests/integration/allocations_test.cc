@@ -28,6 +28,7 @@ struct Kind {
   int status;
   std::uint64_t library_max;  // over TLS, BoringSSL's own, per request; a little above what is seen
   bool own_connection = false;  // one per request, so that accepting and closing count too
+  bool hedged = false;          // a second account is asked for each request
 
   friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 };
@@ -61,6 +62,8 @@ const Kind kKinds[] = {
      "x-mock-fault: close\r\n", 200, 300},
     {"answer_of_the_provider_with_an_error", "/v1/chat/completions", chat_body(200, false),
      "x-mock-fault: status=400\r\n", 400, 4},
+    {"two_accounts_at_once", "/v1/chat/completions", chat_body(200, true),
+     "x-mock-fault: latency=5ms\r\n", 200, 600, false, true},
     {"models", "/v1/models", "", "", 200, 2},
     {"unknown_model", "/v1/embeddings", R"({"model":"nobody-has-it","input":"x"})", "", 404, 2},
     {"no_json", "/v1/chat/completions", "{", "", 400, 2},
@@ -118,8 +121,8 @@ class Client {
   std::optional<RawTlsClient> tls_;
 };
 
-std::string gateway_config(const std::string& provider, const Identity* identity) {
-  std::string account = "{name: a, base_url: '" + provider +
+std::string gateway_config(const std::string& provider, const Identity* identity, bool hedged) {
+  std::string account = "base_url: '" + provider +
                         "/v1', api_key: sk-test-a, rpm_limit: 100000, "
                         "models: {canonical: mock-large}";
   std::string config = "shards: 1\nclients: [{name: c, key: sk-test-client}]\n";
@@ -127,7 +130,9 @@ std::string gateway_config(const std::string& provider, const Identity* identity
     account += ", ca_file: " + identity->ca;
     config += "tls: [{certificate: " + identity->certificate + ", key: " + identity->key + "}]\n";
   }
-  return config + "accounts: [" + account + "}]\n";
+  config += "accounts: [{name: a, " + account + "}";
+  if (!hedged) return config + "]\n";
+  return config + ", {name: b, " + account + "}]\nhedge: {after: 1ms, percent: 100}\n";
 }
 
 // Over TLS: from the client to the gateway, and from there to the provider.
@@ -155,7 +160,7 @@ TEST_P(Allocations, NonePerRequest) {
   // A BoringSSL that is no shared library cannot be told apart.
   const bool told_apart = count_library_apart("libssl.so") && count_library_apart("libcrypto.so");
   const std::uint64_t ours_max = told_apart ? 0 : library_max;
-  const RunningGateway gateway(gateway_config(mock.url(), identity),
+  const RunningGateway gateway(gateway_config(mock.url(), identity, kind.hedged),
                                count_allocations_of_this_thread);
   ASSERT_NE(gateway.port(), 0);
   const std::string request = request_text(kind);

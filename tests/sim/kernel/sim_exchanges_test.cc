@@ -75,6 +75,7 @@ TEST(SimExchanges, EveryRequestIsAnsweredOnceWithItsBytesAndNothingIsLeft) {
     sum.answered_well += outcome.answered_well;
     sum.starved += outcome.starved;
     with_waiters += outcome.waiters_max > 0 ? 1 : 0;
+    sum.hedges += outcome.hedges;
     sum.waiters_max = std::max(sum.waiters_max, outcome.waiters_max);
     sum.copied_bytes += outcome.copied_bytes;
     sum.kernel.short_reads += outcome.kernel.short_reads;
@@ -87,7 +88,7 @@ TEST(SimExchanges, EveryRequestIsAnsweredOnceWithItsBytesAndNothingIsLeft) {
       "%llu seeds: %zu exchanges, %zu answered well; %llu events; %llu short reads, %llu "
       "short sends, %llu ended multishots, %llu starved receives, %llu bytes copied out, "
       "%llu cancelled, %llu cancelled too late; requests waited for permits in %zu of the runs, "
-      "%zu at once\n",
+      "%zu at once; %llu hedges\n",
       static_cast<unsigned long long>(seeds), sum.exchanges, sum.answered_well,
       static_cast<unsigned long long>(sum.events),
       static_cast<unsigned long long>(sum.kernel.short_reads),
@@ -96,7 +97,8 @@ TEST(SimExchanges, EveryRequestIsAnsweredOnceWithItsBytesAndNothingIsLeft) {
       static_cast<unsigned long long>(sum.starved),
       static_cast<unsigned long long>(sum.copied_bytes),
       static_cast<unsigned long long>(sum.kernel.cancelled),
-      static_cast<unsigned long long>(sum.kernel.cancels_beaten), with_waiters, sum.waiters_max);
+      static_cast<unsigned long long>(sum.kernel.cancels_beaten), with_waiters, sum.waiters_max,
+      static_cast<unsigned long long>(sum.hedges));
 }
 
 TEST(SimExchanges, TheSameSeedIsTheSameRun) {

@@ -20,6 +20,7 @@ using SimFindings = std::vector<std::string>;
 struct SimBook {
   std::map<std::string, SimExchange*, std::less<>> exchanges;
   SimFindings findings;
+  bool hedges = false;  // requests may be sent to two providers at once
 };
 
 // How a provider answers one attempt.

@@ -140,7 +140,8 @@ class Judge {
     else judge_refusal(answer, exchange);
     if (excused()) return;
     const bool well = answer.status == 200 && answer.complete;
-    if (exchange.good_said && !well)
+    const bool raced = circumstances_.hedges && exchange.attempts > 1;
+    if (exchange.good_said && !well && !raced)
       find("its provider answered well, it got " + std::to_string(answer.status), &exchange);
     if (circumstances_.calm && !well)
       find("nothing was wrong, it got " + std::to_string(answer.status) + answer.body, &exchange);

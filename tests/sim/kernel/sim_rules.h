@@ -8,6 +8,7 @@ namespace sluice {
 // What a run was like, as far as it changes what may be expected.
 struct SimCircumstances {
   bool calm = false;         // no fault but those of the kernel: nothing may go wrong
+  bool hedges = false;       // of two providers at once one may win that breaks its answer off
   bool cut = false;          // the drain began while clients were still asking
   Duration comment_after{};  // between two comments in a silent stream
 };

@@ -115,6 +115,13 @@ std::shared_ptr<const Snapshot> SimWorld::make_snapshot() {
   directory->routing.cooldown = {.base = 500ms, .max = 5s};
   directory->routing.retry_on_timeout = chance(prng_, 500);
   directory->routing.queue = draw_queue();
+  if (chance(prng_, 300)) {
+    // Some within the time that a good answer takes.
+    const Duration after_max = chance(prng_, 700) ? 20ms : 1000ms;
+    directory->routing.hedge = {.after = between(prng_, 1ms, after_max),
+                                .percent = static_cast<std::uint32_t>(between(prng_, 30, 100))};
+    circumstances_.hedges = book_.hedges = true;
+  }
   scarce_ = chance(prng_, 400);
   const std::uint64_t count = between(prng_, 1, 4);
   for (std::uint64_t number = 1; number <= count; ++number) {
@@ -253,6 +260,7 @@ void SimWorld::judge(SimOutcome& outcome) {
   SimFindings& findings = book_.findings;
   for (const auto& client : clients_) judge_client(*client, circumstances_, findings);
   Shard& shard = gateway_->shard();
+  outcome.hedges = gateway_->counters().hedges;
   outcome.starved = shard.counters().starved;
   outcome.copied_bytes = shard.counters().copied_bytes;
   outcome.kernel = kernel_.counters();

@@ -22,6 +22,7 @@ struct SimOutcome {
   std::uint64_t starved = 0;       // receives that found no buffer
   std::uint64_t copied_bytes = 0;  // out of the ring
   std::size_t waiters_max = 0;     // at once, for a permit
+  std::uint64_t hedges = 0;        // second accounts that were asked
   SimFindings findings;
 };
 

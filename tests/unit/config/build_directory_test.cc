@@ -36,7 +36,7 @@ constexpr const char* kYaml =
     "{on_timeout: true, "
     "budget_percent: 50, budget_floor: 5},\n"
     "  breaker: {failures: 2, open: 3s, open_max: 4s}}\n"
-    "queue: {comments: 10s}\n";
+    "queue: {comments: 10s}\nhedge: {after: 2s, percent: 7}\n";
 
 TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   const Loaded config = load_text(kYaml);
@@ -90,6 +90,8 @@ TEST(BuildDirectory, HasWhatTheConfigurationSays) {
   EXPECT_EQ(directory.routing.breaker.open, 3s);
   EXPECT_EQ(directory.routing.breaker.open_max, 4s);
   EXPECT_EQ(directory.routing.queue.comments, 10s);
+  EXPECT_EQ(directory.routing.hedge.after, 2s);
+  EXPECT_EQ(directory.routing.hedge.budget().ratio, 0.07);
   EXPECT_GT(directory.created_unix_s, 1'700'000'000);
 }
 

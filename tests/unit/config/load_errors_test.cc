@@ -98,6 +98,8 @@ constexpr ErrorRow kErrorRows[] = {
      "c.yaml:1:27: routing.breaker.open (10min) is longer than routing.breaker.open_max (5min)"},
     {"comments faster than anybody reads them", "queue: {comments: 999ms}",
      "c.yaml:1:19: queue.comments (999ms) is shorter than 1s; 0s: none"},
+    {"more than each request hedged", "hedge: {percent: 101}",
+     "c.yaml:1:18: hedge.percent: \"101\" is out of range; expected a whole number from 1 to 100"},
     {"more failures than a breaker counts", "routing: {breaker: {failures: 256}}",
      "c.yaml:1:31: routing.breaker.failures: \"256\" is out of range; expected a whole number from "
      "0 to 255"},

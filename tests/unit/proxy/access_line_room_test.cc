@@ -32,6 +32,8 @@ class AccessLineRoom : public ProxyTest {
     ExchangeReport& report = exchange.report;
     report.status = 599;
     report.late_status = 599;
+    report.hedged = true;
+    report.hedge_winner = "second";
     report.account = exchange.arena.copy(std::string(64, 'a'));
     report.pool = "fallback";
     report.attempts = std::numeric_limits<std::uint32_t>::max();
@@ -82,6 +84,8 @@ TEST_F(AccessLineRoom, TheLongestOfEverythingFits) {
                                     "path",
                                     "status",
                                     "late_status",
+                                    "hedged",
+                                    "won",
                                     "client",
                                     "model",
                                     "account",

@@ -363,5 +363,30 @@ TEST(Ladder, ACooldownFollowsThePolicyAndRetryAfter) {
   }
 }
 
+TEST(Ladder, ASecondAccountIsOneOfTheSamePoolThatIsFreeNow) {
+  const Directory directory = make_directory({{.name = "a"},
+                                              {.name = "b", .rpm_limit = 1},
+                                              {.name = "c", .rpm_limit = 10, .emergency = true},
+                                              {.name = "f", .pool = kFallback}});
+  Shard shard;
+  Ladder ladder = shard.ladder(directory, "m");
+  std::vector<std::string> names;
+  Choice choice = ladder.next(kStart);
+  for (; choice.kind == kTry; choice = ladder.second(Pool::kPrimary, kStart)) {
+    names.push_back(choice.permit.account()->name);
+    EXPECT_EQ(choice.rung, Rung::kPrimary);
+    complete(choice.permit, kStart);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "c"}));  // each once
+  EXPECT_EQ(choice.kind, kExhausted);
+  EXPECT_EQ(shard.balancer.counters.fallback, 0u);
+  // b is spent, and of c only what it keeps for emergencies is left: nobody waits for either.
+  for (int i = 0; i < 8; ++i) complete(Permit::take(*directory.accounts[2], kStart), kStart);
+  Ladder other = shard.ladder(directory, "m");
+  Choice first = other.next(kStart);
+  complete(first.permit, kStart);
+  EXPECT_EQ(other.second(Pool::kPrimary, kStart).kind, kExhausted);
+}
+
 }  // namespace
 }  // namespace sluice::test
