@@ -102,6 +102,7 @@ TEST_F(EarlyStream, AClientThatTakesNoCommentHasLeft) {
   finish(saying);
   EXPECT_TRUE(exchange_->cancel.requested());
   EXPECT_EQ(exchange_->cancel.cause().side, Side::kDownstream);
+  EXPECT_TRUE(exchange_->answered);  // nothing may follow half a comment
   Task<void> sending = send_answer(*shard_, *exchange_, overloaded("never seen"));
   finish(sending);
   EXPECT_EQ(exchange_->ending, Ending::kClose);

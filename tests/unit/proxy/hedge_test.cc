@@ -26,13 +26,13 @@ class Hedge : public UpstreamTest {
     if (second_ >= 0) close(second_);
     UpstreamTest::TearDown();
   }
-  Task<TryResult> begin_try(std::uint32_t percent = 100) {
+  Task<TryResult> begin_try(std::uint32_t percent = 100, std::string_view body = kBody) {
     directory_->routing.strategy = Strategy::kOrdered;
     directory_->routing.hedge = {.after = 500ms, .percent = percent};
     add_upstream("team-a");
     add_upstream("team-b");
     begin(kPost);
-    set_body(kBody);
+    set_body(body);
     ProbeFault fault;
     exchange_->json =
         worker_->prober.probe(exchange_->body, exchange_->arena, exchange_->probe, fault);
@@ -63,6 +63,17 @@ class Hedge : public UpstreamTest {
   void second_sends(std::string_view text) {
     ASSERT_EQ(send(second_, text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
+  }
+  // team-a has got this body, of a size that takes many turns.
+  void first_gets_all(std::size_t bytes) {
+    std::string got(1 << 20, '\0');
+    std::size_t sum = 0;
+    turn_until([&] {
+      ssize_t count = 0;
+      while ((count = recv(provider_, got.data(), got.size(), MSG_DONTWAIT)) > 0)
+        sum += static_cast<std::size_t>(count);
+      return sum > bytes;
+    });
   }
   // The gateway has closed its connection.
   void expect_closed(int fd) {
@@ -228,6 +239,27 @@ TEST_F(Hedge, AClientThatLeavesBeforeIsNobodyToHedgeFor) {
   finish(trying);
   EXPECT_EQ(exchange_->report.attempts, 1u);
   expect_settled(0);
+}
+
+// What a provider says while it is still being sent the request uses the attempt's switch, too.
+TEST_F(Hedge, WhoLosesWhileItSpeaksTooEarlyIsCalledOffAllTheSame) {
+  const std::string body =
+      R"({"model":"m","messages":")" + std::string(32 * 1024 * 1024, 'x') + "\"}";
+  Task<TryResult> trying = begin_try(100, body);
+  accept_one();
+  first_gets_all(body.size());
+  pass(501ms);
+  shard_->turn(shard_->now());
+  const int first = std::exchange(provider_, -1);
+  accept_one();
+  second_ = std::exchange(provider_, first);
+  for (int i = 0; i < 50; ++i) shard_->turn(shard_->now() + 1ms);  // takes what the kernel takes
+  second_sends("HTTP/1.1 1");                                      // no answer yet
+  provider_sends(kOne);
+  finish(trying);
+  EXPECT_EQ(body_got(), "one");
+  EXPECT_EQ(exchange_->report.hedge_winner, "first");
+  expect_settled();
 }
 
 TEST_F(Hedge, OfAStreamTheFirstByteCountsAndNotTheHead) {
