@@ -15,7 +15,7 @@ void EffectiveLimits::tick(Instant now, const AnswerCounts& counts, const Learne
   if (!policy.enabled) return retreat_.reset();
   const std::uint32_t base = allowed(learned).limit;
   if (!retreat_) retreat_.emplace(base);
-  else if (retreat_->base_rpm() != base) retreat_->set_base(base, policy);
+  else if (retreat_->base_rpm() != base) retreat_->set_learned_base(base);
   static_cast<void>(retreat_->tick(now, counts.answers, counts.rate_limited, policy));
 }
 

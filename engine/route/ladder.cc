@@ -170,7 +170,7 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
       // It was for a recovery, or for what was to come soon: there are other rungs.
       if (now < waits_until_ && recovering) return;
       if (now < waits_until_ && rung_ != Rung::kPatience) return step_down();
-      if (end == WaitEnd::kTimedOut) why_ = Choice::Why::kQueueTimeout;
+      if (end == WaitEnd::kTimedOut || expected_at != kNever) why_ = Choice::Why::kQueueTimeout;
       break;
     case WaitEnd::kFull:
     case WaitEnd::kDropped:

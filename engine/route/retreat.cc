@@ -17,6 +17,12 @@ void Retreat::set_base(std::uint32_t base_rpm, const RetreatPolicy& policy) noex
   rpm_ = state_ == State::kNormal ? base_rpm : std::max(part * base_rpm, floor_rpm(policy));
 }
 
+void Retreat::set_learned_base(std::uint32_t base_rpm) noexcept {
+  rpm_ = state_ == State::kNormal ? base_rpm : std::min(rpm_, static_cast<double>(base_rpm));
+  base_rpm_ = base_rpm;
+  if (rpm_ >= base_rpm_) state_ = State::kNormal;
+}
+
 std::uint32_t Retreat::effective_rpm() const noexcept {
   constexpr double kRounding = 1e-6;  // what a part of a base, taken and put back, may lack
   return static_cast<std::uint32_t>(rpm_ + kRounding);

@@ -52,6 +52,8 @@ class Retreat {
 
   // A new limit: the same part of it remains.
   void set_base(std::uint32_t base_rpm, const RetreatPolicy& policy) noexcept;
+  // The provider has said what its limit is, which may explain the 429s: no further below it.
+  void set_learned_base(std::uint32_t base_rpm) noexcept;
   [[nodiscard]] std::uint32_t base_rpm() const noexcept { return base_rpm_; }
 
   [[nodiscard]] State state() const noexcept { return state_; }

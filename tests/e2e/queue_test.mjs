@@ -255,18 +255,22 @@ test('the SDK sees nothing of the comments', async (t) => {
 
 test('what goes wrong behind the head is an event, and the connection remains', async (t) => {
   const {gateway, client, raw} = await startQueued(t, '5s',
-    {request: {fields: {'x-priority': 'low'}}});
+    {request: {fields: {'x-priority': 'low'}}, queue: {comments: '1s', wait: {low: '6s'}}});
+  // Somebody else gets the next permit.
+  const other = send(gateway, 'other');
+  const failed = client.chat.completions.create(ask({stream: true}),
+    {headers: {'x-priority': 'low'}, maxRetries: 0})
+    .then(async (stream) => { for await (const part of stream) assert.fail(part); })
+    .catch((error) => error);
+  assert.equal((await other).status, 200);
   await raw.receives(/0\r\n\r\n$/);
   const body = dechunk(raw.received);
   const event = JSON.parse(/^data: (.*)$/m.exec(body)[1]);
   assert.deepEqual([event.error.type, event.error.code, event.error.status],
     ['requests', 'queue_timeout', 429]);
-  assert.ok(event.error.retry_after_ms > 0 && event.error.retry_after_ms <= 5000);
+  assert.ok(event.error.retry_after_ms > 0 && event.error.retry_after_ms <= 5500);
   assert.doesNotMatch(body, /DONE/);
-  const error = await client.chat.completions.create(ask({stream: true}),
-    {headers: {'x-priority': 'low'}, maxRetries: 0})
-    .then(async (stream) => { for await (const part of stream) assert.fail(part); })
-    .catch((error) => error);
+  const error = await failed;
   assert.ok(error instanceof OpenAI.APIError, `${error}`);
   assert.equal(error.code, 'queue_timeout');
   await raw.send(requestText('/livez', '', {}, 'GET'));

@@ -34,6 +34,7 @@ TEST_F(LimitKeeperTest, SetsTheLimitsOnceASecond) {
   EXPECT_EQ(state().limit(), 100u);
   pass(600ms);
   EXPECT_EQ(state().limit(), 56u);  // two steps at once
+  // That explains it.
   state().learn({.requests = 10}, {});
   pass(1s + 2ms);
   EXPECT_EQ(state().limit(), 10u);
