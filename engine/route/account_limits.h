@@ -7,9 +7,8 @@
 
 namespace sluice {
 
-// AccountLimits - what an account allows: `limit` requests in each `window`, guard included, and
-// Of `limit` + `emergency` requests in each window the last `emergency` are kept for emergencies.
-// Of the others 0 is no limit.
+// AccountLimits - what an account allows: `limit` + `emergency` requests in each `window`, guard
+// included, of which the last `emergency` are kept for emergencies. Of the others 0 is no limit.
 struct AccountLimits {
   BucketShape shape = BucketShape::kRolling;
   std::uint32_t limit = 40;
