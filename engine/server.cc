@@ -199,22 +199,6 @@ void Server::run() {
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
 }
 
-namespace {
-
-// Errand - what the control shard has a gateway shard do.
-template <class Do>
-struct Errand final : Letter {
-  Errand(GatewayShard& shard, const Do& what) : Letter(&Errand::read), shard(&shard), what(what) {}
-  static void read(Shard&, Letter& letter) {
-    const std::unique_ptr<Errand> errand(static_cast<Errand*>(&letter));
-    errand->what(*errand->shard);
-  }
-  GatewayShard* shard;
-  Do what;
-};
-
-}  // namespace
-
 // The hosts file as it is now; the one of before when it cannot be read, with a line in the log.
 // Blocks for a moment, which the control shard may.
 std::shared_ptr<const HostsFile> Server::read_hosts() {
@@ -225,11 +209,28 @@ std::shared_ptr<const HostsFile> Server::read_hosts() {
   return hosts_;
 }
 
+template <class Do>
+struct Server::ErrandOf final : Errand {
+  ErrandOf(GatewayShard& shard, const Do& what)
+      : Errand(&ErrandOf::read), shard(&shard), what(what) {}
+  static void read(Shard&, Letter& letter) {
+    ErrandOf& self = static_cast<ErrandOf&>(letter);
+    (*self.what)(*self.shard);
+    self.what.reset();  // it may hold a snapshot
+    self.done.store(true, std::memory_order_release);
+  }
+  GatewayShard* shard;
+  std::optional<Do> what;
+};
+
 // Has every shard do `what`, on its own thread.
 template <class Do>
 void Server::tell_all(const Do& what) {
+  std::erase_if(errands_,
+                [](const auto& errand) { return errand->done.load(std::memory_order_acquire); });
   for (const auto& shard : shards_) {
-    control_.post(shard->shard(), *new Errand<Do>(*shard, what));
+    errands_.push_back(std::make_unique<ErrandOf<Do>>(*shard, what));
+    control_.post(shard->shard(), *errands_.back());
   }
 }
 

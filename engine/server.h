@@ -62,6 +62,15 @@ class Server {
   void cut();
   void join_threads();
 
+  // A letter that asks a shard to do something; a shard that has ended does not read it.
+  struct Errand : Letter {
+    using Letter::Letter;
+    virtual ~Errand() = default;
+    std::atomic<bool> done{false};
+  };
+  template <class Do>
+  struct ErrandOf;
+
   // Where the shards' threads and the main thread meet before the first request. Lives as long as
   // the threads: a latch may be looked at after the last wait() of another thread has returned.
   struct StartGate {
@@ -74,6 +83,7 @@ class Server {
   const Config* config_;
   SystemClock clock_;
   LogWriter log_writer_;
+  std::vector<std::unique_ptr<Errand>> errands_;       // those that may lie with a shard
   std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;
   std::optional<StartGate> gate_;

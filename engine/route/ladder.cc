@@ -169,8 +169,11 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
     case WaitEnd::kHopeless:
       // It was for a recovery, or for what was to come soon: there are other rungs.
       if (now < waits_until_ && recovering) return;
-      if (now < waits_until_ && rung_ != Rung::kPatience) return step_down();
       if (end == WaitEnd::kTimedOut || expected_at != kNever) why_ = Choice::Why::kQueueTimeout;
+      if (now < waits_until_ && rung_ != Rung::kPatience) {
+        if (expected_at != kNever) expected_at_ = expected_at;
+        return step_down();
+      }
       break;
     case WaitEnd::kFull:
     case WaitEnd::kDropped:
@@ -179,7 +182,7 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
       break;
   }
   patient_ = false;
-  expected_at_ = expected_at;
+  if (expected_at != kNever) expected_at_ = expected_at;
 }
 
 Ladder::Marks Ladder::report(Permit& permit, TryOutcome outcome,
