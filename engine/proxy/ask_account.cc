@@ -177,7 +177,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   report_outcome(shard, exchange, ladder, permit, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
   co_await hold_answer(shard, exchange, attempt, held);
-  end_permit(shard, exchange, permit, tokens_of(verdict.outcome, {}));
+  end_permit(shard, exchange, permit, tokens_counted(verdict.outcome, {}));
   if (exchange.cancel.requested()) {
     exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
     co_return TryResult{};
@@ -242,20 +242,6 @@ void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
   if ((unsent || state.room_comes_back()) && state.wanted().by_anybody()) {
     exchange.worker->dispatcher->nudge(shard);
   }
-}
-
-std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage) {
-  switch (outcome) {
-    case TryOutcome::kServed: return tokens_used(usage);
-    case TryOutcome::kClientFault:
-    case TryOutcome::kRateLimited:
-    case TryOutcome::kAuthRejected: return TokensUsed{};
-    case TryOutcome::kServerError:
-    case TryOutcome::kConnectFailed:
-    case TryOutcome::kTimedOut:
-    case TryOutcome::kClientGone: break;
-  }
-  return std::nullopt;
 }
 
 Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {

@@ -65,9 +65,6 @@ void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& pe
 // has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
 void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
                 const std::optional<TokensUsed>& used);
-// What the provider has counted for an answer that came whole. It generates nothing for a request
-// that it turns down; what a failure of its own has cost nobody knows.
-[[nodiscard]] std::optional<TokensUsed> tokens_of(TryOutcome outcome, const Usage& usage);
 // A failure of ours or the provider's as the client is told it.
 [[nodiscard]] Answer upstream_failure(Exchange& exchange, const Attempt& attempt,
                                       const Error& error);

@@ -81,7 +81,8 @@ OrAnswer<void> enter_client(Exchange& exchange, Instant now) {
 void leave_client(Exchange& exchange, Instant now) noexcept {
   // As for accounts: what nobody was asked for, or was turned down, has used none.
   const ExchangeReport& report = exchange.report;
-  const bool turned_down = report.status >= 400 && report.status < 500 && !report.client_gone;
+  const std::uint16_t status = report.late_status != 0 ? report.late_status : report.status;
+  const bool turned_down = status >= 400 && status < 500 && !report.client_gone;
   const bool none = report.attempts == 0 || turned_down;
   exchange.client_pass.leave(none ? TokensUsed{} : tokens_used(report.usage), now);
 }

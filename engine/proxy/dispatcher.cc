@@ -30,8 +30,6 @@ class Ticket final : public Waiter {
   void enter() { send(shard_, dispatcher_.home(), entering_); }
   void leave() { send(shard_, dispatcher_.home(), leaving_); }
 
-  // True once on_end() has happened and is known here.
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
   // True once nobody else knows of this ticket.
   [[nodiscard]] bool left() const noexcept { return left_; }
   [[nodiscard]] Signal& signal() noexcept { return signal_; }
@@ -64,10 +62,7 @@ class Ticket final : public Waiter {
   }
 
   // At home.
-  void on_answer() {
-    ended_ = true;
-    signal_.set();
-  }
+  void on_answer() { signal_.set(); }
   void on_leave_known() {
     left_ = true;
     signal_.set();
@@ -81,7 +76,6 @@ class Ticket final : public Waiter {
   Paper<&Ticket::on_answer> answer_{*this};
   Paper<&Ticket::on_leave_known> leave_known_{*this};
   bool waiting_ = false;  // the dispatcher's
-  bool ended_ = false;
   bool left_ = false;
 };
 

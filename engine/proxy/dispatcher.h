@@ -30,7 +30,6 @@ class Dispatcher final : private Timer {
 
   [[nodiscard]] Shard& home() noexcept { return home_; }
   [[nodiscard]] const WaitQueue& queue() const noexcept { return queue_; }
-  [[nodiscard]] const LadderCounters& counters() const noexcept { return balancer_.counters; }
 
   // From any shard: a permit that somebody may wait for has come back before its time.
   void nudge(Shard& from) noexcept;

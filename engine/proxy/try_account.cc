@@ -37,7 +37,7 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
                                              shard.now());
   }
   report_outcome(shard, exchange, ladder, permit, outcome);
-  end_permit(shard, exchange, permit, tokens_of(outcome, exchange.report.usage));
+  end_permit(shard, exchange, permit, tokens_counted(outcome, tokens_used(exchange.report.usage)));
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
     co_return TryResult{.kind = TryResult::Kind::kRefused,
                         .answer = upstream_failure(exchange, attempt, attempt.broke)};

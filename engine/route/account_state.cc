@@ -198,22 +198,20 @@ double AccountState::grants_per_window(const Demand& demand) const noexcept {
 void AccountState::set_limits(const AccountLimits& limits, Instant now) {
   if (!limits.learn) forget_learned();
   effective_->configure(limits);
-  apply(limits_in_force(), now);
+  apply(effective_->in_force(learned()), now);
 }
 
-AccountLimits AccountState::limits_in_force() const noexcept {
-  return effective_->in_force({.requests = learned_requests_.load(std::memory_order_relaxed),
-                               .tokens = learned_tokens_.load(std::memory_order_relaxed)});
+LearnedLimits AccountState::learned() const noexcept {
+  return {.requests = learned_requests_.load(std::memory_order_relaxed),
+          .tokens = learned_tokens_.load(std::memory_order_relaxed)};
 }
 
 bool AccountState::adapt(Instant now, const RetreatPolicy& policy) {
   const AnswerCounts counts{.answers = answers_.load(std::memory_order_relaxed),
                             .rate_limited = rate_limited_.load(std::memory_order_relaxed)};
-  const LearnedLimits learned{.requests = learned_requests_.load(std::memory_order_relaxed),
-                              .tokens = learned_tokens_.load(std::memory_order_relaxed)};
-  effective_->tick(now, counts, learned, policy);
+  effective_->tick(now, counts, learned(), policy);
   urgent_.tick();
-  const AccountLimits limits = limits_in_force();
+  const AccountLimits limits = effective_->in_force(learned());
   const TokenWindow* const window = tokens();
   const std::uint64_t tokens_now = window == nullptr ? 0 : window->limit();
   if (limits.limit == limit() && limits.emergency == emergency_.limit() &&

@@ -116,7 +116,7 @@ class alignas(64) AccountState {
   // For how many lines of the wait queue somebody waits for it; the queue writes it.
   [[nodiscard]] Wanted& wanted() noexcept { return wanted_; }
   [[nodiscard]] const Wanted& wanted() const noexcept { return wanted_; }
-  // The queue's own: in which of its passes somebody was found waiting for it.
+  // The queue's own: the last of its passes that has marked it.
   [[nodiscard]] std::uint64_t& held_in_pass() noexcept { return held_in_pass_; }
 
   // Keeps requests away while the provider only fails. grant() enters it; whoever holds the grant
@@ -171,7 +171,7 @@ class alignas(64) AccountState {
     return instant_of(hold_ticks_.load(std::memory_order_relaxed));
   }
   void apply(const AccountLimits& limits, Instant now);
-  [[nodiscard]] AccountLimits limits_in_force() const noexcept;
+  [[nodiscard]] LearnedLimits learned() const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
 
   // Read at every look.

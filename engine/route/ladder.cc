@@ -11,7 +11,25 @@ constexpr std::uint8_t kWaitsMax = 16;
 
 constexpr Pool kPools[] = {Pool::kPrimary, Pool::kFallback};
 
+constexpr Rung rung_of(Pool pool) noexcept {
+  return pool == Pool::kPrimary ? Rung::kPrimary : Rung::kFallback;
+}
+
 }  // namespace
+
+std::optional<TokensUsed> tokens_counted(TryOutcome outcome, const TokensUsed& served) noexcept {
+  switch (outcome) {
+    case TryOutcome::kServed: return served;
+    case TryOutcome::kClientFault:
+    case TryOutcome::kRateLimited:
+    case TryOutcome::kAuthRejected: return TokensUsed{};
+    case TryOutcome::kServerError:
+    case TryOutcome::kConnectFailed:
+    case TryOutcome::kTimedOut:
+    case TryOutcome::kClientGone: break;
+  }
+  return std::nullopt;
+}
 
 Choice Ladder::next(Instant now) noexcept {
   Choice choice;
@@ -32,7 +50,7 @@ Choice Ladder::second(Pool pool, Instant now) noexcept {
   Choice choice;
   if (!balancer_.choose(directory_, *route_, pool, seeker_, {}, now, choice)) return choice;
   choice.kind = Choice::Kind::kTry;
-  choice.rung = pool == Pool::kPrimary ? Rung::kPrimary : Rung::kFallback;
+  choice.rung = rung_of(pool);
   count(choice.rung);
   return choice;
 }
@@ -155,7 +173,7 @@ void Ladder::end_wait(Instant now) noexcept {
 Choice Ladder::granted(Choice choice, Instant now) noexcept {
   if (recovering_) ++balancer_.counters.primary_wait_recovery;
   end_wait(now);
-  choice.rung = choice.pool == Pool::kPrimary ? Rung::kPrimary : Rung::kFallback;
+  choice.rung = rung_of(choice.pool);
   count(choice.rung);
   return choice;
 }
@@ -170,18 +188,16 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
       // It was for a recovery, or for what was to come soon: there are other rungs.
       if (now < waits_until_ && recovering) return;
       if (end == WaitEnd::kTimedOut || expected_at != kNever) why_ = Choice::Why::kQueueTimeout;
-      if (now < waits_until_ && rung_ != Rung::kPatience) {
-        if (expected_at != kNever) expected_at_ = expected_at;
-        return step_down();
-      }
+      if (now < waits_until_ && rung_ != Rung::kPatience) step_down();
+      else patient_ = false;
       break;
     case WaitEnd::kFull:
     case WaitEnd::kDropped:
       why_ = Choice::Why::kQueueFull;
+      patient_ = false;
       if (directory_.routing.queue.overflow != Overflow::kPassthrough) rung_ = Rung::kNone;
       break;
   }
-  patient_ = false;
   if (expected_at != kNever) expected_at_ = expected_at;
 }
 

@@ -38,6 +38,11 @@ enum class TryOutcome : std::uint8_t {
   }
   return false;
 }
+// What the provider has counted for a try that ended so, `served` if its answer came whole. It
+// generates nothing for a request that it turns down; what a failure of its own has cost nobody
+// knows.
+[[nodiscard]] std::optional<TokensUsed> tokens_counted(TryOutcome outcome,
+                                                       const TokensUsed& served) noexcept;
 
 // How a wait ended that the ladder asked for.
 enum class WaitEnd : std::uint8_t {

@@ -14,8 +14,8 @@ namespace sluice {
 //
 // Permits that were spent in a crowd come back in a crowd, and until then there are none. Whoever
 // is more urgent would wait through that pause like everybody else, were it not for what is kept:
-// as many as are likely to be asked for until the next permit comes back. So they are used, and
-// nobody loses by it; without such requests nothing is kept.
+// as many as are likely to be asked for until the next permit comes back. Most of them are used, so
+// that little is lost by it; without such requests nothing is kept.
 //
 // An average over the last minute; at first as if there had been half a minute without any, so that
 // it learns soon, and one request does not keep everything.

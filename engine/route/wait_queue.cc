@@ -18,18 +18,19 @@ WaitQueue::~WaitQueue() { SL_ASSERT(depth_ == 0); }
 void WaitQueue::enter(Waiter& waiter, Instant now) {
   if (waiter.seeker->arrival == 0) waiter.seeker->arrival = ++arrivals_;
   const QueuePolicy& policy = waiter.directory->routing.queue;
-  if (depth_ >= policy.capacity) {
-    waiter.expected_at = expected_at(waiter, now);
-    Waiter* const dropped =
-        policy.overflow == Overflow::kDropLowest ? lowest_below(waiter.seeker->priority) : nullptr;
-    if (dropped == nullptr) return end(waiter, WaitEnd::kFull);
+  const bool full = depth_ >= policy.capacity;
+  Waiter* const dropped = full && policy.overflow == Overflow::kDropLowest
+                              ? lowest_below(waiter.seeker->priority)
+                              : nullptr;
+  if (full || waiter.only_if_soon) waiter.expected_at = expected_at(waiter, now);
+  if (full && dropped == nullptr) return end(waiter, WaitEnd::kFull);
+  // Before anybody gives up a place that it would not take.
+  if (waiter.only_if_soon && waiter.expected_at > waiter.give_up_at)
+    return end(waiter, WaitEnd::kHopeless);
+  if (dropped != nullptr) {
     dropped->expected_at = expected_at(*dropped, now);
     unlink(*dropped);
     end(*dropped, WaitEnd::kDropped);
-  }
-  if (waiter.only_if_soon) {
-    waiter.expected_at = expected_at(waiter, now);
-    if (waiter.expected_at > waiter.give_up_at) return end(waiter, WaitEnd::kHopeless);
   }
   link(waiter);
 }
@@ -76,9 +77,10 @@ void WaitQueue::let_go_of_hopeless(Instant now) {
     for (auto& waiters : line.waiters) {
       for (Waiter* waiter = waiters.front(); waiter != nullptr; waiter = waiters.after(*waiter)) {
         const TriedMarks& tried = waiter->seeker->tried;
-        waiter->expected_at =
-            tried.any() ? outlook(*line.route, range, tried, now).worth_at : first;
-        if (waiter->expected_at > waiter->give_up_at) hopeless_.push_back(waiter);
+        const Instant at = tried.any() ? outlook(*line.route, range, tried, now).worth_at : first;
+        if (at <= waiter->give_up_at) continue;
+        waiter->expected_at = at;
+        hopeless_.push_back(waiter);
       }
     }
   }

@@ -166,8 +166,6 @@ class Simulation {
   void settle_sent(SimRequest& request);
   void hand_back(SimRequest& request, const std::optional<TokensUsed>& used);
   void next_step(SimRequest& request, bool failed);
-  [[nodiscard]] std::optional<TokensUsed> tokens_of(const SimRequest& request,
-                                                    TryOutcome outcome) const noexcept;
   void call_off_try(SimRequest& request);
   std::uint32_t add_provider(std::string id, const ProviderModel& model);
   [[nodiscard]] std::uint32_t provider_of(const Account& account);

@@ -1,4 +1,4 @@
-// One try with one account, as proxy/try_account.cc goes about it.
+// One try with one account, as proxy/ask_account.cc and try_account.cc go about it.
 #include <algorithm>
 #include <utility>
 
@@ -161,29 +161,11 @@ void Simulation::answered(SimRequest& request) {
     request.account->state->latency().update(reply.first_token, time_of(shard_of(request)));
   }
   report(request, outcome, reply.retry_after);
-  hand_back(request, tokens_of(request, outcome));
+  hand_back(request, tokens_counted(outcome, {.total = reply.tokens,
+                                              .completion = request.demand.completion_tokens}));
   if (ending != SimEnding::kServed) request.last_reply = reply.kind;
   if (!next) return end(request, ending);
   next_step(request, outcome == TryOutcome::kServerError || outcome == TryOutcome::kTimedOut);
-}
-
-// What the provider has counted; nothing when nobody tells.
-std::optional<TokensUsed> Simulation::tokens_of(const SimRequest& request,
-                                                TryOutcome outcome) const noexcept {
-  switch (outcome) {
-    case TryOutcome::kServed:
-      return TokensUsed{
-          .total = std::uint64_t{request.demand.prompt_tokens} + request.demand.completion_tokens,
-          .completion = request.demand.completion_tokens};
-    case TryOutcome::kClientFault:
-    case TryOutcome::kRateLimited:
-    case TryOutcome::kAuthRejected: return TokensUsed{};
-    case TryOutcome::kServerError:
-    case TryOutcome::kConnectFailed:
-    case TryOutcome::kTimedOut:
-    case TryOutcome::kClientGone: break;
-  }
-  return std::nullopt;
 }
 
 void Simulation::report(SimRequest& request, TryOutcome outcome,
@@ -203,7 +185,7 @@ void Simulation::settle_sent(SimRequest& request) {
   observer_.on_settle(request, true, now_);
 }
 
-// The end of a try, as end_permit() of proxy/try_account.cc.
+// The end of a try, as end_permit() of proxy/ask_account.cc.
 void Simulation::hand_back(SimRequest& request, const std::optional<TokensUsed>& used) {
   if (request.choice.permit.over()) return;
   Shard& shard = shard_of(request);

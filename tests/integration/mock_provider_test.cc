@@ -173,7 +173,7 @@ TEST_F(MockProviderTest, TakesAnotherScriptWhileItRuns) {
 TEST_F(MockProviderTest, SeesWithin100MillisecondsThatAClientHasLeft) {
   start();
   for (const char* const directives :
-       {"hang", "gap=50ms;tokens=1000", "stall=forever;stall-at=head"}) {
+       {"hang", "gap=10s;tokens=1000", "stall=forever;stall-at=head"}) {
     RawClient client = connect();
     client.send(request_text("POST", "/v1/chat/completions", kStreamBody,
                              "x-mock-fault: " + std::string(directives) + "\r\n"));
