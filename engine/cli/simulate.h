@@ -28,6 +28,8 @@ struct SimulateResult {
   Tally ours;
   Tally plain;
   std::vector<double> room = {};  // by place in Tally::accounts: what its limit allows meanwhile
+  // Keys of the configuration that would change the result and that the simulation does not know.
+  std::vector<std::string> not_simulated = {};
 };
 
 [[nodiscard]] std::string simulate_text(const SimulateResult& result);

@@ -54,6 +54,26 @@ std::string complete(TrafficSpec& spec, const Directory& directory) {
   return "";
 }
 
+// What the configuration says and a simulation has no part for.
+std::vector<std::string> beyond_simulation(const Config& config, const Directory& directory) {
+  std::vector<std::string> keys;
+  const auto note = [&keys](bool used, const char* key) {
+    if (used) keys.emplace_back(key);
+  };
+  note(std::ranges::any_of(config.clients,
+                           [](const ClientConfig& client) {
+                             return client.rpm_limit + client.tpm_limit + client.concurrent_limit >
+                                    0;
+                           }),
+       "limits of clients");
+  note(std::ranges::any_of(directory.accounts,
+                           [](const auto& account) { return account->learn_limits; }),
+       "learn_limits");
+  note(directory.routing.hedge.after > Duration::zero(), "hedge");
+  note(directory.routing.affinity != Affinity::kOff, "routing.affinity");
+  return keys;
+}
+
 ProviderModel provider_of(const Account& account, const TrafficSpec& spec) {
   ProviderModel provider;
   provider.account = account.name;
@@ -61,6 +81,8 @@ ProviderModel provider_of(const Account& account, const TrafficSpec& spec) {
   provider.limit = static_cast<std::uint32_t>(
       std::max(1.0, std::floor(account.rpm_limit * spec.provider_limit)));
   provider.window = account.window;
+  provider.tokens_limit =
+      static_cast<std::uint64_t>(std::floor(account.tpm_limit * spec.provider_limit));
   provider.tells_retry_after = spec.retry_after;
   provider.latency_s = spec.latency_s;
   provider.tokens_per_second = spec.tokens_per_second;
@@ -111,6 +133,7 @@ int run_simulate(const Config& config, const SimulateOptions& options) {
   if (!ours || !plain) return fail("the configuration's accounts are wrong", EX_CONFIG);
   if (const std::string why = complete(*spec, **ours); !why.empty()) return fail(why, EX_USAGE);
   SimulateResult result{.options = options, .duration = *duration, .ours = {}, .plain = {}};
+  result.not_simulated = beyond_simulation(config, **ours);
   {
     const std::jthread beside(
         [&] { result.plain = simulate(std::move(*plain), *spec, options, *duration, true); });

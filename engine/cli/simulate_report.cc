@@ -144,14 +144,23 @@ std::string simulate_text(const SimulateResult& result) {
   }
   wait_lines(text, result);
   account_lines(text, result);
+  if (!result.not_simulated.empty()) {
+    line(text, "\nnot simulated, though the configuration says so: {}",
+         fmt::join(result.not_simulated, ", "));
+  }
   return text;
 }
 
 // The names of accounts hold no character that JSON would have to escape (kNameRule).
 std::string simulate_json(const SimulateResult& result) {
-  return fmt::format("{{\"seed\":{},\"duration_s\":{:.3f},\"sluice\":{},\"round_robin\":{}}}\n",
-                     result.options.seed, in_seconds(result.duration),
-                     tally_json(result.ours, result), tally_json(result.plain, result));
+  std::string beyond;
+  for (const std::string& key : result.not_simulated)
+    beyond += fmt::format("{}\"{}\"", beyond.empty() ? "" : ",", key);
+  return fmt::format(
+      "{{\"seed\":{},\"duration_s\":{:.3f},\"not_simulated\":[{}],\"sluice\":{},"
+      "\"round_robin\":{}}}\n",
+      result.options.seed, in_seconds(result.duration), beyond, tally_json(result.ours, result),
+      tally_json(result.plain, result));
 }
 
 }  // namespace sluice

@@ -54,6 +54,7 @@ ClientKey make_client(const ClientConfig& from) {
   std::memcpy(key.sha256, from.key_sha256.data(), sizeof(key.sha256));
   key.models = from.models;
   key.priority = from.priority;
+  key.priority_max = from.priority_max;
   key.limits = {
       .requests = from.rpm_limit, .tokens = from.tpm_limit, .concurrent = from.concurrent_limit};
   return key;

@@ -87,6 +87,7 @@ struct ClientConfig {
   std::string key_redacted;  // for `config show`
   std::vector<std::string> models;
   Priority priority = Priority::kNormal;
+  Priority priority_max = Priority::kUrgent;
   std::uint32_t rpm_limit = 0;  // 0: no limit, here and below
   std::uint32_t tpm_limit = 0;
   std::uint32_t concurrent_limit = 0;

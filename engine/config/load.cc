@@ -94,6 +94,8 @@ void inherit_account_defaults(Config& config) {
             upstream.connect);
     inherit("timeouts.first_byte", own_timeouts.first_byte, "timeouts.upstream.first_byte",
             upstream.first_byte);
+    inherit("timeouts.first_token", own_timeouts.first_token, "timeouts.upstream.first_token",
+            upstream.first_token);
     inherit("timeouts.idle", own_timeouts.idle, "timeouts.upstream.idle", upstream.idle);
     inherit("timeouts.total", own_timeouts.total, "timeouts.upstream.total", upstream.total);
   }

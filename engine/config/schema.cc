@@ -92,6 +92,7 @@ void describe(KeyVisitor& v, LimitsConfig& limits) {
 void describe(KeyVisitor& v, AccountTimeouts& timeouts) {
   v.scalar("connect", DurationScalar(timeouts.connect, kTimerMin, kTimerMax));
   v.scalar("first_byte", DurationScalar(timeouts.first_byte, kTimerMin, kTimerMax));
+  v.scalar("first_token", DurationScalar(timeouts.first_token, 0s, kTimerMax));
   v.scalar("idle", DurationScalar(timeouts.idle, kTimerMin, kTimerMax));
   v.scalar("total", DurationScalar(timeouts.total, kTimerMin, 7 * kTimerMax));
 }
@@ -134,6 +135,7 @@ void describe(KeyVisitor& v, ClientConfig& client) {
   v.scalar("key", ClientKeyScalar(client), Need::kRequired);
   v.texts("models", ModelNameList(client.models));
   v.scalar("priority", ChoiceScalar<Priority>(client.priority, kPriorityWords));
+  v.scalar("priority_max", ChoiceScalar<Priority>(client.priority_max, kPriorityWords));
   v.scalar("rpm_limit", IntegerScalar(client.rpm_limit, 0, 1'000'000));
   v.scalar("tpm_limit", IntegerScalar(client.tpm_limit, 0, kTokensMax));
   v.scalar("concurrent_limit", IntegerScalar(client.concurrent_limit, 0, 1'000'000));

@@ -124,27 +124,33 @@ Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldA
   release_connection(exchange, attempt, reusable);
 }
 
-// In a race the first byte of a stream decides, not its head: that a provider sends at once.
-Task<Result<void>> await_first_byte(Shard& shard, Attempt& attempt) {
+// In a race, and under timeouts.first_token, the first byte of a stream decides, not its head: that
+// a provider sends at once.
+Task<Result<void>> await_first_event(Shard& shard, Attempt& attempt) {
   const bool has_body = attempt.head->framing != BodyFraming::kNone;
   const bool waits = has_body && attempt.head->status < 300 && attempt.rest.empty() &&
                      answer_kind(*attempt.head) == AnswerKind::kEventStream;
   if (!waits) co_return Result<void>();
-  const Instant idle = shard.now() + attempt.account->timeouts.idle;
-  const Limits limits{.deadline = std::min(attempt.deadline, idle), .cancel = &attempt.cancel};
+  const AccountTimeouts& timeouts = attempt.account->timeouts;
+  Instant deadline = std::min(attempt.deadline, shard.now() + timeouts.idle);
+  if (timeouts.first_token > Duration::zero())
+    deadline = std::min(deadline, attempt.sent_at + timeouts.first_token);
+  const Limits limits{.deadline = deadline, .cancel = &attempt.cancel};
   Result<Slice> first = co_await read_some(shard, attempt.connection->stream, limits);
-  if (!first) co_return std::unexpected(first.error());
+  if (!first) {
+    attempt.failure = "the head of a stream came, and no event behind it";
+    co_return std::unexpected(first.error());
+  }
   attempt.rest = std::move(*first);  // empty at the end, which relay_response() sees for itself
   co_return Result<void>();
 }
 
 Task<Result<void>> read_answer(Shard& shard, Exchange& exchange, Attempt& attempt) {
   Result<void> answered = co_await read_response_head(shard, exchange, attempt);
-  if (answered && attempt.races) {
-    answered = co_await await_first_byte(shard, attempt);
-    // Until the others have ended it holds no memory of the ring (B1).
-    attempt.connection->stream.put_back(std::move(attempt.rest));
-  }
+  const bool limited = attempt.account->timeouts.first_token > Duration::zero();
+  if (answered && (attempt.races || limited)) answered = co_await await_first_event(shard, attempt);
+  // Until the others have ended it holds no memory of the ring (B1).
+  if (answered && attempt.races) attempt.connection->stream.put_back(std::move(attempt.rest));
   co_return answered;
 }
 

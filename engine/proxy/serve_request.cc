@@ -1,5 +1,7 @@
 #include "engine/proxy/serve_request.h"
 
+#include <algorithm>
+
 #include "engine/proxy/client_auth.h"
 #include "engine/proxy/client_limits.h"
 #include "engine/proxy/early_stream.h"
@@ -219,12 +221,14 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   }
 }
 
-// How urgent the client says that this request is. Other words than ours say nothing.
+// How urgent the client says that this request is, within what its key may. Other words than ours
+// say nothing.
 Priority priority_of_request(const Exchange& exchange) {
   const Field* const said = exchange.head->fields.find(FieldId::kXPriority);
-  const Priority usual =
-      exchange.client_key == nullptr ? Priority::kNormal : exchange.client_key->priority;
-  return said == nullptr ? usual : priority_of(said->value).value_or(usual);
+  const ClientKey* const key = exchange.client_key;
+  const Priority usual = key == nullptr ? Priority::kNormal : key->priority;
+  const Priority asked = said == nullptr ? usual : priority_of(said->value).value_or(usual);
+  return key == nullptr ? asked : std::max(asked, key->priority_max);  // the lower of the two
 }
 
 }  // namespace

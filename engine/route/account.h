@@ -45,6 +45,7 @@ struct Price {
 struct AccountTimeouts {
   Duration connect = 5s;       // TCP connect and TLS handshake together, per try
   Duration first_byte = 300s;  // from the last request byte to the first response byte
+  Duration first_token = 0s;   // from there to the first byte of a stream's events; 0: no limit
   Duration idle = 120s;        // between two reads of a response body
   Duration total = 1h;         // the whole exchange with this account
 };
@@ -87,8 +88,9 @@ struct Account {
 struct ClientKey {
   std::string name;
   std::uint8_t sha256[32] = {};
-  std::vector<std::string> models;        // sorted by finish_directory(); empty: every model
-  Priority priority = Priority::kNormal;  // of requests without X-Priority
+  std::vector<std::string> models;            // sorted by finish_directory(); empty: every model
+  Priority priority = Priority::kNormal;      // of requests without X-Priority
+  Priority priority_max = Priority::kUrgent;  // what its requests get at most
   ClientLimits limits;
   // Set by finish_directory(); null without limits. The same object in all directories with a key
   // of this name.

@@ -108,3 +108,25 @@ test('a long path does not push the rest out of the access line', async (t) => {
     [answer.status, 'e2e', 'team-a', undefined]);
   assert.ok(line.total_us > 0);
 });
+
+test('simulate says what it met, and what of the configuration it does not know', async (t) => {
+  const file = await writeConfig(t, {
+    accounts: [remote({rpm_limit: 40, tpm_limit: 20000, cost: {input: 2, output: 10}})],
+    clients: [{name: 'agent', key: 'sk-test-client', rpm_limit: 10}], hedge: {after: '2s'},
+  });
+  const ask = ['simulate', '-c', file, '--duration', '1h', '--traffic', 'rate=60rpm'];
+  const shown = await run(program, ask);
+  assert.equal(shown.code, 0, shown.errors);
+  assert.match(shown.output, /not simulated.*: limits of clients, hedge$/m);
+  const told = JSON.parse((await run(program, [...ask, '--json'])).output);
+  assert.deepEqual(told.not_simulated, ['limits of clients', 'hedge']);
+  assert.ok(told.sluice.cost_dollars > 0);
+  // About 1,250 tokens a request: the tokens are the tighter limit, and the provider counts them.
+  assert.ok(told.sluice.endings.served < 60 * 20, `${told.sluice.endings.served} served`);
+  // How long an answer gets nobody can know before: few 429s, not none.
+  const met = [told.sluice.rate_limited, told.round_robin.rate_limited];
+  assert.ok(met[1] > 60 * 30 && met[0] < met[1] / 20, `${met} 429s`);
+  const refused = await run(program, ['simulate', '-c', file, '--traffic', 'rate=fast']);
+  assert.equal(refused.code, 64);
+  assert.match(refused.errors, /rate: "fast"/);
+});

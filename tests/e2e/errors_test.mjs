@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import OpenAI from 'openai';
-import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
+import {
+  account, ask, CLIENT_KEY, eventually, startBoth, startGateway, startMock,
+} from './harness.mjs';
 
 const COOLDOWN = {base: '1s', max: '10s'};
 
@@ -143,6 +145,39 @@ test('504 when the provider is silent', async (t) => {
   const {client} = await started(t, [{do: {hang: true}}], {timeouts: {first_byte: '300ms'}});
   const error = await refused(client, OpenAI.InternalServerError);
   assert.deepEqual([error.status, error.code], [504, 'upstream_timeout']);
+});
+
+test('504 when a stream begins with a head and no event comes in time', async (t) => {
+  const {gateway} = await started(t, [{do: {stall: 'forever', 'stall-at': 'head'}}],
+    {timeouts: {first_token: '300ms'}});
+  const answer = await gateway.post('/v1/chat/completions', ask({stream: true}));
+  const {error} = await answer.json();
+  assert.deepEqual([answer.status, error.code], [504, 'upstream_timeout']);
+  assert.match(error.message, /no event behind it/);
+  assert.equal(answer.headers.get('x-should-retry'), 'false');
+});
+
+test('a stream that is slow behind its first event has the time of the idle limit', async (t) => {
+  const {client} = await started(t, [{do: {gap: '500ms', tokens: 3}}],
+    {timeouts: {first_token: '300ms'}});
+  let parts = 0;
+  for await (const part of await client.chat.completions.create(ask({stream: true})))
+    parts += part.choices.length;
+  assert.ok(parts >= 3);
+  const whole = await client.chat.completions.create(ask());
+  assert.match(whole.choices[0].message.content, /token-0/);
+});
+
+test('with retry.on_timeout another account gets the stream that does not begin', async (t) => {
+  const {mock, gateway} = await startBoth(t, {
+    accounts: [{}, {}], routing: {strategy: 'ordered', retry: {on_timeout: true}},
+    timeouts: {upstream: {first_token: '300ms'}},
+    rules: [{match: {key: 'sk-test-a'}, do: {stall: 'forever', 'stall-at': 'head'}}],
+  });
+  const answer = await gateway.post('/v1/chat/completions', ask({stream: true}));
+  assert.deepEqual([answer.status, answer.headers.get('x-sluice-account')], [200, 'team-b']);
+  assert.match(await answer.text(), /token-0/);
+  assert.equal((await mock.count()).requests, 2);
 });
 
 test('503 with the time of the next permit when the limit is used up', async (t) => {

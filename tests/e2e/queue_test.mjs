@@ -65,20 +65,21 @@ test('higher priorities first, and each in the order of arrival, over two shards
 test('a client key has a priority of its own', async (t) => {
   const {mock, gateway} = await startNarrow(t, '1s', {
     clients: [{name: 'batch', key: 'sk-test-batch-0123', priority: 'low'},
-      {name: 'agent', key: 'sk-test-agent-0123', priority: 'high'}],
+      {name: 'agent', key: 'sk-test-agent-0123', priority: 'high'},
+      {name: 'guest', key: 'sk-test-guest-0123', priority: 'low', priority_max: 'normal'}],
     queue: {wait: {low: '30s'}},
   });
   const as = (key, name, headers = {}) =>
     send(gateway, name, {authorization: `Bearer sk-test-${key}-0123`, ...headers});
   await (await as('agent', 'first')).text();
   const answers = [];
-  for (const [key, name, headers] of [['batch', 'low'], ['agent', 'high'],
-    ['batch', 'urgent', {'x-priority': 'urgent'}]]) {
+  for (const [key, name, headers] of [['guest', 'at-most-normal', {'x-priority': 'urgent'}],
+    ['batch', 'low'], ['agent', 'high'], ['batch', 'urgent', {'x-priority': 'urgent'}]]) {
     answers.push(as(key, name, headers));
     await delay(20);
   }
   for (const answer of answers) assert.equal((await answer).status, 200);
-  assert.deepEqual(await namesOf(mock), ['first', 'urgent', 'high', 'low']);
+  assert.deepEqual(await namesOf(mock), ['first', 'urgent', 'high', 'at-most-normal', 'low']);
 });
 
 test('429 queue_full and queue_timeout say when its turn would have been', async (t) => {

@@ -162,6 +162,32 @@ TEST_F(TryAccount, AProviderThatIsTooSlowIsLeftOnlyIfConfigurationSaysSo) {
   }
 }
 
+TEST_F(TryAccount, AStreamOfWhichOnlyTheHeadComesIsTooSlowAtTheFirstToken) {
+  for (const bool limited : {false, true}) {
+    forget_accounts();
+    static_cast<void>(client_got());  // of the one before
+    if (limited) add_upstream("team-a").timeouts.first_token = 10s;
+    Task<TryResult> trying = begin_try("");
+    accept_one();
+    static_cast<void>(provider_gets("\r\n\r\n"));
+    provider_sends(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 50; ++i) shard_->turn(shard_->now());
+    EXPECT_EQ(client_got().empty(), limited) << "the head says yes to a stream that may not come";
+    pass(11s);
+    shard_->turn(shard_->now());
+    if (!limited) {
+      EXPECT_FALSE(trying.done());
+      hang_up();
+    }
+    finish(trying);
+    hang_up();
+    const TryResult result = trying.take();
+    EXPECT_EQ(result.kind, limited ? Kind::kRefused : Kind::kAnswered);
+    EXPECT_EQ(result.answer.status, limited ? 504 : 0);
+  }
+}
+
 TEST_F(TryAccount, AnAnswerThatBreaksBeforeItsFirstByteWasSentIsOurs) {
   const TryResult result =
       try_with("", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false);
