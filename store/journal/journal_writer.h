@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "store/journal/name_table.h"
+#include "store/journal/segment.h"
+#include "store/usage_event.h"
+
+namespace sluice {
+
+// JournalWriter - the shard's end of its usage journal.
+//
+// start() takes room for the start and sets as much aside for the end that must follow it, so an
+// end always finds its room and cannot fail. Appending is encoding, a checksum and a copy into
+// memory that is mapped and present: no system call, no allocation, no lock. Segments that follow
+// the present one are linked to it by the store's thread (ShardJournal::keep); when it is late, or
+// the disk and the memory for that case are full, start() and refused() say so before anything is
+// written or sent.
+//
+// Owns      the segment's names. Not the segments.
+// Affinity  the shard; slots_set_aside() any thread.
+// Lifetime  within the ShardJournal's.
+// Limits    an attempt sets kGroupSlotsMax slots aside (1.5 KiB) until it ends: its names may have
+//           to be written again in a new segment.
+class JournalWriter {
+ public:
+  // `first` is a fresh segment; the next record gets the sequence `next_sequence`.
+  JournalWriter(std::uint16_t shard, Segment& first, std::uint64_t next_sequence) noexcept;
+  JournalWriter(const JournalWriter&) = delete;
+  JournalWriter& operator=(const JournalWriter&) = delete;
+
+  // Before the first byte of an attempt leaves: the sequence of its start, 0 when there is no room
+  // and nothing was written. Exactly one end() must follow a start. `kind`, `sequence` and
+  // `started_by` of the event are not looked at, here and below.
+  [[nodiscard]] std::uint64_t start(const UsageEvent& event) noexcept;
+  // The end of the attempt whose start got the sequence `started_by`; its own sequence.
+  std::uint64_t end(const UsageEvent& event, std::uint64_t started_by) noexcept;
+  // A request that no account was asked for: its sequence, 0 when there is no room.
+  [[nodiscard]] std::uint64_t refused(const UsageEvent& event) noexcept;
+
+  // Would start() and refused() find room now? For whoever wants to refuse early.
+  [[nodiscard]] bool ready() noexcept { return has_room_for(2); }
+
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
+  // What ends still to come may take.
+  [[nodiscard]] std::uint64_t slots_set_aside() const noexcept {
+    return set_aside_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  struct Texts;
+
+  [[nodiscard]] bool has_room_for(std::uint32_t groups) noexcept;
+  void look_ahead() noexcept;
+  void make_room() noexcept;
+  void enter(Segment& segment) noexcept;
+  void leave_segment() noexcept;
+  std::uint64_t append(const UsageEvent& event, UsageKind kind, std::uint64_t started_by) noexcept;
+  [[nodiscard]] std::uint16_t intern(TextField field, std::string_view text) noexcept;
+  void write_text(std::uint16_t target, std::string_view text) noexcept;
+  void add_set_aside(std::int64_t slots) noexcept;
+  [[nodiscard]] std::uint32_t free_slots() const noexcept { return segment_->slots - at_; }
+  [[nodiscard]] std::byte* slot_bytes() const noexcept {
+    return segment_->bytes + at_ * kSlotBytes;
+  }
+
+  const std::uint16_t shard_;
+  Segment* segment_;
+  Segment* last_seen_;             // the farthest segment that we know to be linked
+  std::uint64_t slots_ahead_ = 0;  // usable ones of those behind segment_, up to last_seen_
+  std::uint32_t at_ = 0;           // the next slot of segment_
+  std::uint32_t seed_ = 0;
+  std::uint64_t next_sequence_;
+  std::atomic<std::uint64_t> set_aside_{0};  // written by the shard only
+  NameTable names_;
+};
+
+}  // namespace sluice
