@@ -88,6 +88,9 @@ void inherit_account_defaults(Config& config) {
             defaults.learn_limits);
     inherit("concurrent_limit", account.concurrent_limit, "account_defaults.concurrent_limit",
             defaults.concurrent_limit);
+    const std::string input = own + "cost.input";
+    inherit("cost.cached_read", account.cost.cached_read, input.c_str(), account.cost.input);
+    inherit("cost.cached_write", account.cost.cached_write, input.c_str(), account.cost.input);
     AccountTimeouts& own_timeouts = account.timeouts;
     const AccountTimeouts& upstream = config.timeouts.upstream;
     inherit("timeouts.connect", own_timeouts.connect, "timeouts.upstream.connect",

@@ -238,6 +238,8 @@ void describe(KeyVisitor& v, AccountConfig& account) {
   v.section("cost", [&](KeyVisitor& c) {
     c.scalar("input", PriceScalar(account.cost.input));
     c.scalar("output", PriceScalar(account.cost.output));
+    c.scalar("cached_read", PriceScalar(account.cost.cached_read));
+    c.scalar("cached_write", PriceScalar(account.cost.cached_write));
   });
   v.scalar("model_prefix", TextScalar(account.model_prefix, kOptionalModelRule));
   v.models("models", account.models);

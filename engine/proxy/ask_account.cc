@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/proxy/metering.h"
 #include "engine/proxy/response_head.h"
 #include "engine/route/learn_limits.h"
 #include "parser/retry_after.h"
@@ -51,12 +52,14 @@ bool gateway_lacks(const Error& error) noexcept {
 }
 
 // The request could not be sent, or no head came back.
-TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
-                        const Attempt& attempt, const Error& error, std::string_view doing) {
+TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
+                        const Error& error, std::string_view doing) {
+  const Attempt& attempt = trial.attempt;
+  Permit& permit = trial.choice.permit;
   const bool nobody_waits = error.side == Side::kDownstream || error.code == Errc::kDrained;
   if (nobody_waits || attempt.called_off) {
     report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
-    end_permit(shard, exchange, permit, std::nullopt);
+    end_trial(shard, exchange, trial, std::nullopt);
     if (!nobody_waits) return next_account(Answer{}, false);
     exchange.report.client_gone = error.side == Side::kDownstream;
     return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
@@ -64,7 +67,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
   log_failure(shard, exchange, attempt, doing, error);
   if (gateway_lacks(error) && !attempt.sent_any) {
     report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
-    end_permit(shard, exchange, permit, std::nullopt);
+    end_trial(shard, exchange, trial, std::nullopt);
     return refused(overloaded(
         "the gateway has no file descriptors or memory left for a connection to a provider; this "
         "is a limit of the gateway (LimitNOFILE, ulimit -n), not a fault of the provider"));
@@ -74,7 +77,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Permit
                              : attempt.sent_any ? TryOutcome::kServerError
                                                 : TryOutcome::kConnectFailed;
   report_outcome(shard, exchange, ladder, permit, outcome);
-  end_permit(shard, exchange, permit, std::nullopt);
+  end_trial(shard, exchange, trial, std::nullopt);
   exchange.report.error = errc_text(error.code);
   // HTTP_RULES, Retry safety: what the provider cannot have seen is safe; a timeout only by
   // configuration; what it may have seen only when the client made it idempotent.
@@ -158,13 +161,17 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
                                    HeldAnswer& held) {
   Attempt& attempt = trial.attempt;
   Permit& permit = trial.choice.permit;
+  if (!meter_start(shard, exchange, trial)) {
+    report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
+    end_trial(shard, exchange, trial, std::nullopt);
+    co_return refused(metering_stuck());
+  }
   const Result<void> sent =
       co_await send_request(shard, exchange, attempt, trial.choice.native_model);
   if (attempt.sent_any) permit.settle_sent(shard.now());
   if (!sent) {
     attempt.waited += waited_since(shard, attempt.asked_at);
-    co_return after_failure(shard, exchange, ladder, permit, attempt, sent.error(),
-                            "sending the request");
+    co_return after_failure(shard, exchange, ladder, trial, sent.error(), "sending the request");
   }
   attempt.sent_at = shard.now();
   if (trial.change != nullptr) trial.change->set();
@@ -172,7 +179,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   attempt.waited += waited_since(shard, attempt.asked_at);
   if (!answered) {
     release_connection(exchange, attempt, false);
-    co_return after_failure(shard, exchange, ladder, permit, attempt, answered.error(),
+    co_return after_failure(shard, exchange, ladder, trial, answered.error(),
                             "reading the response head");
   }
   learn_limits(shard, exchange, attempt);
@@ -183,7 +190,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   report_outcome(shard, exchange, ladder, permit, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
   co_await hold_answer(shard, exchange, attempt, held);
-  end_permit(shard, exchange, permit, tokens_counted(verdict.outcome, {}));
+  end_trial(shard, exchange, trial, tokens_counted(verdict.outcome, {}));
   if (exchange.cancel.requested()) {
     exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
     co_return TryResult{};
@@ -198,7 +205,8 @@ Trial::Trial(Shard& shard, Exchange& exchange, Choice wanted) : choice(std::move
   attempt.account = choice.permit.account();
   attempt.rung = choice.rung;
   attempt.deadline = shard.now() + attempt.account->timeouts.total;
-  ++exchange.report.attempts;
+  number = ++exchange.report.attempts;
+  began_at = shard.now();
   ++exchange.worker->counters.attempts;
 }
 
@@ -212,7 +220,7 @@ Task<void> ask_account(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& 
 void discard_answer(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial) {
   release_connection(exchange, trial.attempt, false);
   report_outcome(shard, exchange, ladder, trial.choice.permit, TryOutcome::kClientGone);  // no mark
-  end_permit(shard, exchange, trial.choice.permit, std::nullopt);
+  end_trial(shard, exchange, trial, std::nullopt);
 }
 
 StatusVerdict judge_status(int status) noexcept {
@@ -248,6 +256,12 @@ void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
   if ((unsent || state.room_comes_back()) && state.wanted().by_anybody()) {
     exchange.worker->dispatcher->nudge(shard);
   }
+}
+
+void end_trial(Shard& shard, Exchange& exchange, Trial& trial,
+               const std::optional<TokensUsed>& used, bool relayed) {
+  meter_end(shard, exchange, trial, relayed);
+  end_permit(shard, exchange, trial.choice.permit, used);
 }
 
 Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {

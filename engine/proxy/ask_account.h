@@ -34,7 +34,10 @@ struct Trial {
   Trial(Shard& shard, Exchange& exchange, Choice wanted);
 
   Attempt attempt;
-  Choice choice;                    // its permit is settled exactly once (INVARIANTS R1)
+  Choice choice;             // its permit is settled exactly once (INVARIANTS R1)
+  std::uint32_t number = 0;  // of the exchange's trials, from 1
+  Instant began_at{};
+  std::uint64_t metered_as = 0;     // its start in the usage journal, until its end is there, too
   Signal* change = nullptr;         // set when the request has left, and when the asking has ended
   bool ended = false;               // the asking; then ...
   std::optional<TryResult> result;  // ... nothing: the answer is the client's to have
@@ -65,6 +68,9 @@ void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& pe
 // has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
 void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
                 const std::optional<TokensUsed>& used);
+// The same for a trial that goes into the usage journal; `relayed`: the client has its answer.
+void end_trial(Shard& shard, Exchange& exchange, Trial& trial,
+               const std::optional<TokensUsed>& used, bool relayed = false);
 // A failure of ours or the provider's as the client is told it.
 [[nodiscard]] Answer upstream_failure(Exchange& exchange, const Attempt& attempt,
                                       const Error& error);

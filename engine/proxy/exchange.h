@@ -93,6 +93,8 @@ struct Exchange {
 
   Ending ending = Ending::kKeepAlive;
   bool stream_begun = false;  // the head has left, of a stream that may yet be any account's
+  bool forwarded = false;     // accounts are looked for: what comes of it is recorded
+  bool metered = false;       // ... and has been
   bool answered = false;      // the first byte of an answer has left (INVARIANTS R3)
   ExchangeReport report;
 

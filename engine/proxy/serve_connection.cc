@@ -2,6 +2,7 @@
 
 #include "engine/proxy/access_log.h"
 #include "engine/proxy/answer.h"
+#include "engine/proxy/metering.h"
 #include "engine/proxy/serve_request.h"
 
 namespace sluice {
@@ -15,6 +16,7 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   // What the client has sent ahead holds no memory of the ring while it takes its answer (B1).
   client.put_back(std::move(exchange.rest));
   if (!served) co_await send_answer(shard, exchange, served.error());
+  meter_unserved(shard, exchange);
   log_exchange(shard, exchange);
   // Who has not asked for the end may have sent the next request already.
   const bool may_send = exchange.head != nullptr && !exchange.head->close && !client.ended() &&

@@ -254,6 +254,7 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   if (!routed) co_return routed;
   const OrAnswer<void> allowed = authorize_model(exchange);
   if (!allowed) co_return allowed;
+  exchange.forwarded = true;
   const OrAnswer<void> let_in = enter_client(exchange, shard.now());
   if (!let_in) co_return let_in;
   exchange.priority = priority_of_request(exchange);

@@ -7,8 +7,6 @@
 namespace sluice {
 namespace {
 
-std::string_view pool_text(Pool pool) { return pool == Pool::kPrimary ? "primary" : "fallback"; }
-
 // The exchange's report tells of the account that was tried last, or has answered.
 void note_account(Exchange& exchange, const Trial& trial) {
   exchange.report.account = trial.attempt.account->name;
@@ -37,7 +35,8 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
                                              shard.now());
   }
   report_outcome(shard, exchange, ladder, permit, outcome);
-  end_permit(shard, exchange, permit, tokens_counted(outcome, tokens_used(exchange.report.usage)));
+  end_trial(shard, exchange, trial, tokens_counted(outcome, tokens_used(exchange.report.usage)),
+            true);
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
     co_return TryResult{.kind = TryResult::Kind::kRefused,
                         .answer = upstream_failure(exchange, attempt, attempt.broke)};

@@ -12,6 +12,8 @@
 
 namespace sluice {
 
+class JournalWriter;
+
 // WorkerCounters - what a shard has done, for its last line in the log and for tests. Plain
 // numbers: one shard writes and reads them.
 struct WorkerCounters {
@@ -19,8 +21,9 @@ struct WorkerCounters {
   std::uint64_t connections_refused = 0;  // of these, because there were too many
   std::uint64_t requests = 0;
   std::uint64_t attempts = 0;
-  std::uint64_t hedges = 0;          // second accounts that were asked because the first was slow
-  std::uint64_t retries_denied = 0;  // the budget was empty: the failure went to the client
+  std::uint64_t hedges = 0;            // second accounts that were asked because the first was slow
+  std::uint64_t journal_refusals = 0;  // requests that could not be recorded, and were not sent
+  std::uint64_t retries_denied = 0;    // the budget was empty: the failure went to the client
 };
 
 // Worker - the proxy's part of a shard: connections to providers, the directory in force, and what
@@ -38,7 +41,8 @@ struct Worker {
 
   UpstreamPools* upstreams;
   Dispatcher* dispatcher;
-  SnapshotRef snapshot;  // what new exchanges begin with
+  JournalWriter* journal = nullptr;  // null: nothing is recorded
+  SnapshotRef snapshot;              // what new exchanges begin with
   JsonProber prober;
   Balancer balancer;
   RetryBudget retries;

@@ -18,6 +18,9 @@ namespace sluice {
 class AccountState;
 
 enum class Pool : std::uint8_t { kPrimary, kFallback };
+[[nodiscard]] constexpr std::string_view pool_text(Pool pool) noexcept {
+  return pool == Pool::kPrimary ? "primary" : "fallback";
+}
 enum class Dialect : std::uint8_t { kOpenAi, kAnthropic };
 
 // Endpoint - where an account's provider listens, taken apart once at start from its base URL.
@@ -36,10 +39,16 @@ struct ModelMapping {
   std::string native;
 };
 
-// Price - of a million tokens, in millionths of a dollar.
+// Price - of a million tokens, in millionths of a dollar: what one token costs, in 10^-12 dollars.
 struct Price {
   std::uint64_t input = 0;
   std::uint64_t output = 0;
+  std::uint64_t cached_read = 0;   // of those input tokens that the provider had in its cache
+  std::uint64_t cached_write = 0;  // of those that it put there
+
+  [[nodiscard]] bool known() const noexcept {
+    return input + output + cached_read + cached_write > 0;
+  }
 };
 
 struct AccountTimeouts {

@@ -1,0 +1,107 @@
+#include "engine/proxy/metering.h"
+
+#include "engine/proxy/cost.h"
+#include "store/journal/journal_writer.h"
+
+namespace sluice {
+namespace {
+
+std::uint64_t count(std::int64_t tokens) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+}
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::max(duration, Duration::zero()) / 1us);
+}
+
+// What is known of a request from its beginning.
+UsageEvent event_of(Shard& shard, const Exchange& exchange) {
+  UsageEvent event;
+  event.unix_ms = shard.clock().unix_ms();
+  event.attempt = static_cast<std::uint16_t>(exchange.report.attempts);
+  event.request_id = exchange.request_id;
+  if (exchange.client_key != nullptr) event.client_key = exchange.client_key->name;
+  event.model = exchange.model;
+  event.queue_us = microseconds(exchange.report.queue_time);
+  return event;
+}
+
+UsageEvent event_of(Shard& shard, const Exchange& exchange, const Trial& trial) {
+  UsageEvent event = event_of(shard, exchange);
+  const Account& account = *trial.attempt.account;
+  event.attempt = static_cast<std::uint16_t>(trial.number);
+  event.account = account.name;
+  event.pool = pool_text(account.pool);
+  event.native_model = trial.choice.native_model;
+  if (trial.choice.rung == Rung::kFallback) event.flags |= kUsageFallback;
+  if (trial.choice.rung == Rung::kEmergency) event.flags |= kUsageEmergency;
+  return event;
+}
+
+void add_usage(UsageEvent& event, const Usage& usage, const Price& price) {
+  event.prompt_tokens = count(usage.prompt);
+  event.completion_tokens = count(usage.completion);
+  event.total_tokens = count(usage.total);
+  event.cached_read_tokens = count(usage.cached_read);
+  event.cached_write_tokens = count(usage.cached_write);
+  event.reasoning_tokens = count(usage.reasoning);
+  if (usage.estimated) event.flags |= kUsageTokensGuessed;
+  if (!price.known()) return;
+  event.flags |= kUsageCostKnown;
+  event.cost_nano_dollars = cost_nano_dollars(price, usage);
+}
+
+}  // namespace
+
+bool meter_start(Shard& shard, const Exchange& exchange, Trial& trial) {
+  JournalWriter* const journal = exchange.worker->journal;
+  if (journal == nullptr) return true;
+  trial.metered_as = journal->start(event_of(shard, exchange, trial));
+  if (trial.metered_as != 0) return true;
+  ++exchange.worker->counters.journal_refusals;
+  return false;
+}
+
+void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool relayed) {
+  if (trial.metered_as == 0) return;
+  const Attempt& attempt = trial.attempt;
+  const ExchangeReport& report = exchange.report;
+  UsageEvent event = event_of(shard, exchange, trial);
+  if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
+  if (report.hedged) event.flags |= kUsageHedged;
+  if (exchange.probe.stream) event.flags |= kUsageStreamed;
+  event.latency_us = microseconds(shard.now() - trial.began_at);
+  if (relayed) {
+    if (exchange.answered) {
+      event.flags |= kUsageLast;
+      exchange.metered = true;
+    }
+    if (report.client_gone) event.flags |= kUsageClientGone;
+    if (report.first_token_at != Instant{})
+      event.first_token_us = microseconds(report.first_token_at - trial.began_at);
+    add_usage(event, report.usage, attempt.account->cost);
+  }
+  exchange.worker->journal->end(event, std::exchange(trial.metered_as, 0));
+}
+
+void meter_unserved(Shard& shard, Exchange& exchange) {
+  JournalWriter* const journal = exchange.worker->journal;
+  if (journal == nullptr || !exchange.forwarded || exchange.metered) return;
+  UsageEvent event = event_of(shard, exchange);
+  const ExchangeReport& report = exchange.report;
+  event.status = report.late_status != 0 ? report.late_status : report.status;
+  if (report.client_gone) event.flags |= kUsageClientGone;
+  if (exchange.probe.stream) event.flags |= kUsageStreamed;
+  if (journal->refused(event) == 0) ++exchange.worker->counters.journal_refusals;
+}
+
+Answer metering_stuck() {
+  return Answer{.status = 503,
+                .type = "server_error",
+                .code = "usage_journal_full",
+                .message =
+                    "the gateway cannot record what requests use and so forwards none: its "
+                    "disk is full or fails (see its log)",
+                .retry_after = 1s};
+}
+
+}  // namespace sluice
