@@ -46,6 +46,8 @@ class GatewayShard {
   // How many clients the descriptors of this process allow for on this shard, whatever
   // connections_max says. After prepare().
   void limit_clients(std::size_t clients_max) noexcept { worker_->clients_max = clients_max; }
+  // Where this shard's requests are recorded. After prepare().
+  void record_to(JournalWriter& journal) noexcept { worker_->journal = &journal; }
   // Opens a listener; the address that it got (port 0 is the kernel's choice).
   [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address);
   // Serves until begin_drain() has done its work. The kernel was opened on this thread.

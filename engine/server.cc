@@ -100,6 +100,7 @@ std::expected<void, StartFailure> Server::start() {
   auto hosts_file = HostsFile::read();
   if (!hosts_file) return std::unexpected(StartFailure{EX_OSERR, hosts_file.error() + "\n"});
   hosts_ = std::make_shared<const HostsFile>(std::move(*hosts_file));
+  if (auto opened = open_store(); !opened) return opened;
   descriptor_limit_ = raise_descriptor_limit();
   const DescriptorPlan descriptors =
       plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
@@ -113,11 +114,27 @@ std::expected<void, StartFailure> Server::start() {
     if (!failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
     }
+    if (store_ != nullptr) shards_.back()->record_to(store_->writer(i));
     shards_.back()->limit_clients(descriptors.clients_per_shard_max);
   }
   limit_keeper_.watch(snapshot_->directory);
   if (auto opened = open_listeners(); !opened) return opened;
   return start_threads();
+}
+
+std::expected<void, StartFailure> Server::open_store() {
+  if (config_->store.directory.empty()) {
+    LogLine(control_.log(), LogLevel::kWarning,
+            "store.directory is none: what requests use and cost is not recorded");
+    return {};
+  }
+  const auto log = [this] {
+    return Log(log_writer_.add_producer(), clock_, config_->log.level, config_->log.format);
+  };
+  auto opened = StoreThread::open(config_->store, config_->shards, clock_, log(), log());
+  if (!opened) return std::unexpected(opened.error());
+  store_ = std::move(*opened);
+  return {};
 }
 
 std::expected<void, StartFailure> Server::open_listeners() {
@@ -171,7 +188,10 @@ std::expected<void, StartFailure> Server::start_threads() {
   gate.opened.wait();
   const int os_errno = gate.failed.load();
   gate.decided.count_down();
-  if (os_errno == 0) return {};
+  if (os_errno == 0) {
+    if (store_ != nullptr) store_->start();
+    return {};
+  }
   join_threads();
   return std::unexpected(
       StartFailure{EX_UNAVAILABLE, uring_refusal(os_errno, io_uring_setting()) + "\n"});
@@ -195,6 +215,7 @@ void Server::run() {
   scope.spawn(watch_signals(control_, *this, signal_fd));
   control_.run();
   join_threads();
+  if (store_ != nullptr) store_->stop();
   close(signal_fd);
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
 }
@@ -259,6 +280,7 @@ void Server::reload() {
   const Publication publication{next, hosts_, config->log.level};
   tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
   dispatcher_.nudge(control_);  // there may be more than before
+  if (store_ != nullptr) store_->keep_requests(config->store.keep_requests);
   control_.set_log_level(config->log.level);
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))

@@ -14,15 +14,10 @@
 #include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
 #include "engine/proxy/limit_keeper.h"
+#include "engine/start_failure.h"
+#include "engine/store_thread.h"
 
 namespace sluice {
-
-// StartFailure - why the server does not run: an exit code of sysexits.h and a text for a person,
-// with its line end.
-struct StartFailure {
-  int exit_code;
-  std::string text;
-};
 
 // Server - the whole gateway in one process: a shard per core on threads of their own, and a
 // control shard on the thread that calls run(): signals, reload, drain.
@@ -61,6 +56,7 @@ class Server {
   void drain();
   void cut();
   void join_threads();
+  [[nodiscard]] std::expected<void, StartFailure> open_store();
 
   // A letter that asks a shard to do something; a shard that has ended does not read it.
   struct Errand : Letter {
@@ -84,6 +80,7 @@ class Server {
   SystemClock clock_;
   LogWriter log_writer_;
   std::vector<std::unique_ptr<Errand>> errands_;       // those that may lie with a shard
+  std::unique_ptr<StoreThread> store_;  // null: nothing is recorded
   std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;
   std::optional<StartGate> gate_;

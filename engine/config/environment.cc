@@ -27,6 +27,7 @@ constexpr Alias kAliases[] = {
     {"queue.overflow", "SIDECAR_FALLBACK_PASSTHROUGH"},
     {"timeouts.upstream.first_byte", "SIDECAR_TIMEOUT"},  // its timeout held for every read
     {"timeouts.upstream.idle", "SIDECAR_TIMEOUT"},
+    {"backup.directory", "SIDECAR_BACKUP_DIR"},
     {"log.level", "SIDECAR_LOG_LEVEL"},
     {"log.level", "LOG_LEVEL"},
     {"log.format", "LOG_FORMAT"},
@@ -36,12 +37,13 @@ constexpr Alias kAliases[] = {
 constexpr std::string_view kOtherVariables[] = {
     "SLUICE_CONFIG", "SLUICE_UPSTREAM",  "SLUICE_API_KEY",  "SIDECAR_HOST",
     "SIDECAR_PORT",  "SIDECAR_UPSTREAM", "SIDECAR_API_KEY", "SIDECAR_BUCKET_CAPACITY",
+    "SIDECAR_DB_PATH", "SIDECAR_ENCRYPTION_KEY",
 };
 
 // The predecessor's for what this version does not have.
 constexpr std::string_view kWithoutEffect[] = {
-    "SIDECAR_METRICS_PORT", "SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN",
-    "SIDECAR_DB_PATH",      "SIDECAR_BACKUP_DIR",
+    "SIDECAR_METRICS_PORT",
+    "SIDECAR_ADMIN_TOKEN",
 };
 
 std::optional<Override> variable(const Environment& env, std::string_view name) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "engine/config/check.h"
 #include "engine/config/environment.h"
@@ -104,6 +105,39 @@ void inherit_account_defaults(Config& config) {
   }
 }
 
+// A file's name as the configuration file means it: beside that file.
+std::string beside(const std::string& config_file, const std::string& name) {
+  const std::filesystem::path path(name);
+  if (name.empty() || path.is_absolute() || config_file.empty()) return name;
+  return (std::filesystem::path(config_file).parent_path() / path).string();
+}
+
+// The data directory: as told ("none": nothing is stored), else the one that systemd gives, else
+// the one beside the predecessor's database, else sluice-data/ beside the configuration.
+void resolve_store(Config& config, const Environment& env) {
+  StoreConfig& store = config.store;
+  const auto variable = [&env](std::string_view name) {
+    return std::string(env.find(name).value_or(""));
+  };
+  if (!config.origins.contains("store.directory")) {
+    const std::string state = variable("STATE_DIRECTORY");
+    const std::filesystem::path database = variable("SIDECAR_DB_PATH");
+    store.directory = !state.empty()      ? state.substr(0, state.find(':'))
+                      : !database.empty() ? (database.parent_path() / "sluice-data").string()
+                                          : beside(config.file, "sluice-data");
+  } else if (store.directory == "none") {
+    store.directory.clear();
+  } else if (config.origin_of("store.directory").kind == Place::Kind::kFile) {
+    store.directory = beside(config.file, store.directory);
+  }
+  if (config.origin_of("store.key_file").kind == Place::Kind::kFile)
+    store.key_file = beside(config.file, store.key_file);
+  if (config.origin_of("backup.directory").kind == Place::Kind::kFile)
+    store.backup_directory = beside(config.file, store.backup_directory);
+  if (store.backup_directory.empty() && !store.directory.empty())
+    store.backup_directory = (std::filesystem::path(store.directory) / "backups").string();
+}
+
 }  // namespace
 
 std::string warnings_text(const std::vector<Finding>& warnings) {
@@ -139,6 +173,7 @@ std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
   const bool wrong_flags = findings.error_count() > errors_before_flags;
   add_environment_account(config, env, findings);
   inherit_account_defaults(config);
+  resolve_store(config, env);
   if (config.shards == 0) config.shards = usable_cpus();
   warn_of_unused_variables(env, findings);
   check_config(config, findings);

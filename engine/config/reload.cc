@@ -15,6 +15,7 @@ namespace {
 // starts.
 constexpr std::string_view kTakenAtStart[] = {
     "listen", "shards", "drain", "timeouts.pooled_idle", "timeouts.pooled_age", "log.format",
+    "store", "backup",
 };
 
 bool is_taken_at_start(std::string_view path) {
@@ -74,6 +75,9 @@ std::expected<Config, ConfigErrors> reload_config(const Config& running, const E
   loaded->timeouts.pooled_idle = running.timeouts.pooled_idle;
   loaded->timeouts.pooled_age = running.timeouts.pooled_age;
   loaded->log.format = running.log.format;
+  const Duration keep_requests = loaded->store.keep_requests;
+  loaded->store = running.store;
+  loaded->store.keep_requests = keep_requests;
   // With the addresses that are really listened on: a file that moves to loopback and drops its
   // client keys must not open the doors of before.
   check_servable(*loaded, findings);

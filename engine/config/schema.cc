@@ -248,6 +248,22 @@ void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("send_via", BooleanScalar(account.send_via));
 }
 
+void describe(KeyVisitor& v, StoreConfig& store) {
+  v.section("store", [&](KeyVisitor& s) {
+    s.scalar("directory", TextScalar(store.directory, kOptionalPathRule));
+    s.scalar("key_file", TextScalar(store.key_file, kOptionalPathRule));
+    s.scalar("bytes_max", SizeScalar(store.bytes_max, 64 * kMiB, 16 * 1024 * 1024 * kMiB));
+    s.scalar("any_file_system", BooleanScalar(store.any_file_system));
+  });
+  v.section("usage", [&](KeyVisitor& s) {
+    s.scalar("keep_requests", DurationScalar(store.keep_requests, 0s, 3660 * 24h));
+  });
+  v.section("backup", [&](KeyVisitor& s) {
+    s.scalar("directory", TextScalar(store.backup_directory, kOptionalPathRule));
+    s.scalar("keep", IntegerScalar(store.backups_keep, 0, 3660));
+  });
+}
+
 void describe(KeyVisitor& v, Config& config) {
   constexpr std::size_t kShardsMax = 256;
   constexpr std::size_t kCertificatesMax = 256;
@@ -265,6 +281,7 @@ void describe(KeyVisitor& v, Config& config) {
   v.section("routing", [&](KeyVisitor& s) { describe_routing(s, config); });
   v.section("queue", [&](KeyVisitor& s) { describe(s, config.routing.queue); });
   v.section("hedge", [&](KeyVisitor& s) { describe(s, config.routing.hedge); });
+  describe(v, config.store);
   v.section("log", [&](KeyVisitor& s) { describe(s, config.log); });
   v.section("headers",
             [&](KeyVisitor& s) { s.scalar("identity", BooleanScalar(config.identity_headers)); });

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "engine/config/config.h"
+#include "engine/config/expand.h"
+#include "engine/start_failure.h"
+#include "store/vault/vault.h"
+#include "store/writer.h"
+
+namespace sluice {
+
+// KeyRing - the master key of a store, and the vault that it opens.
+//
+// Owns      both. Move-only.
+// Affinity  none: immutable.
+struct KeyRing {
+  MasterKey master;
+  Vault vault;
+  std::string origin;  // where the key came from: a variable's or a file's name
+};
+
+// Finds the master key (store.key_file, else SIDECAR_ENCRYPTION_KEY, else master.key in the data
+// directory, which is made when there is none and nothing is encrypted yet) and holds it against
+// the store's key check, which a new store gets. A wrong key is EX_CONFIG, and nothing is touched.
+[[nodiscard]] std::expected<KeyRing, StartFailure> open_key_ring(const StoreConfig& config,
+                                                                 const Environment& env,
+                                                                 Writer& writer,
+                                                                 std::int64_t now_unix_ms);
+
+// Where things of the vault lie in the table of meta data.
+inline constexpr std::string_view kKeyCheckKey = "vault.key_check";
+inline constexpr std::string_view kRotationKey = "vault.rotation";
+
+// What a store has under one of these keys.
+[[nodiscard]] StoreResult<std::optional<std::string>> read_meta(StoreEnvironment& environment,
+                                                                std::string_view key);
+
+}  // namespace sluice
