@@ -100,4 +100,18 @@ StoreResult<std::string> name_text(const Transaction& transaction, std::uint32_t
   return std::string(**bytes);
 }
 
+StoreResult<void> NameTexts::write(const Transaction& transaction,
+                                   std::initializer_list<Wish> wishes) {
+  for (const Wish& wish : wishes) {
+    auto known = texts_.find(wish.number);
+    if (known == texts_.end()) {
+      auto text = name_text(transaction, wish.number);
+      if (!text) return store_fail(text.error());
+      known = texts_.emplace(wish.number, std::move(*text)).first;
+    }
+    *wish.text = known->second;
+  }
+  return {};
+}
+
 }  // namespace sluice

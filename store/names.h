@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,5 +66,20 @@ class Names {
 // kMalformed when there is no such number.
 [[nodiscard]] StoreResult<std::string> name_text(const Transaction& transaction,
                                                  std::uint32_t number);
+
+// NameTexts - texts of numbers, each looked up once.
+class NameTexts {
+ public:
+  struct Wish {
+    std::uint32_t number;
+    std::string* text;
+  };
+  // Writes the text of each number to its place.
+  [[nodiscard]] StoreResult<void> write(const Transaction& transaction,
+                                        std::initializer_list<Wish> wishes);
+
+ private:
+  std::unordered_map<std::uint32_t, std::string> texts_;
+};
 
 }  // namespace sluice
