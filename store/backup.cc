@@ -1,11 +1,11 @@
 #include "store/backup.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
 #include "store/file_system.h"
@@ -87,7 +87,7 @@ StoreResult<BackupResult> back_up(StoreEnvironment& environment, const std::stri
     ::unlink(unfinished.c_str());
     return store_fail(checked.error());
   }
-  if (::rename(unfinished.c_str(), result.path.c_str()) != 0) {
+  if (std::rename(unfinished.c_str(), result.path.c_str()) != 0) {
     return store_fail(store_error_from(errno));
   }
   SL_STORE_TRY(sync_directory(directory));

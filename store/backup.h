@@ -23,7 +23,7 @@ struct BackupResult {
 // Removes copies that are older than `keep_days` days, but never the last good one: only after the
 // new one stands. `now_ms` is the time since 1970. kExists: there is a copy of this very second.
 // kCorrupt: the copy does not pass its check; it is not kept, and nothing is removed.
-// Cost: reads the whole store twice; the Writer's own thread may run it between two batches, so that
+// Cost: reads the whole store twice. The Writer may run it itself between two batches, so that
 // no free page waits for it, or another thread.
 [[nodiscard]] StoreResult<BackupResult> back_up(StoreEnvironment& environment,
                                                 const std::string& directory, std::int64_t now_ms,

@@ -27,9 +27,9 @@ struct NamedUsage {
 
 // UsageFilter - what is asked for by name; nothing: all of them.
 struct UsageFilter {
-  std::optional<std::string> account;
-  std::optional<std::string> model;
-  std::optional<std::string> client_key;
+  std::optional<std::string> account{};
+  std::optional<std::string> model{};
+  std::optional<std::string> client_key{};
 };
 // The same by number; nothing when one of the names was never counted.
 using UsageFilterNumbers = std::vector<TotalKey>;
@@ -47,7 +47,7 @@ struct HourlyUsage {
 struct HourlyFilter {
   std::uint32_t from_hour = 0;
   std::uint32_t to_hour = UINT32_MAX;  // not included
-  UsageFilter names;
+  UsageFilter names{};
   bool by_client_key = false;      // a row for each, instead of their sum
   std::size_t rows_max = 100'000;  // the earliest hours fall away, whole
 };
@@ -78,11 +78,11 @@ struct RequestView {
   StoredRequest row;
 };
 struct RequestFilter {
-  UsageFilter names;
-  std::optional<std::uint16_t> status;
+  UsageFilter names{};
+  std::optional<std::uint16_t> status{};
   bool every_attempt = false;  // those too whose answer the client did not get
   std::int64_t from_ms = 0;
-  std::optional<RequestKey> before;  // the `next` of the page before; nothing: from the latest on
+  std::optional<RequestKey> before{};  // the `next` of the page before; nothing: from the latest on
   std::size_t limit = 50;
 };
 struct RequestPage {
