@@ -1,0 +1,161 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/tables.h"
+
+namespace sluice {
+
+// What the administrator keeps: accounts, client keys, prices, settings. All texts are UTF-8, all
+// times milliseconds since 1970 (0: never).
+
+inline constexpr std::size_t kStoredNameBytesMax = 256;  // of names, models and settings' keys
+
+// ModelRate - of a million tokens, in nano-dollars: a provider's dollars per token times 10^15, so
+// that no price in use loses a digit (0.15 $ a million is 150,000,000), and what
+// engine/route/account.h counts times 1000. Cached tokens without a rate of their own cost as much
+// as others.
+struct ModelRate {
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+  std::optional<std::uint64_t> cached_read;
+  std::optional<std::uint64_t> cached_write;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.input, row.output, row.cached_read, row.cached_write);
+  }
+  friend bool operator==(const ModelRate&, const ModelRate&) = default;
+};
+
+// StoredMapping - one entry of an account's model_mappings.
+struct StoredMapping {
+  std::string canonical;
+  std::string native_id;
+  bool reasoning = false;
+  std::string reasoning_effort;               // "": not set
+  std::vector<std::string> input_modalities;  // "text", "image"
+  ModelRate cost;
+  std::uint64_t context_window = 128'000;  // tokens
+  std::uint64_t max_tokens = 65'536;
+  std::string compat;  // JSON as it came, "" when there is none
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.canonical, row.native_id, row.reasoning, row.reasoning_effort, row.input_modalities,
+          row.cost, row.context_window, row.max_tokens, row.compat);
+  }
+  friend bool operator==(const StoredMapping&, const StoredMapping&) = default;
+};
+
+// Where an account comes from. Those of the configuration file are not kept here.
+enum class AccountSource : std::uint8_t { kWebui, kEnv, kImport, kLast = kImport };
+enum class StoredPool : std::uint8_t { kPrimary, kFallback, kLast = kFallback };
+// What outlives a restart; cooling does not.
+enum class StoredStatus : std::uint8_t { kHealthy, kError, kLast = kError };
+
+// StoredAccount - what the REST API calls a backend. Its id, "bkd_" and 12 hexadecimal digits, is
+// the key.
+struct StoredAccount {
+  static constexpr std::uint8_t kVersion = 1;
+  static constexpr Table kTable = Table::kAccounts;
+
+  std::string id;
+  std::string name;  // unique; 1 to kStoredNameBytesMax bytes
+  std::string label;
+  std::string api_base_url;
+  std::string api = "openai-completions";
+  std::string api_key_sealed;  // ciphertext of the vault; never in clear
+  std::uint64_t timeout_ms = 120'000;
+  std::uint32_t rpm_limit = 40;
+  std::uint32_t tpm_limit = 0;         // 0: no limit, as the next two
+  std::uint32_t rpd_limit = 0;         // requests a day
+  std::uint32_t concurrent_limit = 0;  // requests at once
+  std::uint32_t weight = 1;
+  StoredPool pool = StoredPool::kPrimary;
+  bool enabled = true;
+  bool emergency = false;
+  StoredStatus status = StoredStatus::kHealthy;
+  AccountSource source = AccountSource::kWebui;
+  std::string model_prefix;
+  std::vector<StoredMapping> models;
+  std::string metadata;  // JSON as it came, "" when there is none
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+
+  // The id is in the key alone.
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.name, row.label, row.api_base_url, row.api, row.api_key_sealed, row.timeout_ms,
+          row.rpm_limit, row.tpm_limit, row.rpd_limit, row.concurrent_limit, row.weight, row.pool,
+          row.enabled, row.emergency, row.status, row.source, row.model_prefix, row.models,
+          row.metadata, row.created_ms, row.updated_ms);
+  }
+  friend bool operator==(const StoredAccount&, const StoredAccount&) = default;
+};
+
+enum class StoredPriority : std::uint8_t { kUrgent, kHigh, kNormal, kLow, kLast = kLow };
+
+// StoredClientKey - one key of our own clients. Its name is the key; of the secret only the
+// SHA-256 is kept.
+struct StoredClientKey {
+  static constexpr std::uint8_t kVersion = 1;
+  static constexpr Table kTable = Table::kClientKeys;
+
+  std::string name;
+  std::array<std::uint8_t, 32> sha256{};
+  std::uint32_t rpm_limit = 0;  // 0: no limit, as the next two
+  std::uint32_t tpm_limit = 0;
+  std::uint32_t concurrent_limit = 0;
+  std::vector<std::string> models;  // empty: every model
+  StoredPriority priority = StoredPriority::kNormal;
+  std::int64_t created_ms = 0;
+  std::int64_t revoked_ms = 0;  // 0: valid
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.sha256, row.rpm_limit, row.tpm_limit, row.concurrent_limit, row.models, row.priority,
+          row.created_ms, row.revoked_ms);
+  }
+  friend bool operator==(const StoredClientKey&, const StoredClientKey&) = default;
+};
+
+// StoredSetting - one entry of system_config, by its key.
+struct StoredSetting {
+  static constexpr std::uint8_t kVersion = 1;
+  static constexpr Table kTable = Table::kConfig;
+
+  std::string key;
+  std::string value;
+  std::string description;
+  std::int64_t updated_ms = 0;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.value, row.description, row.updated_ms);
+  }
+  friend bool operator==(const StoredSetting&, const StoredSetting&) = default;
+};
+
+// StoredPrice - what a model costs from an instant on, until the next price of that model.
+struct StoredPrice {
+  static constexpr std::uint8_t kVersion = 1;
+  static constexpr Table kTable = Table::kPrices;
+
+  std::string model;
+  std::int64_t valid_from_ms = 0;
+  ModelRate rate;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.rate);
+  }
+  friend bool operator==(const StoredPrice&, const StoredPrice&) = default;
+};
+
+}  // namespace sluice

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/environment.h"
+#include "store/usage_keys.h"
+#include "store/usage_rows.h"
+
+namespace sluice {
+
+// What the admin API's statistics show. Any thread may ask; each call reads in short transactions
+// of its own. A text that was never counted gives empty results.
+
+// Of everything there ever was; zeros when there is nothing.
+[[nodiscard]] StoreResult<UsageSums> usage_total(StoreEnvironment& environment);
+
+// The same for each account, model or client key (`side`), in no order that means anything.
+struct NamedUsage {
+  std::string name;  // "" for requests that were refused, and without client keys
+  UsageSums sums;
+};
+[[nodiscard]] StoreResult<std::vector<NamedUsage>> usage_by(StoreEnvironment& environment,
+                                                            UsageSide side);
+
+// UsageFilter - what is asked for by name; nothing: all of them.
+struct UsageFilter {
+  std::optional<std::string> account{};
+  std::optional<std::string> model{};
+  std::optional<std::string> client_key{};
+};
+// The same by number; nothing when one of the names was never counted.
+using UsageFilterNumbers = std::vector<TotalKey>;
+[[nodiscard]] StoreResult<std::optional<UsageFilterNumbers>> resolve_filter(
+    const Transaction& transaction, const UsageFilter& filter);
+
+// HourlyUsage - one hour of an account with one model, for all or one of the client keys.
+struct HourlyUsage {
+  std::uint32_t hour = 0;  // since 1970
+  std::string account;
+  std::string model;
+  std::string client_key;  // only when they were asked for apart
+  UsageSums sums;
+};
+struct HourlyFilter {
+  std::uint32_t from_hour = 0;
+  std::uint32_t to_hour = UINT32_MAX;  // not included
+  UsageFilter names{};
+  bool by_client_key = false;      // a row for each, instead of their sum
+  std::size_t rows_max = 100'000;  // the earliest hours fall away, whole
+};
+// Latest hour first, within an hour in the order of names' first use.
+[[nodiscard]] StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment,
+                                                                 const HourlyFilter& filter);
+
+// DailyUsage - one day of a pool.
+struct DailyUsage {
+  std::uint32_t day = 0;  // since 1970, UTC
+  std::string pool;       // "" for requests that were refused
+  UsageSums sums;
+  std::uint64_t unique_accounts = 0;
+};
+// Days `from_day` to `to_day`, both included, latest first.
+[[nodiscard]] StoreResult<std::vector<DailyUsage>> daily_usage(StoreEnvironment& environment,
+                                                               std::uint32_t from_day,
+                                                               std::uint32_t to_day);
+
+// RequestView - a single request as it is shown: StoredRequest with its names as texts.
+struct RequestView {
+  RequestKey key;  // of the row: unique, and where the next page begins
+  std::string account;
+  std::string model;
+  std::string client_key;
+  std::string pool;
+  std::string native_model;
+  StoredRequest row;
+};
+struct RequestFilter {
+  UsageFilter names{};
+  std::optional<std::uint16_t> status{};
+  bool every_attempt = false;  // those too whose answer the client did not get
+  std::int64_t from_ms = 0;
+  std::optional<RequestKey> before{};  // the `next` of the page before; nothing: from the latest on
+  std::size_t limit = 50;
+};
+struct RequestPage {
+  std::vector<RequestView> requests;  // latest first
+  std::optional<RequestKey> next;     // nothing: there are no more
+};
+// Looks at kRequestRowsMax rows at most, so that a page may be short, even empty, and still have a
+// next one.
+inline constexpr std::size_t kRequestRowsMax = 20'000;
+[[nodiscard]] StoreResult<RequestPage> recent_requests(StoreEnvironment& environment,
+                                                       const RequestFilter& filter);
+
+}  // namespace sluice
