@@ -169,11 +169,11 @@ std::uint16_t JournalWriter::intern(TextField field, std::string_view text) noex
 }
 
 void JournalWriter::write_text(std::uint16_t target, std::string_view text) noexcept {
-  while (!text.empty()) {
+  for (std::uint8_t kind = kSlotText; !text.empty(); kind = kSlotTextRest) {
     const std::string_view part = text.substr(0, kTextSlotBytes);
     text.remove_prefix(part.size());
     TextSlot slot{};
-    slot.kind = kSlotText;
+    slot.kind = kind;
     slot.bytes = static_cast<std::uint8_t>(part.size() | (text.empty() ? 0 : TextSlot::kContinued));
     slot.target = target;
     slot.sequence = next_sequence_;

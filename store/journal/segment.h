@@ -22,6 +22,7 @@ namespace sluice {
 struct Segment {
   // Set before the shard knows the segment.
   std::byte* bytes = nullptr;
+  std::size_t map_bytes = 0;  // that are mapped at `bytes`
   std::uint32_t slots = 0;
   std::uint64_t number = 0;
 
@@ -36,8 +37,6 @@ struct Segment {
   bool in_memory = false;           // `bytes` is memory of our own, not a map of the file
   bool recovered = false;           // of an earlier process: `bytes` is null until it is being read
   std::uint64_t last_sequence = 0;  // in it and before it, once it has been read to its end
-
-  [[nodiscard]] std::size_t size_bytes() const noexcept { return slots * kSlotBytes; }
 };
 
 // The slots of a fresh segment that records may count on: all but the header and those that may be

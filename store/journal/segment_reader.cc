@@ -34,6 +34,8 @@ void get_numbers(const RecordSlot& slot, UsageEvent& event) noexcept {
 
 bool is_record(std::uint8_t kind) noexcept { return kind >= 1 && kind <= kSlotRecordMax; }
 
+bool is_text(std::uint8_t kind) noexcept { return kind == kSlotText || kind == kSlotTextRest; }
+
 }  // namespace
 
 HeaderRead read_header(const std::byte* slot, std::uint64_t segment_number) noexcept {
@@ -71,7 +73,7 @@ SegmentReader::Step SegmentReader::next(std::uint32_t readable) noexcept {
     const auto start = slot_start(slot_bytes(at_));
     is_sure_ = true;
     expected_ = start.sequence;
-    if (start.kind == kSlotText) {
+    if (is_text(start.kind)) {
       take_text();
       ++at_;
       continue;
@@ -88,7 +90,7 @@ SegmentReader::Step SegmentReader::next(std::uint32_t readable) noexcept {
 // this one holds one record at most.
 bool SegmentReader::is_valid(std::uint32_t slot) const noexcept {
   const auto start = slot_start(slot_bytes(slot));
-  if (!is_record(start.kind) && start.kind != kSlotText) return false;
+  if (!is_record(start.kind) && !is_text(start.kind)) return false;
   if (start.sequence < expected_) return false;
   if (is_sure_ && start.sequence - expected_ > slot - at_) return false;
   return slot_crc(slot_bytes(slot), slot_seed(seed_, slot)) == start.crc;
@@ -109,11 +111,12 @@ bool SegmentReader::find_valid(std::uint32_t readable) noexcept {
 
 void SegmentReader::take_text() noexcept {
   const auto slot = slot_at<TextSlot>(slot_bytes(at_));
-  if (!part_.present || part_of_ != slot.target) {
+  if (slot.kind == kSlotText) {
     part_.size = 0;
     part_.present = true;
     part_of_ = slot.target;
   }
+  if (!part_.present || part_of_ != slot.target) return;  // its beginning is lost
   const std::size_t told = slot.bytes & ~unsigned{TextSlot::kContinued};
   const std::size_t bytes = std::min({told, kTextSlotBytes, kTextBytesMax - part_.size});
   std::memcpy(part_.bytes + part_.size, slot.text, bytes);

@@ -18,8 +18,9 @@ inline constexpr std::size_t kSlotBytes = 128;
 
 // What a slot holds. 1 to 3 are the values of UsageKind; 0 is a slot that nobody has written.
 inline constexpr std::uint8_t kSlotRecordMax = 3;
-inline constexpr std::uint8_t kSlotText = 16;    // a text of the next record, or a part of it
-inline constexpr std::uint8_t kSlotHeader = 17;  // the first slot of a segment
+inline constexpr std::uint8_t kSlotText = 16;      // a text of the next record, or its first part
+inline constexpr std::uint8_t kSlotHeader = 17;    // the first slot of a segment
+inline constexpr std::uint8_t kSlotTextRest = 18;  // the text of the slot before goes on
 
 // How long texts may be; longer ones are cut (at the front of a UTF-8 character). Names of the
 // configuration have at most 64 bytes, so one text slot always takes them.

@@ -14,6 +14,7 @@
 #include "tests/integration/raw_tls_client.h"
 #include "tests/integration/running_gateway.h"
 #include "tests/unit/malloc_count.h"
+#include "tests/unit/test_directory.h"
 #include "tests/unit/tls/test_certificates.h"
 #include "tools/mock/mock_provider.h"
 

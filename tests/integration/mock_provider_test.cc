@@ -6,6 +6,7 @@
 
 #include "tests/integration/mock_fixture.h"
 #include "tests/integration/raw_tls_client.h"
+#include "tests/unit/test_directory.h"
 #include "tests/unit/tls/test_certificates.h"
 
 namespace sluice {

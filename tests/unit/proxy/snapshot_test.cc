@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tests/unit/test_directory.h"
 #include "tests/unit/tls/test_certificates.h"
 
 namespace sluice {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/unit/test_directory.h"
 #include "tests/unit/tls/test_certificates.h"
 #include "tls/context.h"
 #include "tls/session.h"

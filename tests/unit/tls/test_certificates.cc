@@ -18,7 +18,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <utility>
 
 #include "base/assert.h"
@@ -178,28 +177,6 @@ std::string encrypted_key(const PemPair& pair, std::string_view pass_phrase) {
     return PEM_write_bio_PKCS8PrivateKey(out, key.get(), EVP_aes_256_cbc(), phrase.data(),
                                          static_cast<int>(phrase.size()), nullptr, nullptr);
   });
-}
-
-TestDirectory::TestDirectory() {
-  path_ = (std::filesystem::temp_directory_path() / "sluice-test-XXXXXX").string();
-  SL_ASSERT(mkdtemp(path_.data()) != nullptr);
-}
-
-TestDirectory::~TestDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TestDirectory::path_of(std::string_view name) const {
-  return path_ + "/" + std::string(name);
-}
-
-std::string TestDirectory::write(std::string_view name, std::string_view text) const {
-  std::string path = path_of(name);
-  std::FILE* const file = std::fopen(path.c_str(), "we");
-  SL_ASSERT(file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size());
-  SL_ASSERT(std::fclose(file) == 0);
-  return path;
 }
 
 }  // namespace sluice

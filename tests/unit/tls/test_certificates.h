@@ -47,20 +47,4 @@ class TestAuthority {
 // `pair.key`, encrypted with a pass phrase.
 [[nodiscard]] std::string encrypted_key(const PemPair& pair, std::string_view pass_phrase);
 
-// TestDirectory - a folder below the system's temporary one, removed with all in it at the end.
-class TestDirectory {
- public:
-  TestDirectory();
-  ~TestDirectory();
-  TestDirectory(const TestDirectory&) = delete;
-  TestDirectory& operator=(const TestDirectory&) = delete;
-
-  [[nodiscard]] std::string path_of(std::string_view name) const;
-  // Writes the file and returns its path.
-  std::string write(std::string_view name, std::string_view text) const;
-
- private:
-  std::string path_;
-};
-
 }  // namespace sluice

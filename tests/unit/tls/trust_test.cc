@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/unit/test_directory.h"
 #include "tests/unit/tls/test_certificates.h"
 
 namespace sluice {
