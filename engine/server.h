@@ -80,7 +80,7 @@ class Server {
   SystemClock clock_;
   LogWriter log_writer_;
   std::vector<std::unique_ptr<Errand>> errands_;       // those that may lie with a shard
-  std::unique_ptr<StoreThread> store_;  // null: nothing is recorded
+  std::unique_ptr<StoreThread> store_;                 // null: nothing is recorded
   std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;
   std::optional<StartGate> gate_;

@@ -43,9 +43,9 @@ std::int64_t day_of_backup(std::string_view path) {
   int number = 0;
   const auto parsed = std::from_chars(digits.begin(), digits.end(), number);
   if (parsed.ec != std::errc() || parsed.ptr != digits.end()) return 0;
-  const std::chrono::year_month_day date(
-      std::chrono::year(number / 10'000), std::chrono::month(unsigned(number / 100 % 100)),
-      std::chrono::day(unsigned(number % 100)));
+  const std::chrono::year_month_day date(std::chrono::year(number / 10'000),
+                                         std::chrono::month(unsigned(number / 100 % 100)),
+                                         std::chrono::day(unsigned(number % 100)));
   return date.ok() ? std::chrono::sys_days(date).time_since_epoch().count() : 0;
 }
 
@@ -147,12 +147,11 @@ std::expected<void, StartFailure> StoreThread::open_all(std::uint32_t shards) {
 
 std::expected<void, StartFailure> StoreThread::open_journals(
     std::uint32_t shards, const std::vector<std::uint64_t>& applied) {
-  auto journal = UsageJournal::open(files_,
-                                    {.folder = config_.directory + "/journal",
-                                     .shards = static_cast<std::uint16_t>(shards)},
-                                    applied, clock_.now());
-  if (!journal)
-    return std::unexpected(StartFailure{EX_IOERR, journal.error().text + "\n"});
+  auto journal = UsageJournal::open(
+      files_,
+      {.folder = config_.directory + "/journal", .shards = static_cast<std::uint16_t>(shards)},
+      applied, clock_.now());
+  if (!journal) return std::unexpected(StartFailure{EX_IOERR, journal.error().text + "\n"});
   journal_ = std::move(*journal);
   booked_.resize(kShardsEver);
   for (std::size_t i = 0; i < applied.size(); ++i) booked_[i].up_to = applied[i];
@@ -267,8 +266,7 @@ void StoreThread::sync_if_due(Instant now, bool at_once) {
   sync_at_ = now + kSyncEvery;
   if (const auto synced = environment_->sync(); !synced) return trouble(synced.error());
   synced_ = true;
-  for (UsageJournal::Shard& shard : journal_->shards())
-    shard.journal->applied(booked(shard).up_to);
+  for (UsageJournal::Shard& shard : journal_->shards()) shard.journal->applied(booked(shard).up_to);
   journal_->keep(now);
 }
 

@@ -63,9 +63,9 @@ class StoreThread {
  private:
   // What is known of a journal beside what it knows itself.
   struct Booked {
-    std::uint64_t up_to = 0;       // in the database, perhaps not on the disk yet
+    std::uint64_t up_to = 0;        // in the database, perhaps not on the disk yet
     std::uint64_t found_up_to = 0;  // the last one that an earlier process can have written
-    bool starts_closed = false;    // what that process had begun and not ended is closed
+    bool starts_closed = false;     // what that process had begun and not ended is closed
   };
   class Batch;
 

@@ -105,13 +105,6 @@ void inherit_account_defaults(Config& config) {
   }
 }
 
-// A file's name as the configuration file means it: beside that file.
-std::string beside(const std::string& config_file, const std::string& name) {
-  const std::filesystem::path path(name);
-  if (name.empty() || path.is_absolute() || config_file.empty()) return name;
-  return (std::filesystem::path(config_file).parent_path() / path).string();
-}
-
 // The data directory: as told ("none": nothing is stored), else the one that systemd gives, else
 // the one beside the predecessor's database, else sluice-data/ beside the configuration.
 void resolve_store(Config& config, const Environment& env) {
@@ -122,18 +115,14 @@ void resolve_store(Config& config, const Environment& env) {
   if (!config.origins.contains("store.directory")) {
     const std::string state = variable("STATE_DIRECTORY");
     const std::filesystem::path database = variable("SIDECAR_DB_PATH");
-    store.directory = !state.empty()      ? state.substr(0, state.find(':'))
-                      : !database.empty() ? (database.parent_path() / "sluice-data").string()
-                                          : beside(config.file, "sluice-data");
-  } else if (store.directory == "none") {
-    store.directory.clear();
-  } else if (config.origin_of("store.directory").kind == Place::Kind::kFile) {
-    store.directory = beside(config.file, store.directory);
+    const std::filesystem::path folder = !database.empty()
+                                             ? database.parent_path()
+                                             : std::filesystem::path(config.file).parent_path();
+    store.directory =
+        !state.empty() ? state.substr(0, state.find(':')) : (folder / "sluice-data").string();
+  } else if (std::filesystem::path(store.directory).filename() == "none") {
+    store.directory.clear();  // in a file it was taken for a name in the file's folder
   }
-  if (config.origin_of("store.key_file").kind == Place::Kind::kFile)
-    store.key_file = beside(config.file, store.key_file);
-  if (config.origin_of("backup.directory").kind == Place::Kind::kFile)
-    store.backup_directory = beside(config.file, store.backup_directory);
   if (store.backup_directory.empty() && !store.directory.empty())
     store.backup_directory = (std::filesystem::path(store.directory) / "backups").string();
 }
