@@ -10,19 +10,25 @@
 
 namespace sluice {
 
-Secret::Secret(std::string_view clear) : size_(clear.size()) {
-  if (clear.empty()) return;
+Secret::Secret(std::string_view clear) {
+  map(clear.size());
+  if (!clear.empty()) std::memcpy(data_, clear.data(), clear.size());
+}
+
+void Secret::map(std::size_t size) {
+  if (size == 0) return;
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  mapped_bytes_ = (clear.size() + page - 1) / page * page;
+  const std::size_t bytes = (size + page - 1) / page * page;
   void* const pages =
-      mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   SL_ASSERT(pages != MAP_FAILED);
   // Refused under a small RLIMIT_MEMLOCK: the key may then be swapped out, which is no reason not
   // to serve.
-  static_cast<void>(mlock(pages, mapped_bytes_));
-  static_cast<void>(madvise(pages, mapped_bytes_, MADV_DONTDUMP));
+  static_cast<void>(mlock(pages, bytes));
+  static_cast<void>(madvise(pages, bytes, MADV_DONTDUMP));
   data_ = static_cast<char*>(pages);
-  std::memcpy(data_, clear.data(), clear.size());
+  size_ = size;
+  mapped_bytes_ = bytes;
 }
 
 Secret::~Secret() { wipe(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace sluice {
@@ -15,6 +16,15 @@ class Secret {
  public:
   Secret() = default;
   explicit Secret(std::string_view clear);
+  // `size` bytes that `write(std::span<char>)` writes, zeros before: what is decrypted, drawn or
+  // read that way has never lain anywhere else.
+  template <class Write>
+  [[nodiscard]] static Secret written(std::size_t size, Write&& write) {
+    Secret secret;
+    secret.map(size);
+    write(std::span<char>(secret.data_, secret.size_));
+    return secret;
+  }
   ~Secret();
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
@@ -26,6 +36,7 @@ class Secret {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
  private:
+  void map(std::size_t size);
   void wipe() noexcept;
   char* data_ = nullptr;
   std::size_t size_ = 0;

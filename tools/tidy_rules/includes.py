@@ -13,6 +13,8 @@ _BELOW = {
     "parser": ["base"],
     "tls": ["base"],
     "store": ["base"],
+    "store/vault": ["base", "tls"],
+    "store/import": ["store/vault", "parser"],
     "engine/task": ["base"],
     "engine/io": ["engine/task"],
     "engine/shard": ["engine/io", "engine/mailbox"],
@@ -43,6 +45,7 @@ _THIRD_PARTY = [
     (r"simdjson\.h", ["parser"]),
     (r"openssl/.*", ["tls"]),
     (r"lmdb\.h", ["store"]),
+    (r"sqlite3\.h", ["store/import"]),
     (r"ares\.h|ares_.*\.h", ["engine/net"]),
     (r"linux/io_uring\.h", ["engine/io"]),
     (r"liburing.*", []),
@@ -76,6 +79,8 @@ _INCLUDE = re.compile(r'\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 def room_of(path: str) -> str:
     """The room that a file stands in: "engine/io", "base", "engine/shard", "tests/unit/io"."""
     parts = pathlib.PurePosixPath(path).parts
+    if parts[0] == "store" and "/".join(parts[:2]) in _BELOW:
+        return "/".join(parts[:2])
     if parts[0] in ("engine", "tools") and len(parts) > 2:
         return "/".join(parts[:2])
     if parts[0] == "engine":

@@ -1,0 +1,100 @@
+#include "store/import/sealed_text.h"
+
+#include "tls/digest.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kHexNonceDigits = 2 * kAeadNonceBytes;
+
+int base64_digit(char c) noexcept {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;
+  if (c == '/' || c == '_') return 63;
+  return -1;
+}
+
+std::optional<std::string> decode_hex(std::string_view text) {
+  std::string bytes(text.size() / 2, '\0');
+  if (!parse_hex(text, bytes)) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  const std::size_t end = text.find('=');
+  if (end != std::string_view::npos) {
+    if (text.size() % 4 != 0 || text.size() - end > 2) return std::nullopt;
+    if (text.find_first_not_of('=', end) != std::string_view::npos) return std::nullopt;
+    text = text.substr(0, end);
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c);
+    if (digit < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 0xff);
+    bits &= (1u << held) - 1;
+  }
+  if (bits != 0) return std::nullopt;
+  return bytes;
+}
+
+std::string_view sealed_text_fault_text(SealedTextFault fault) noexcept {
+  switch (fault) {
+    case SealedTextFault::kEmpty: return "is empty (the predecessor lost it)";
+    case SealedTextFault::kNotSealed: return "is not of the form nonce:ciphertext";
+    case SealedTextFault::kBadNonce: return "has a nonce that is not 12 bytes in hex or base64";
+    case SealedTextFault::kBadCiphertext:
+      return "has a ciphertext that is cut or not in the encoding of its nonce";
+    case SealedTextFault::kDoesNotOpen: return "does not open with this key, or is damaged";
+  }
+  return {};
+}
+
+std::expected<SealedText, SealedTextFault> parse_sealed_text(std::string_view text) {
+  if (text.empty()) return std::unexpected(SealedTextFault::kEmpty);
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::unexpected(SealedTextFault::kNotSealed);
+  const std::string_view nonce = text.substr(0, colon), sealed = text.substr(colon + 1);
+  const bool hex = nonce.size() == kHexNonceDigits;
+  auto nonce_bytes = hex ? decode_hex(nonce) : decode_base64(nonce);
+  if (!nonce_bytes || nonce_bytes->size() != kAeadNonceBytes)
+    return std::unexpected(SealedTextFault::kBadNonce);
+  auto sealed_bytes = hex ? decode_hex(sealed) : decode_base64(sealed);
+  if (!sealed_bytes || sealed_bytes->size() < kAeadTagBytes)
+    return std::unexpected(SealedTextFault::kBadCiphertext);
+  return SealedText{std::move(*nonce_bytes), std::move(*sealed_bytes)};
+}
+
+std::expected<Secret, SealedTextFault> open_sealed_text(const Secret& raw_key,
+                                                        std::string_view text) {
+  const auto parsed = parse_sealed_text(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  bool authentic = false;
+  Secret clear = Secret::written(parsed->sealed.size() - kAeadTagBytes, [&](std::span<char> out) {
+    authentic =
+        aead_open(AeadKey(raw_key.reveal().data(), kAeadKeyBytes),
+                  AeadNonce(parsed->nonce.data(), kAeadNonceBytes), "", parsed->sealed, out);
+  });
+  if (!authentic) return std::unexpected(SealedTextFault::kDoesNotOpen);
+  return clear;
+}
+
+Secret raw_key_of(const MasterKey& key) {
+  const Secret digits = key.digits();
+  return Secret::written(kMasterKeyBytes, [&](std::span<char> bytes) {
+    static_cast<void>(parse_hex(digits.reveal(), bytes));
+  });
+}
+
+}  // namespace sluice
