@@ -70,7 +70,8 @@ struct StoredAccount {
   std::string label;
   std::string api_base_url;
   std::string api = "openai-completions";
-  std::string api_key_sealed;  // ciphertext of the vault; never in clear
+  std::string api_key_sealed;      // ciphertext of the vault; never in clear
+  std::uint64_t key_revision = 1;  // one more with each other key
   std::uint64_t timeout_ms = 120'000;
   std::uint32_t rpm_limit = 40;
   std::uint32_t tpm_limit = 0;         // 0: no limit, as the next two
@@ -84,6 +85,7 @@ struct StoredAccount {
   AccountSource source = AccountSource::kWebui;
   std::string model_prefix;
   std::vector<StoredMapping> models;
+  ModelRate cost;        // of all its models, where the mapping has none
   std::string metadata;  // JSON as it came, "" when there is none
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
@@ -91,10 +93,10 @@ struct StoredAccount {
   // The id is in the key alone.
   template <class R, class Visitor>
   static void fields(R& row, Visitor& visit) {
-    visit(row.name, row.label, row.api_base_url, row.api, row.api_key_sealed, row.timeout_ms,
-          row.rpm_limit, row.tpm_limit, row.rpd_limit, row.concurrent_limit, row.weight, row.pool,
-          row.enabled, row.emergency, row.status, row.source, row.model_prefix, row.models,
-          row.metadata, row.created_ms, row.updated_ms);
+    visit(row.name, row.label, row.api_base_url, row.api, row.api_key_sealed, row.key_revision,
+          row.timeout_ms, row.rpm_limit, row.tpm_limit, row.rpd_limit, row.concurrent_limit,
+          row.weight, row.pool, row.enabled, row.emergency, row.status, row.source,
+          row.model_prefix, row.models, row.cost, row.metadata, row.created_ms, row.updated_ms);
   }
   friend bool operator==(const StoredAccount&, const StoredAccount&) = default;
 };

@@ -1,0 +1,62 @@
+#include "admin/operations.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <algorithm>
+
+#include "admin/sealed_rows.h"
+
+namespace sluice {
+
+AdminAnswer AdminDesk::answer(const AdminCall& call) {
+  struct Row {
+    std::string_view name;
+    AdminAnswer (AdminDesk::*run)(const AdminCall&);
+  };
+  static constexpr Row kRows[] = {
+      {"providers.add", &AdminDesk::add_provider},
+      {"providers.remove", &AdminDesk::remove_provider},
+      {"providers.import", &AdminDesk::import_providers},
+      {"providers.export", &AdminDesk::export_providers},
+      {"clients.create", &AdminDesk::create_client},
+      {"clients.revoke", &AdminDesk::revoke_client},
+      {"keys.rotate", &AdminDesk::rotate_keys},
+  };
+  for (const Row& row : kRows) {
+    if (row.name == call.command) return (this->*row.run)(call);
+  }
+  return {.exit_code = EX_PROTOCOL,
+          .text = fmt::format("the gateway knows no command \"{}\"; it is of another version\n",
+                              call.command)};
+}
+
+AdminAnswer AdminDesk::failed(const StoreError& error) const {
+  return {.exit_code = EX_IOERR,
+          .text = explain(error, writer_.environment().directory()) + "\n"};
+}
+
+bool AdminDesk::is_configured(const std::string& name) const {
+  return std::ranges::any_of(config_.accounts,
+                             [&](const AccountConfig& account) { return account.name == name; });
+}
+
+AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
+  auto next = MasterKey::parse(call.secret.reveal(), "the new master key");
+  if (!next) return {.exit_code = EX_DATAERR, .text = next.error() + "\n"};
+  SealedRows rows(writer_);
+  const auto rotated = rotate(keys_.master, *next, now_unix_ms_, rows);
+  if (!rotated) {
+    const std::string why = rows.failure()
+                                ? explain(*rows.failure(), writer_.environment().directory())
+                                : rotated.error().message;
+    return {.exit_code = EX_DATAERR, .text = why + "\n"};
+  }
+  AdminAnswer answer{.text = fmt::format("{} keys encrypted anew, under master key {}\n",
+                                         rotated->resealed, next->id().text())};
+  keys_.vault = Vault(*next);
+  keys_.master = std::move(*next);
+  return answer;
+}
+
+}  // namespace sluice
