@@ -41,14 +41,21 @@ std::string quoted_value(std::string_view text) {
   return out + (clean.size() > kShownBytesMax ? "...\"" : "\"");
 }
 
-std::string refusal(std::string_view value, std::string_view problem, std::string_view expected) {
+std::string problem_text(std::string_view value, std::string_view problem) {
   const bool sentence = problem.starts_with("the ");  // as parser/url.h words it
-  return fmt::format("{}{} {}; expected {}", value, sentence ? ":" : "", problem, expected);
+  return fmt::format("{}{} {}", value, sentence ? ":" : "", problem);
+}
+
+std::string problem_text(const Scalar& scalar, std::string_view value, std::string_view problem) {
+  return problem_text(scalar.is_secret() ? "the value" : quoted_value(value), problem);
+}
+
+std::string refusal(std::string_view value, std::string_view problem, std::string_view expected) {
+  return fmt::format("{}; expected {}", problem_text(value, problem), expected);
 }
 
 std::string refusal(const Scalar& scalar, std::string_view value, std::string_view problem) {
-  const std::string shown = scalar.is_secret() ? "the value" : quoted_value(value);
-  return refusal(shown, problem, scalar.expected());
+  return fmt::format("{}; expected {}", problem_text(scalar, value, problem), scalar.expected());
 }
 
 void FileReader::read(const YamlNode& root, const Describe& keys) {
@@ -70,6 +77,7 @@ void FileReader::scalar(std::string_view key, Scalar&& scalar, Need need) {
   }
   if (node->kind != YamlNode::Kind::kScalar && node->kind != YamlNode::Kind::kNull)
     return refuse(*node, path, wrong_kind(path, *node, scalar.expected()));
+  if (node->kind == YamlNode::Kind::kNull && scalar.takes_nothing()) return;
   if (node->kind == YamlNode::Kind::kNull)
     return refuse(*node, path,
                   fmt::format("{} has no value; expected {}", path, scalar.expected()));
@@ -232,6 +240,7 @@ void FileReader::refuse_strange_key(const YamlNode& key, const Frame& frame) {
 
 std::optional<std::string> FileReader::resolve(const YamlNode& node, const std::string& path,
                                                bool is_text) {
+  if (references_ == References::kTakeAsText) return node.text;
   auto text = expand_variables(node.text, *env_);
   std::string warning;
   if (text && is_text && text->starts_with(kFilePrefix)) text = read_reference(*text, warning);

@@ -24,6 +24,7 @@ struct Place {
 struct Finding {
   Place place;
   std::string message;
+  std::string path = {};  // of the value that is refused: "accounts[0].rpm_limit"; often none
 
   // "sluice.yaml:3:7: message", "SIDECAR_PORT: message"; the message alone where there is no place.
   [[nodiscard]] std::string text() const;
@@ -38,7 +39,7 @@ class Findings {
   // The value at `path` ("routing.cooldown.base") was given and is not accepted: the configuration
   // has something else there, of which nothing should be said.
   void refuse(Place place, std::string message, std::string path) {
-    error(std::move(place), std::move(message));
+    errors_.push_back({std::move(place), std::move(message), path});
     refused_.insert(std::move(path));
   }
   void warn(Place place, std::string message) {

@@ -24,14 +24,27 @@ using Origins = std::map<std::string, Place, std::less<>>;
                                   std::string_view problem);
 [[nodiscard]] std::string refusal(std::string_view value, std::string_view problem,
                                   std::string_view expected);
+// The first part of it: `"0" is out of range`.
+[[nodiscard]] std::string problem_text(const Scalar& scalar, std::string_view value,
+                                       std::string_view problem);
+[[nodiscard]] std::string problem_text(std::string_view value, std::string_view problem);
+
+// Whether a file may refer to what stands elsewhere: ${NAME} and file:/path. Not where the file
+// comes from somebody who may not see all that this process can read.
+enum class References : bool { kFollow, kTakeAsText };
 
 // FileReader - fills what is described from a YAML tree, strictly: every key must be known and
 // stand once, every value must be accepted. Goes on after a fault, so that all are found.
 class FileReader final : public KeyVisitor {
  public:
   // `file` as messages name it; relative paths in it are taken from its folder.
-  FileReader(std::string file, const Environment& env, Origins& origins, Findings& findings)
-      : file_(std::move(file)), env_(&env), origins_(&origins), findings_(&findings) {}
+  FileReader(std::string file, const Environment& env, Origins& origins, Findings& findings,
+             References references = References::kFollow)
+      : file_(std::move(file)),
+        env_(&env),
+        origins_(&origins),
+        findings_(&findings),
+        references_(references) {}
 
   void read(const YamlNode& root, const Describe& keys);
 
@@ -69,6 +82,7 @@ class FileReader final : public KeyVisitor {
   const Environment* env_;
   Origins* origins_;
   Findings* findings_;
+  References references_;
   std::vector<Frame> frames_;
 };
 

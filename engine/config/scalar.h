@@ -31,6 +31,8 @@ class Scalar {
   [[nodiscard]] virtual bool is_text() const { return false; }
   // The name of a file, relative to the configuration file's folder.
   [[nodiscard]] virtual bool is_path() const { return false; }
+  // A key without a value (`notes:`) is as good as none; for others it is a fault.
+  [[nodiscard]] virtual bool takes_nothing() const { return false; }
 };
 
 // A number of bytes: "32MiB".
@@ -124,9 +126,10 @@ extern const TextRule kOptionalModelRule;
 extern const TextRule kBaseUrlRule;
 extern const TextRule kPathRule;
 extern const TextRule kOptionalPathRule;
-extern const TextRule kKeyRule;  // an API key: sent in a header field
+extern const TextRule kNoteRule;  // for people alone: notes, labels, addresses
+extern const TextRule kKeyRule;   // an API key: sent in a header field
 
-class TextScalar final : public Scalar {
+class TextScalar : public Scalar {
  public:
   TextScalar(std::string& value, const TextRule& rule) : value_(&value), rule_(&rule) {}
   std::string_view set(std::string_view text) override;
@@ -138,6 +141,13 @@ class TextScalar final : public Scalar {
  private:
   std::string* value_;
   const TextRule* rule_;
+};
+
+// A text that may be left empty in any way.
+class OptionalTextScalar final : public TextScalar {
+ public:
+  using TextScalar::TextScalar;
+  bool takes_nothing() const override { return true; }
 };
 
 // An API key of ours at a provider.

@@ -8,6 +8,7 @@ namespace sluice {
 namespace {
 
 constexpr Choice<Dialect> kDialects[] = {{"openai", Dialect::kOpenAi},
+                                         {"openai-completions", Dialect::kOpenAi, true},
                                          {"anthropic", Dialect::kAnthropic}};
 constexpr Choice<Pool> kPools[] = {
     {"primary", Pool::kPrimary}, {"main", Pool::kPrimary, true}, {"fallback", Pool::kFallback}};
@@ -121,7 +122,7 @@ void describe(KeyVisitor& v, DrainConfig& drain) {
 // The limit of an account, or the one that accounts inherit.
 template <class T>
 void describe_limit(KeyVisitor& v, T& holder) {
-  v.scalar("rpm_limit", IntegerScalar(holder.rpm_limit, 1, 1'000'000));
+  v.scalar("rpm_limit", rpm_limit_scalar(holder.rpm_limit));
   v.scalar("window", DurationScalar(holder.window, 1s, 24h));
   v.scalar("bucket", ChoiceScalar<BucketShape>(holder.bucket, kBuckets));
   v.scalar("tpm_limit", IntegerScalar(holder.tpm_limit, 0, kTokensMax));
@@ -225,12 +226,18 @@ class SectionsOf final : public SectionList {
 
 }  // namespace
 
+ChoiceScalar<Pool> pool_scalar(Pool& pool) { return ChoiceScalar<Pool>(pool, kPools); }
+
+IntegerScalar rpm_limit_scalar(std::uint32_t& rpm_limit) {
+  return IntegerScalar(rpm_limit, 1, 1'000'000);
+}
+
 void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("name", TextScalar(account.name, kNameRule), Need::kRequired);
   v.scalar("base_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
   v.scalar("api_key", SecretScalar(account.api_key), Need::kRequired);
   v.scalar("dialect", ChoiceScalar<Dialect>(account.dialect, kDialects));
-  v.scalar("pool", ChoiceScalar<Pool>(account.pool, kPools));
+  v.scalar("pool", pool_scalar(account.pool));
   v.scalar("enabled", BooleanScalar(account.enabled));
   describe_limit(v, account);
   v.scalar("emergency", BooleanScalar(account.emergency));

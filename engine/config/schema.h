@@ -50,6 +50,10 @@ class KeyVisitor {
   virtual void models(std::string_view key, std::vector<ModelMapping>& models) = 0;
 };
 
+// Values that stand in other files as well.
+[[nodiscard]] ChoiceScalar<Pool> pool_scalar(Pool& pool);
+[[nodiscard]] IntegerScalar rpm_limit_scalar(std::uint32_t& rpm_limit);
+
 void describe(KeyVisitor& visitor, Config& config);
 void describe(KeyVisitor& visitor, AccountConfig& account);
 

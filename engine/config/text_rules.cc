@@ -42,6 +42,14 @@ std::string_view check_optional_path(std::string_view text) {
   return text.empty() ? std::string_view() : check_path(text);
 }
 
+std::string_view check_note(std::string_view text) {
+  constexpr std::size_t kNoteBytesMax = 1000;  // a paragraph
+  if (text.size() > kNoteBytesMax) return "is longer than 1000 bytes";
+  const bool broken = std::ranges::any_of(
+      text, [](char c) { return c != '\n' && has_control(std::string_view(&c, 1)); });
+  return broken ? "has a control character" : std::string_view();
+}
+
 std::string_view check_key(std::string_view text) {
   constexpr std::size_t kKeyBytesMax = 4096;  // a quarter of the field that carries it
   if (text.size() > kKeyBytesMax) return "is longer than 4096 characters";
@@ -63,6 +71,7 @@ const TextRule kOptionalModelRule{check_optional_model, "a model's name, or noth
 const TextRule kBaseUrlRule{check_base_url, "a URL like https://api.example.com/v1", false};
 const TextRule kPathRule{check_path, "the name of a file", true};
 const TextRule kOptionalPathRule{check_optional_path, "the name of a file, or nothing", true};
+const TextRule kNoteRule{check_note, "a text of up to 1000 bytes, or nothing", false};
 const TextRule kKeyRule{check_key, "a key of up to 4096 visible ASCII characters", false};
 
 }  // namespace sluice

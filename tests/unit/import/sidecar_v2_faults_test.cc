@@ -54,6 +54,10 @@ const BadRow kBadRows[] = {
      "INSERT INTO usage (backend_id, model, hour_bucket) VALUES ('b', 'm', "
      "'2026-01-15T12:30:00Z')",
      "usage row 1 \"b\" hour_bucket: \"2026-01-15T12:30:00Z\" is not an hour"},
+    {"an hour with a small t",
+     "INSERT INTO usage (backend_id, model, hour_bucket) VALUES ('b', 'm', "
+     "'2026-01-15t12:00:00Z')",
+     "is not an hour"},
     {"an hour of another zone",
      "INSERT INTO usage (backend_id, model, hour_bucket) VALUES ('b', 'm', "
      "'2026-01-15T12:00:00+01:00')",
@@ -172,15 +176,19 @@ TEST(SidecarV2Faults, WhatIsNoDatabaseIsRefused) {
   expect_not_opened(database.path(), "file is not a database");
 }
 
-// Half of a page overwritten: SQLite would read the rest.
+// An index overwritten, which is not read here: what else is damaged nobody knows.
 TEST(SidecarV2Faults, ADamagedDatabaseIsNotHalfRead) {
   SidecarDatabase database;
-  for (int i = 0; i < 100; ++i) database.add_account("bkd_" + std::to_string(i));
+  database.run("CREATE INDEX probe ON backends (name)");
+  database.add_account("bkd_1");
+  const int page = database.number(
+      "SELECT (rootpage - 1) * page_size FROM sqlite_master, pragma_page_size WHERE name = "
+      "'probe'");
   std::fstream file(database.path(), std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(4096 * 10);
-  file << std::string(2048, '\xff');
+  file.seekp(page);
+  file << std::string(1024, '\xff');
   file.close();
-  expect_not_opened(database.path(), "");
+  expect_not_opened(database.path(), "is damaged");
 }
 
 TEST(SidecarV2Faults, ChangesThatAreNotInTheFileYetAreNotLost) {

@@ -1,0 +1,204 @@
+#include "engine/config/provider_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/config/reader.h"
+#include "engine/config/redact.h"
+#include "engine/route/directory.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kMask = "****";  // as redacted() writes it
+
+// ProviderKeyScalar - the api_key of an entry: a key, or ${NAME}.
+class ProviderKeyScalar final : public Scalar {
+ public:
+  ProviderKeyScalar(ProviderEntry& entry, const Environment& env) : entry_(&entry), env_(&env) {}
+  std::string_view set(std::string_view text) override;
+  std::string text() const override { return redacted(entry_->account.api_key.reveal()); }
+  std::string expected() const override {
+    return std::string(kKeyRule.expected) + ", or ${NAME} for an environment variable";
+  }
+  bool is_secret() const override { return true; }
+  bool is_text() const override { return true; }
+
+ private:
+  std::string_view set_from_variable(std::string_view name);
+  ProviderEntry* entry_;
+  const Environment* env_;
+};
+
+std::string_view ProviderKeyScalar::set(std::string_view text) {
+  if (text.empty()) return "is empty";
+  if (text.find(kMask) != std::string_view::npos)
+    return "is masked; export the accounts with their keys in clear, or write the key here";
+  if (text.starts_with("${") && text.ends_with("}"))
+    return set_from_variable(text.substr(2, text.size() - 3));
+  return SecretScalar(entry_->account.api_key).set(text);
+}
+
+std::string_view ProviderKeyScalar::set_from_variable(std::string_view name) {
+  for (const std::string_view own : {"SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN"})
+    if (name == own) return "names a secret of the gateway itself";
+  const auto value = env_->find(name);
+  if (!value || value->empty()) return "names an environment variable that is not set";
+  const std::string_view problem = SecretScalar(entry_->account.api_key).set(*value);
+  if (problem.empty()) entry_->key_variable = name;
+  return problem;
+}
+
+void describe_provider(KeyVisitor& v, ProviderEntry& entry, const Environment& env) {
+  AccountConfig& account = entry.account;
+  v.scalar("account", TextScalar(account.name, kNameRule), Need::kRequired);
+  v.scalar("email", OptionalTextScalar(entry.email, kNoteRule));
+  v.scalar("api_key", ProviderKeyScalar(entry, env), Need::kRequired);
+  v.scalar("endpoint_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
+  v.scalar("model_prefix", OptionalTextScalar(account.model_prefix, kOptionalModelRule));
+  v.scalar("pool", pool_scalar(account.pool));
+  v.scalar("rpm_limit", rpm_limit_scalar(account.rpm_limit));
+  v.scalar("notes", OptionalTextScalar(entry.notes, kNoteRule));
+}
+
+class ProviderList final : public SectionList {
+ public:
+  ProviderList(std::vector<ProviderEntry>& entries, const Environment& env)
+      : entries_(&entries), env_(&env) {}
+  std::size_t size() const override { return entries_->size(); }
+  std::size_t size_max() const override { return kDirectoryAccountsMax; }
+  void add() override { entries_->emplace_back(); }
+  void visit(std::size_t index, KeyVisitor& visitor) override {
+    describe_provider(visitor, (*entries_)[index], *env_);
+  }
+
+ private:
+  std::vector<ProviderEntry>* entries_;
+  const Environment* env_;
+};
+
+std::string entry_path(std::size_t entry) { return fmt::format("providers[{}]", entry); }
+
+void check_names(const std::vector<ProviderEntry>& entries, const Origins& origins,
+                 Findings& findings) {
+  std::map<std::string_view, std::size_t> first;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string& name = entries[i].account.name;
+    if (name.empty()) continue;  // refused
+    const auto [at, is_new] = first.try_emplace(name, i);
+    if (is_new) continue;
+    const std::string path = entry_path(i) + ".account";
+    findings.refuse(
+        origins.at(path),
+        fmt::format("{}: the name \"{}\" is taken by {} (line {})", path, name,
+                    entry_path(at->second), origins.at(entry_path(at->second) + ".account").line),
+        path);
+  }
+}
+
+// Which entry a finding is about: that of its path, else the last one that begins before it.
+ProviderFault fault_of(const Finding& finding, const std::vector<ProviderEntry>& entries,
+                       const Origins& origins) {
+  ProviderFault fault{.entry = {},
+                      .account = {},
+                      .field = {},
+                      .line = finding.place.line,
+                      .message = finding.message};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto origin = origins.find(entry_path(i));
+    if (origin == origins.end()) continue;
+    const Place& place = origin->second;
+    if (std::pair(place.line, place.column) <= std::pair(finding.place.line, finding.place.column))
+      fault.entry = i;
+  }
+  if (!fault.entry) return fault;
+  fault.account = entries[*fault.entry].account.name;
+  const std::string prefix = entry_path(*fault.entry) + ".";
+  if (finding.path.starts_with(prefix)) fault.field = finding.path.substr(prefix.size());
+  return fault;
+}
+
+std::unexpected<ProviderFaults> not_a_file(std::string message, int line) {
+  return std::unexpected(ProviderFaults{
+      {.entry = {}, .account = {}, .field = {}, .line = line, .message = std::move(message)}});
+}
+
+// `text` between double quotes as YAML and JSON have it, in pieces: no copy of it is made.
+void write_quoted(std::string_view text, const std::function<void(std::string_view)>& sink) {
+  sink("\"");
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : '\0';
+    const bool plain = c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+    if (i < text.size() && plain) continue;
+    sink(text.substr(begin, i - begin));
+    begin = i + 1;
+    if (i == text.size()) break;
+    if (c == '"' || c == '\\') sink(c == '"' ? "\\\"" : "\\\\");
+    else if (c == '\n') sink("\\n");
+    else sink(fmt::format("\\u{:04x}", static_cast<unsigned char>(c)));
+  }
+  sink("\"");
+}
+
+void write_key(const ProviderEntry& entry, KeyDisplay keys,
+               const std::function<void(std::string_view)>& sink) {
+  const std::string_view key = entry.account.api_key.reveal();
+  if (!entry.key_variable.empty()) write_quoted("${" + entry.key_variable + "}", sink);
+  else write_quoted(keys == KeyDisplay::kClear ? key : redacted(key), sink);
+}
+
+}  // namespace
+
+std::string ProviderFault::text(std::string_view file) const {
+  return line == 0 ? fmt::format("{}: {}", file, message)
+                   : fmt::format("{}:{}: {}", file, line, message);
+}
+
+std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
+    std::string_view text, const Environment& env) {
+  const auto tree = parse_yaml(text, "");
+  if (!tree) return not_a_file(tree.error().message, tree.error().place.line);
+  std::vector<ProviderEntry> entries;
+  Origins origins;
+  Findings findings;
+  FileReader reader("", env, origins, findings, References::kTakeAsText);
+  reader.read(**tree, [&](KeyVisitor& v) { v.sections("providers", ProviderList(entries, env)); });
+  check_names(entries, origins, findings);
+  if (!findings.has_errors()) {
+    if (entries.empty())
+      return not_a_file("there are no providers in it; expected a list under \"providers\"", 0);
+    return entries;
+  }
+  ProviderFaults faults;
+  for (const Finding& finding : findings.take_errors())
+    faults.push_back(fault_of(finding, entries, origins));
+  return std::unexpected(std::move(faults));
+}
+
+void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,
+                         const std::function<void(std::string_view)>& sink) {
+  sink(entries.empty() ? "providers: []\n" : "providers:\n");
+  for (const ProviderEntry& entry : entries) {
+    const AccountConfig& account = entry.account;
+    const auto text = [&](std::string_view key, std::string_view value) {
+      sink(key);
+      write_quoted(value, sink);
+      sink("\n");
+    };
+    text("  - account: ", account.name);
+    text("    email: ", entry.email);
+    sink("    api_key: ");
+    write_key(entry, keys, sink);
+    sink("\n");
+    text("    endpoint_url: ", account.base_url);
+    text("    model_prefix: ", account.model_prefix);
+    sink(account.pool == Pool::kPrimary ? "    pool: main\n" : "    pool: fallback\n");
+    sink(fmt::format("    rpm_limit: {}\n", account.rpm_limit));
+    text("    notes: ", entry.notes);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "engine/config/expand.h"
+
+namespace sluice {
+
+// The predecessor's provider file (docs/COMPAT.md), which accounts are imported from and exported
+// to. It stands here and not with the other importer in store/import, because it is read by the
+// rules of the configuration.
+
+struct ProviderEntry {
+  AccountConfig account;  // name, base_url, api_key, pool, rpm_limit, model_prefix
+  std::string email;
+  std::string notes;
+  std::string key_variable;  // api_key was ${NAME}: the name; exported as that again
+};
+
+struct ProviderFault {
+  std::optional<std::size_t> entry;  // from 0; none: the file as a whole
+  std::string account;               // its name, as far as one was read
+  std::string field;                 // "rpm_limit"; "": the entry as a whole
+  int line = 0;                      // from 1
+  std::string message;               // never with a key in it
+
+  // `providers.yaml:3: providers[0].rpm_limit: "abc" is not a whole number; expected ...`.
+  [[nodiscard]] std::string text(std::string_view file) const;
+};
+
+using ProviderFaults = std::vector<ProviderFault>;
+
+// Reads a provider file, or the same as JSON. All or nothing; every fault of every entry is told,
+// in the order of the file.
+//
+// An api_key may be ${NAME}, alone, and is then the variable's value; nothing else in the file
+// refers to anything, because who may import accounts may say where keys are sent to. For the same
+// reason the gateway's own secrets cannot be named, and whoever imports over a network hands in an
+// `env` of what may be.
+[[nodiscard]] std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
+    std::string_view text, const Environment& env);
+
+enum class KeyDisplay : bool { kMasked, kClear };
+
+// Writes a provider file in pieces to `sink`. A masked key (engine/config/redact.h) is refused when
+// it is read again. In clear the pieces of a key come straight from its Secret: no copy is left
+// here, and what becomes of them is the sink's concern.
+void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,
+                         const std::function<void(std::string_view)>& sink);
+
+}  // namespace sluice

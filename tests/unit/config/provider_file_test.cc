@@ -1,0 +1,220 @@
+// The predecessor's provider file: import and export.
+#include "engine/config/provider_file.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/config/config_text.h"
+
+namespace sluice {
+namespace {
+
+// As docs/COMPAT.md has it.
+constexpr std::string_view kFile = R"(providers:
+  - account: team-a
+    email: a@example.com
+    api_key: nvapi-test-0123456789abcdef
+    endpoint_url: https://integrate.api.nvidia.com/v1
+    model_prefix: "nvidia/"
+    pool: main
+    rpm_limit: 60
+    notes: "says \"hello\""
+  - account: team-b
+    email:
+    api_key: ${TEAM_B_KEY}
+    endpoint_url: http://127.0.0.1:8080
+    pool: fallback
+    notes:
+)";
+
+const FixedEnvironment kEnv({{"TEAM_B_KEY", "sk-test-team-b"},
+                             {"EMPTY", ""},
+                             {"BROKEN", "sk-test- secret"},
+                             {"SIDECAR_ENCRYPTION_KEY", "secret"},
+                             {"SIDECAR_ADMIN_TOKEN", "secret"}});
+
+std::string text_of(const ProviderFaults& faults) {
+  std::string out;
+  for (const ProviderFault& fault : faults) out += fault.text("p.yaml") + "\n";
+  return out;
+}
+
+void expect_the_two(const std::vector<ProviderEntry>& entries) {
+  ASSERT_EQ(entries.size(), 2u);
+  const ProviderEntry& a = entries[0];
+  EXPECT_EQ(a.account.name, "team-a");
+  EXPECT_EQ(a.email, "a@example.com");
+  EXPECT_EQ(a.account.api_key.reveal(), "nvapi-test-0123456789abcdef");
+  EXPECT_EQ(a.key_variable, "");
+  EXPECT_EQ(a.account.base_url, "https://integrate.api.nvidia.com/v1");
+  EXPECT_EQ(a.account.model_prefix, "nvidia/");
+  EXPECT_EQ(a.account.pool, Pool::kPrimary);
+  EXPECT_EQ(a.account.rpm_limit, 60u);
+  EXPECT_EQ(a.notes, "says \"hello\"");
+  const ProviderEntry& b = entries[1];
+  EXPECT_EQ(b.account.api_key.reveal(), "sk-test-team-b");
+  EXPECT_EQ(b.key_variable, "TEAM_B_KEY");
+  EXPECT_EQ(b.account.pool, Pool::kFallback);
+  EXPECT_EQ(b.account.rpm_limit, 40u);
+  EXPECT_EQ(b.email + b.notes + b.account.model_prefix, "");
+}
+
+std::string written(const std::vector<ProviderEntry>& entries, KeyDisplay keys) {
+  std::string out;
+  write_provider_file(entries, keys, [&](std::string_view piece) { out += piece; });
+  return out;
+}
+
+TEST(ProviderFile, IsRead) {
+  const auto entries = read_provider_file(kFile, kEnv);
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  expect_the_two(*entries);
+}
+
+TEST(ProviderFile, IsReadAsJsonToo) {
+  const auto entries = read_provider_file(
+      R"({"providers":[{"account":"a","api_key":"sk-test-1","endpoint_url":"https://x/v1",)"
+      R"("rpm_limit":5,"notes":null}]})",
+      kEnv);
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  ASSERT_EQ(entries->size(), 1u);
+  EXPECT_EQ(entries->at(0).account.rpm_limit, 5u);
+}
+
+TEST(ProviderFile, InClearItIsReadAgainAsItWas) {
+  auto entries = read_provider_file(kFile, kEnv);
+  ASSERT_TRUE(entries);
+  const std::string text = written(*entries, KeyDisplay::kClear);
+  EXPECT_NE(text.find("api_key: \"nvapi-test-0123456789abcdef\""), std::string::npos) << text;
+  EXPECT_NE(text.find("api_key: \"${TEAM_B_KEY}\""), std::string::npos) << text;
+  EXPECT_EQ(text.find("sk-test-team-b"), std::string::npos) << text;
+  const auto again = read_provider_file(text, kEnv);
+  ASSERT_TRUE(again) << text << text_of(again.error());
+  expect_the_two(*again);
+}
+
+TEST(ProviderFile, AwkwardTextsAreReadAgainAsTheyWere) {
+  std::vector<ProviderEntry> entries(1);
+  entries[0].account.name = "a:b";
+  entries[0].account.base_url = "https://x";
+  entries[0].account.api_key = Secret("sk-test-\"\\#:'{}[]&*!|>%@`");
+  entries[0].notes = "- a: b # \"c\" \\ \n\n  \xc3\xa9 'd' null ~";
+  const std::string text = written(entries, KeyDisplay::kClear);
+  const auto again = read_provider_file(text, kEnv);
+  ASSERT_TRUE(again) << text << text_of(again.error());
+  EXPECT_EQ(again->at(0).notes, entries[0].notes);
+  EXPECT_EQ(again->at(0).account.name, "a:b");
+  EXPECT_EQ(again->at(0).account.api_key.reveal(), entries[0].account.api_key.reveal());
+}
+
+TEST(ProviderFile, MaskedItShowsNoKeyAndIsNotTakenForOne) {
+  auto entries = read_provider_file(kFile, kEnv);
+  ASSERT_TRUE(entries);
+  const std::string text = written(*entries, KeyDisplay::kMasked);
+  EXPECT_NE(text.find("api_key: \"nvapi-****cdef\""), std::string::npos) << text;
+  EXPECT_EQ(text.find("0123456789"), std::string::npos) << text;
+  const auto again = read_provider_file(text, kEnv);
+  ASSERT_FALSE(again);
+  EXPECT_NE(text_of(again.error()).find("is masked"), std::string::npos);
+}
+
+struct EntryRow {
+  const char* rule;
+  std::string_view keys;  // besides account: a, in flow style
+  std::string_view field;
+  std::string_view told;
+};
+
+constexpr EntryRow kEntryRows[] = {
+    {"no key", "endpoint_url: 'https://x'", "api_key", "the key \"api_key\" is missing"},
+    {"no address", "api_key: k", "endpoint_url", "the key \"endpoint_url\" is missing"},
+    {"an empty key", "endpoint_url: 'https://x', api_key: ''", "api_key", "is empty"},
+    {"a variable that is not set", "endpoint_url: 'https://x', api_key: '${NONE}'", "api_key",
+     "not set"},
+    {"an empty variable", "endpoint_url: 'https://x', api_key: '${EMPTY}'", "api_key", "not set"},
+    {"a variable that is no key", "endpoint_url: 'https://x', api_key: '${BROKEN}'", "api_key",
+     "header field cannot carry"},
+    {"the master key", "endpoint_url: 'https://x', api_key: '${SIDECAR_ENCRYPTION_KEY}'", "api_key",
+     "a secret of the gateway itself"},
+    {"the admin token", "endpoint_url: 'https://x', api_key: '${SIDECAR_ADMIN_TOKEN}'", "api_key",
+     "a secret of the gateway itself"},
+    {"a limit of nothing", "endpoint_url: 'https://x', api_key: k, rpm_limit: abc", "rpm_limit",
+     "\"abc\" is not a whole number; expected a whole number from 1 to 1000000"},
+    {"a limit of 0", "endpoint_url: 'https://x', api_key: k, rpm_limit: 0", "rpm_limit",
+     "out of range"},
+    {"an unknown pool", "endpoint_url: 'https://x', api_key: k, pool: spare", "pool",
+     "\"spare\" is unknown; expected primary or fallback"},
+    {"credentials in the address", "endpoint_url: 'https://me:secret@x', api_key: k",
+     "endpoint_url", "https://****@x"},
+    {"an unknown key", "endpoint_url: 'https://x', api_key: k, rpm_limt: 1", "rpm_limit",
+     "unknown key \"rpm_limt\" in providers[1]; did you mean \"rpm_limit\"?"},
+    {"a strange key", "endpoint_url: 'https://x', api_key: k, zzzzzz: 1", "", "unknown key"},
+    {"a key twice", "endpoint_url: 'https://x', api_key: k, pool: main, pool: main", "",
+     "duplicate key"},
+    {"a list for a text", "endpoint_url: 'https://x', api_key: [k]", "api_key",
+     "a list is not accepted here"},
+};
+
+TEST(ProviderFile, AFaultNamesItsEntryItsFieldAndItsLine) {
+  for (const EntryRow& row : kEntryRows) {
+    const std::string text =
+        "providers:\n  - {account: first, endpoint_url: 'https://x', api_key: k}\n"
+        "  - {account: a, " +
+        std::string(row.keys) + "}\n";
+    const auto entries = read_provider_file(text, kEnv);
+    ASSERT_FALSE(entries) << row.rule;
+    ASSERT_EQ(entries.error().size(), 1u) << row.rule << text_of(entries.error());
+    const ProviderFault& fault = entries.error()[0];
+    EXPECT_EQ(fault.entry, 1u) << row.rule;
+    EXPECT_EQ(fault.account, "a") << row.rule;
+    EXPECT_EQ(fault.field, row.field) << row.rule;
+    EXPECT_EQ(fault.line, 3) << row.rule;
+    EXPECT_NE(fault.message.find(row.told), std::string::npos) << row.rule << fault.message;
+    EXPECT_EQ(fault.message.find("test- secret"), std::string::npos) << row.rule;
+    EXPECT_EQ(fault.message.find("me:secret"), std::string::npos) << row.rule;
+  }
+}
+
+TEST(ProviderFile, AllFaultsOfAllEntriesAreTold) {
+  const auto entries = read_provider_file(R"(providers:
+  - {account: a, endpoint_url: 'ftp://x', api_key: k, rpm_limit: 0}
+  - {account: b, endpoint_url: 'https://x', api_key: k}
+  - {account: b, endpoint_url: 'https://x', api_key: k, pool: none}
+  - just a text
+)",
+                                          kEnv);
+  ASSERT_FALSE(entries);
+  const std::string text = text_of(entries.error());
+  EXPECT_EQ(entries.error().size(), 5u) << text;
+  EXPECT_NE(text.find("p.yaml:4: providers[2].account: the name \"b\" is taken by providers[1] "
+                      "(line 3)"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("p.yaml:5: providers[3]: a text is not accepted here"), std::string::npos)
+      << text;
+}
+
+// What stands elsewhere is not fetched for who may write notes, and read them.
+TEST(ProviderFile, NothingButTheKeyRefersToAnything) {
+  const auto entries = read_provider_file(
+      "providers: [{account: a, endpoint_url: 'https://x', api_key: 'file:/etc/hostname', notes: "
+      "'${SIDECAR_ADMIN_TOKEN}', email: 'file:/etc/hostname'}]",
+      kEnv);
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  EXPECT_EQ(entries->at(0).notes, "${SIDECAR_ADMIN_TOKEN}");
+  EXPECT_EQ(entries->at(0).email, "file:/etc/hostname");
+  EXPECT_EQ(entries->at(0).account.api_key.reveal(), "file:/etc/hostname");
+}
+
+TEST(ProviderFile, WhatIsNoProviderFileIsRefused) {
+  for (const char* const text : {"", "providers:", "providers: []", "providers: {}", "[]", "a: b",
+                                 "providers: [", "\xff", "providers: []\nproviders: []"}) {
+    const auto entries = read_provider_file(text, kEnv);
+    ASSERT_FALSE(entries) << text;
+    EXPECT_FALSE(entries.error().empty()) << text;
+    EXPECT_FALSE(entries.error()[0].entry) << text;
+    EXPECT_FALSE(entries.error()[0].message.empty()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sluice
