@@ -45,8 +45,7 @@ std::optional<sockaddr_un> address_of(const std::string& path, const Descriptor&
   address.sun_family = AF_UNIX;
   std::string name = path;
   if (name.size() >= sizeof(address.sun_path)) {
-    name = "/proc/self/fd/" + std::to_string(directory.get()) +
-           path.substr(path.rfind('/'));
+    name = "/proc/self/fd/" + std::to_string(directory.get()) + path.substr(path.rfind('/'));
   }
   if (name.size() >= sizeof(address.sun_path)) return std::nullopt;
   std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
@@ -90,15 +89,13 @@ bool receive(int fd, Json& head, Secret& secret) {
   if (bytes > kAdminSecretMax) return false;
   if (bytes == 0) return true;
   bool whole = false;
-  secret = Secret::written(bytes,
-                           [&](std::span<char> out) { whole = receive_exactly(fd, out); });
+  secret = Secret::written(bytes, [&](std::span<char> out) { whole = receive_exactly(fd, out); });
   return whole;
 }
 
 bool send_message(int fd, Json head, const Secret& secret) {
   head["secret_bytes"] = secret.reveal().size();
-  const std::string line =
-      head.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string line = head.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   return send_all(fd, line) && send_all(fd, secret.reveal());
 }
 
@@ -135,8 +132,7 @@ std::expected<std::unique_ptr<AdminSocket>, std::string> AdminSocket::open(
   }
   unlink(path.c_str());  // of a process that died: the directory's lock is ours
   const mode_t before = umask(0177);
-  const int bound =
-      bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address));
+  const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address));
   umask(before);
   if (bound != 0 || listen(fd.get(), kBacklog) != 0) return failed();
   return std::unique_ptr<AdminSocket>(
@@ -178,8 +174,8 @@ void AdminSocket::serve(int peer) {
   call.command = head.value("command", "");
   call.args = head.value("args", Json::object());
   const AdminAnswer answer = handler_(call);
-  static_cast<void>(send_message(
-      peer, {{"exit_code", answer.exit_code}, {"text", answer.text}}, answer.secret));
+  static_cast<void>(
+      send_message(peer, {{"exit_code", answer.exit_code}, {"text", answer.text}}, answer.secret));
 }
 
 std::optional<AdminAnswer> call_gateway(const std::string& directory, const AdminCall& call) {

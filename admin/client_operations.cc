@@ -34,8 +34,8 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   StoredClientKey key;
   key.name = call.args.value("name", "");
   if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
-    return refused(fmt::format("name: \"{}\" {}; expected {}", key.name, problem,
-                               kNameRule.expected));
+    return refused(
+        fmt::format("name: \"{}\" {}; expected {}", key.name, problem, kNameRule.expected));
   std::string fault;
   if (!read_limit(call.args, "rpm_limit", 1'000'000, key.rpm_limit, fault) ||
       !read_limit(call.args, "tpm_limit", 1'000'000'000, key.tpm_limit, fault) ||
@@ -46,8 +46,8 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   const std::string priority = call.args.value("priority", "normal");
   const auto rank = priority_of(priority);
   if (!rank)
-    return refused(fmt::format(
-        "priority: \"{}\" is none; expected urgent, high, normal or low", priority));
+    return refused(
+        fmt::format("priority: \"{}\" is none; expected urgent, high, normal or low", priority));
   key.priority = static_cast<StoredPriority>(*rank);
   const auto taken = get_client_key(writer_.environment(), key.name);
   if (!taken) return failed(taken.error());
@@ -73,8 +73,10 @@ AdminAnswer AdminDesk::revoke_client(const AdminCall& call) {
   const auto found = get_client_key(writer_.environment(), name);
   if (!found) return failed(found.error());
   if (!*found)
-    return refused(fmt::format("there is no client key \"{}\" in the store; those of the "
-                               "configuration file are removed there", name));
+    return refused(
+        fmt::format("there is no client key \"{}\" in the store; those of the "
+                    "configuration file are removed there",
+                    name));
   StoredClientKey key = **found;
   if (key.revoked_ms != 0) return refused(fmt::format("\"{}\" was revoked before", name));
   key.revoked_ms = now_unix_ms_;

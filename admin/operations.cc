@@ -32,8 +32,7 @@ AdminAnswer AdminDesk::answer(const AdminCall& call) {
 }
 
 AdminAnswer AdminDesk::failed(const StoreError& error) const {
-  return {.exit_code = EX_IOERR,
-          .text = explain(error, writer_.environment().directory()) + "\n"};
+  return {.exit_code = EX_IOERR, .text = explain(error, writer_.environment().directory()) + "\n"};
 }
 
 bool AdminDesk::is_configured(const std::string& name) const {

@@ -16,15 +16,15 @@ namespace sluice {
 struct AdminCall {
   std::string command;
   nlohmann::json args = nlohmann::json::object();
-  Secret secret;
+  Secret secret = {};
 };
 
 // AdminAnswer - what came of it. exit_code is of sysexits.h; `text` is for a person, with its line
 // ends. `secret` is shown once: a token that was made, a file with keys.
 struct AdminAnswer {
   int exit_code = 0;
-  std::string text;
-  Secret secret;
+  std::string text = {};
+  Secret secret = {};
   bool changed = false;  // the gateway has to read the store's accounts and clients again
 };
 

@@ -54,10 +54,10 @@ AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
       !faults.empty())
     return refused(text_of(faults));
   if (is_configured(account.name))
-    return refused(fmt::format("there is an account \"{}\" in the configuration file",
-                               account.name));
-  const auto put = put_account(writer_, to_stored(account, make_account_id(), keys_.vault,
-                                                  now_unix_ms_));
+    return refused(
+        fmt::format("there is an account \"{}\" in the configuration file", account.name));
+  const auto put =
+      put_account(writer_, to_stored(account, make_account_id(), keys_.vault, now_unix_ms_));
   if (!put && put.error().code == StoreErrc::kExists)
     return refused(fmt::format("there is an account \"{}\" in the store", account.name));
   if (!put) return failed(put.error());
@@ -88,8 +88,10 @@ AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
   std::vector<StoredAccount> accounts;
   for (const ProviderEntry& entry : *entries) {
     if (is_configured(entry.account.name))
-      return refused(fmt::format("there is an account \"{}\" in the configuration file; nothing "
-                                 "was imported", entry.account.name));
+      return refused(
+          fmt::format("there is an account \"{}\" in the configuration file; nothing "
+                      "was imported",
+                      entry.account.name));
     const auto taken = find_account(writer_.environment(), entry.account.name);
     if (!taken) return failed(taken.error());
     if (*taken)
@@ -108,9 +110,8 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   std::vector<ProviderEntry> entries;
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, keys_.vault);
-    if (!key)
-      return refused(fmt::format("the key of account \"{}\" does not open", stored.name));
-    entries.push_back({.account = from_stored(stored, std::move(*key), config_)});
+    if (!key) return refused(fmt::format("the key of account \"{}\" does not open", stored.name));
+    entries.push_back({.account = from_stored(stored, std::move(*key))});
   }
   const KeyDisplay display =
       call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;

@@ -73,8 +73,7 @@ Result<void> SealedRows::set_key_check(std::string_view value) {
 Result<void> SealedRows::commit() {
   const auto committed =
       writer_->transact([this](WriteTransaction& transaction) -> StoreResult<void> {
-        for (const auto& [id, account] : accounts_)
-          SL_STORE_TRY(put_row(transaction, id, account));
+        for (const auto& [id, account] : accounts_) SL_STORE_TRY(put_row(transaction, id, account));
         for (const auto& [key, value] : meta_) {
           if (value) SL_STORE_TRY(transaction.put(Table::kMeta, key, *value));
           else SL_STORE_TRY(transaction.del(Table::kMeta, key));

@@ -35,7 +35,7 @@ class SealedRows final : public SealedFields {
   [[nodiscard]] Result<std::optional<std::string>> meta(std::string_view key);
 
   Writer* writer_;
-  std::map<std::string, StoredAccount> accounts_;                      // by id
+  std::map<std::string, StoredAccount> accounts_;                        // by id
   std::map<std::string, std::optional<std::string>, std::less<>> meta_;  // nothing: to be deleted
   std::optional<StoreError> failure_;
 };

@@ -94,8 +94,7 @@ StoredAccount to_stored(const AccountConfig& account, std::string id, const Vaul
   return stored;
 }
 
-AccountConfig from_stored(const StoredAccount& stored, Secret api_key, const Config& config) {
-  const AccountDefaults& defaults = config.account_defaults;
+AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
   AccountConfig account;
   account.name = stored.name;
   account.base_url = stored.api_base_url;
@@ -104,9 +103,6 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key, const Con
   account.pool = stored.pool == StoredPool::kPrimary ? Pool::kPrimary : Pool::kFallback;
   account.enabled = stored.enabled;
   account.rpm_limit = stored.rpm_limit;
-  account.window = defaults.window;
-  account.bucket = defaults.bucket;
-  account.learn_limits = defaults.learn_limits;
   account.tpm_limit = stored.tpm_limit;
   account.rpd_limit = stored.rpd_limit;
   account.concurrent_limit = stored.concurrent_limit;
@@ -116,15 +112,13 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key, const Con
   account.model_prefix = stored.model_prefix;
   for (const StoredMapping& mapping : stored.models)
     account.models.push_back({.canonical = mapping.canonical, .native = mapping.native_id});
-  account.timeouts = config.timeouts.upstream;
   account.timeouts.first_byte = account.timeouts.idle =
       std::chrono::milliseconds(stored.timeout_ms);
   return account;
 }
 
 std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& environment,
-                                                              const Vault& vault,
-                                                              const Config& config) {
+                                                              const Vault& vault) {
   StoredEntries entries;
   const auto accounts = list_accounts(environment);
   if (!accounts) return std::unexpected(explain(accounts.error(), environment.path()));
@@ -133,10 +127,11 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
     if (!key) {
       return std::unexpected("account '" + stored.name + "': " + key.error().text(key_ref(stored)));
     }
-    entries.accounts.push_back(from_stored(stored, std::move(*key), config));
+    entries.accounts.push_back(from_stored(stored, std::move(*key)));
   }
   const auto clients = list_client_keys(environment);
   if (!clients) return std::unexpected(explain(clients.error(), environment.path()));
+  entries.guarded = !clients->empty();
   for (const StoredClientKey& stored : *clients) {
     if (stored.revoked_ms == 0) entries.clients.push_back(client_of(stored));
   }

@@ -51,9 +51,9 @@ std::string load_trust(Snapshot& snapshot, const Directory& directory) {
 }  // namespace
 
 std::expected<std::shared_ptr<const Snapshot>, std::string> build_snapshot(
-    const Config& config, const Directory* previous) {
+    const Config& config, const StoredEntries* stored, const Directory* previous) {
   auto snapshot = std::make_shared<Snapshot>();
-  auto directory = draft_directory(config);
+  auto directory = draft_directory(config, stored);
   if (!directory) return std::unexpected(directory.error().text());
   snapshot->settings = settings_of(config);
   std::string faults = load_trust(*snapshot, **directory);

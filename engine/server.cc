@@ -8,10 +8,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fstream>
 
+#include "admin/stored_entries.h"
 #include "engine/build_snapshot.h"
 #include "engine/config/load.h"
 #include "engine/descriptors.h"
@@ -33,7 +35,7 @@ std::string io_uring_setting() {
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
   return set;
 }
 
@@ -94,13 +96,14 @@ void Server::block_signals() {
 }
 
 std::expected<void, StartFailure> Server::start() {
-  auto snapshot = build_snapshot(*config_, nullptr);
+  if (auto opened = open_store(); !opened) return opened;
+  if (auto checked = check_entries(); !checked) return checked;
+  auto snapshot = build_snapshot(*config_, stored_.get(), nullptr);
   if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error()});
   snapshot_ = std::move(*snapshot);
   auto hosts_file = HostsFile::read();
   if (!hosts_file) return std::unexpected(StartFailure{EX_OSERR, hosts_file.error() + "\n"});
   hosts_ = std::make_shared<const HostsFile>(std::move(*hosts_file));
-  if (auto opened = open_store(); !opened) return opened;
   descriptor_limit_ = raise_descriptor_limit();
   const DescriptorPlan descriptors =
       plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
@@ -134,7 +137,65 @@ std::expected<void, StartFailure> Server::open_store() {
   auto opened = StoreThread::open(config_->store, config_->shards, clock_, log(), log());
   if (!opened) return std::unexpected(opened.error());
   store_ = std::move(*opened);
+  Writer writer(store_->environment());
+  auto keys = open_key_ring(config_->store, ProcessEnvironment(), writer, clock_.unix_ms());
+  if (!keys) return std::unexpected(keys.error());
+  keys_ = std::move(*keys);
+  auto entries = load_stored_entries(store_->environment(), keys_->vault);
+  if (!entries) return std::unexpected(StartFailure{EX_DATAERR, entries.error() + "\n"});
+  stored_ = std::make_shared<const StoredEntries>(std::move(*entries));
   return {};
+}
+
+// What check_servable() has left open, now that it is known what the store has.
+std::expected<void, StartFailure> Server::check_entries() const {
+  const bool guarded = !config_->clients.empty() || (stored_ != nullptr && stored_->guarded);
+  const bool apart = std::ranges::all_of(config_->listen, &ListenAddress::is_loopback);
+  if (!guarded && !apart && !config_->auth_open) {
+    return std::unexpected(StartFailure{
+        EX_CONFIG,
+        "an address can be reached from other machines, and no client key guards the accounts: "
+        "make one (sluice clients create), listen on 127.0.0.1, or say auth.open: true if "
+        "everyone who reaches it may spend them\n"});
+  }
+  if (config_->accounts.empty() && (stored_ == nullptr || stored_->accounts.empty())) {
+    LogLine(control_.log(), LogLevel::kWarning,
+            "there is no account to send requests to yet: sluice providers add");
+  }
+  return {};
+}
+
+std::expected<void, StartFailure> Server::open_admin_socket() {
+  if (store_ == nullptr) return {};
+  auto opened = AdminSocket::open(config_->store.directory,
+                                  [this](const AdminCall& call) { return answer_call(call); });
+  if (!opened) return std::unexpected(StartFailure{EX_CANTCREAT, opened.error() + "\n"});
+  admin_socket_ = std::move(*opened);
+  return {};
+}
+
+// On the admin socket's thread.
+AdminAnswer Server::answer_call(const AdminCall& call) {
+  AdminAnswer answer;
+  store_->run_job([&](Writer& writer) {
+    AdminDesk desk(writer, *keys_, *config_, clock_.unix_ms());
+    answer = desk.answer(call);
+    if (!answer.changed) return;
+    auto entries = load_stored_entries(writer.environment(), keys_->vault);
+    if (!entries) {
+      answer.text += "but the gateway goes on with what it had: " + entries.error() + "\n";
+      return;
+    }
+    const std::lock_guard lock(stored_mutex_);
+    stored_ = std::make_shared<const StoredEntries>(std::move(*entries));
+  });
+  if (answer.changed) kill(getpid(), SIGUSR1);
+  return answer;
+}
+
+std::shared_ptr<const StoredEntries> Server::stored_entries() {
+  const std::lock_guard lock(stored_mutex_);
+  return stored_;
 }
 
 std::expected<void, StartFailure> Server::open_listeners() {
@@ -190,7 +251,7 @@ std::expected<void, StartFailure> Server::start_threads() {
   gate.decided.count_down();
   if (os_errno == 0) {
     if (store_ != nullptr) store_->start();
-    return {};
+    return open_admin_socket();
   }
   join_threads();
   return std::unexpected(
@@ -215,6 +276,7 @@ void Server::run() {
   scope.spawn(watch_signals(control_, *this, signal_fd));
   control_.run();
   join_threads();
+  admin_socket_.reset();
   if (store_ != nullptr) store_->stop();
   close(signal_fd);
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
@@ -257,11 +319,13 @@ void Server::tell_all(const Do& what) {
 
 void Server::reload() {
   auto config = reload_config(*config_, ProcessEnvironment());
+  const auto stored = stored_entries();
   std::string error;
   std::shared_ptr<const Snapshot> next;
   if (!config) {
     error = config.error().text();
-  } else if (auto built = build_snapshot(*config, snapshot_->directory.get()); !built) {
+  } else if (auto built = build_snapshot(*config, stored.get(), snapshot_->directory.get());
+             !built) {
     error = built.error();
   } else {
     next = std::move(*built);
@@ -271,20 +335,41 @@ void Server::reload() {
         .field("error", error);
     return;
   }
-  snapshot_ = next;
   report_descriptors(
       control_.log(),
       plan_descriptors(descriptor_limit_, shards_.size(), config->limits.connections_max), *config);
-  limit_keeper_.watch(next->directory);
   hosts_ = read_hosts();
-  const Publication publication{next, hosts_, config->log.level};
-  tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
-  dispatcher_.nudge(control_);  // there may be more than before
+  publish(*config, std::move(next));
   if (store_ != nullptr) store_->keep_requests(config->store.keep_requests);
   control_.set_log_level(config->log.level);
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
-      .field("accounts", static_cast<std::int64_t>(next->directory->accounts.size()))
+      .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
       .field("warnings", warnings_text(config->warnings));
+  reloaded_ = std::make_unique<const Config>(std::move(*config));
+}
+
+void Server::publish(const Config& config, std::shared_ptr<const Snapshot> next) {
+  snapshot_ = std::move(next);
+  limit_keeper_.watch(snapshot_->directory);
+  const Publication publication{snapshot_, hosts_, config.log.level};
+  tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
+  dispatcher_.nudge(control_);  // there may be more than before
+}
+
+// The accounts and client keys of the store have changed; the configuration has not.
+void Server::take_stored() {
+  const Config& config = reloaded_ != nullptr ? *reloaded_ : *config_;
+  const auto stored = stored_entries();
+  auto built = build_snapshot(config, stored.get(), snapshot_->directory.get());
+  if (!built) {
+    LogLine(control_.log(), LogLevel::kError, "the store's accounts are not taken")
+        .field("error", built.error());
+    return;
+  }
+  publish(config, std::move(*built));
+  LogLine(control_.log(), LogLevel::kInfo, "accounts and client keys of the store taken")
+      .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
+      .field("clients", static_cast<std::int64_t>(snapshot_->directory->clients.size()));
 }
 
 void Server::drain() {
@@ -307,6 +392,8 @@ Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
     const char* const name = strsignal(static_cast<int>(info.ssi_signo));
     if (info.ssi_signo == SIGHUP) {
       self.reload();
+    } else if (info.ssi_signo == SIGUSR1) {
+      self.take_stored();
     } else if (!draining) {
       draining = true;
       LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);

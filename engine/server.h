@@ -4,12 +4,14 @@
 #include <expected>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "engine/config/config.h"
+#include "admin/admin_socket.h"
+#include "engine/config/build_directory.h"
 #include "engine/gateway_shard.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
@@ -42,6 +44,7 @@ class Server {
 
   // Serves until SIGTERM or SIGINT, then drains; a second one cuts what still runs. SIGHUP reads
   // the configuration and the hosts file again; what is wrong is reported and changes nothing.
+  // SIGUSR1 takes what has changed in the store.
   void run();
 
  private:
@@ -57,6 +60,12 @@ class Server {
   void cut();
   void join_threads();
   [[nodiscard]] std::expected<void, StartFailure> open_store();
+  [[nodiscard]] std::expected<void, StartFailure> check_entries() const;
+  [[nodiscard]] std::expected<void, StartFailure> open_admin_socket();
+  [[nodiscard]] AdminAnswer answer_call(const AdminCall& call);
+  [[nodiscard]] std::shared_ptr<const StoredEntries> stored_entries();
+  void publish(const Config& config, std::shared_ptr<const Snapshot> next);
+  void take_stored();
 
   // A letter that asks a shard to do something; a shard that has ended does not read it.
   struct Errand : Letter {
@@ -79,7 +88,12 @@ class Server {
   const Config* config_;
   SystemClock clock_;
   LogWriter log_writer_;
-  std::vector<std::unique_ptr<Errand>> errands_;       // those that may lie with a shard
+  std::vector<std::unique_ptr<Errand>> errands_;  // those that may lie with a shard
+  std::unique_ptr<const Config> reloaded_;        // in force since a reload; null: config_
+  std::optional<KeyRing> keys_;                   // the store's thread's, once that runs
+  std::mutex stored_mutex_;
+  std::shared_ptr<const StoredEntries> stored_;  // as of the last change
+  std::unique_ptr<AdminSocket> admin_socket_;
   std::unique_ptr<StoreThread> store_;                 // null: nothing is recorded
   std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;

@@ -1,6 +1,5 @@
 #include "engine/store_thread.h"
 
-#include <fmt/format.h>
 #include <pthread.h>
 #include <sysexits.h>
 
@@ -30,7 +29,10 @@ constexpr Duration kLookEvery = 1min;  // stale readers, old requests, space, th
 constexpr std::size_t kPruneRows = 1000;
 constexpr std::size_t kCloseAttempts = 1000;
 
-std::string journal_name(std::uint16_t shard) { return fmt::format("shard-{:02}", shard); }
+std::string journal_name(std::uint16_t shard) {
+  const std::string digits = std::to_string(shard);
+  return (digits.size() < 2 ? "shard-0" : "shard-") + digits;
+}
 
 constexpr std::size_t kShardsEver = 256;  // what `shards` may be at most
 

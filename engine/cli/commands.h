@@ -28,6 +28,11 @@ void add_mock_command(CommandLine& line);   // calls run_mock of tools/mock
 void add_check_config_command(CommandLine& line);
 void add_config_command(CommandLine& line);    // config show
 void add_simulate_command(CommandLine& line);  // see simulate.h
+void add_providers_command(CommandLine& line);
+void add_clients_command(CommandLine& line);
+void add_keys_command(CommandLine& line);
+void add_usage_command(CommandLine& line);
+void add_store_commands(CommandLine& line);  // backup, restore, store check
 void add_version_command(CommandLine& line);
 
 }  // namespace sluice

@@ -18,7 +18,7 @@ std::string counted(std::size_t count, const char* what) {
 
 // Reads what the files that the configuration names hold, too, as `sluice serve` does.
 int report_sound(const Config& config) {
-  if (const auto snapshot = build_snapshot(config, nullptr); !snapshot) {
+  if (const auto snapshot = build_snapshot(config, nullptr, nullptr); !snapshot) {
     fmt::print(stderr, "sluice check-config: {}", snapshot.error());
     return EX_CONFIG;
   }

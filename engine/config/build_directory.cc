@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -60,9 +61,35 @@ ClientKey make_client(const ClientConfig& from) {
   return key;
 }
 
+// The configuration's own go before: who has the same name, or too many are there, stays outside.
+// The store takes only what its commands have checked, so nothing else can be wrong here.
+void add_stored(Directory& directory, const StoredEntries& stored, const Config& config) {
+  const auto has = [](const auto& list, const std::string& name) {
+    return std::ranges::any_of(list, [&](const auto& one) { return one.name == name; });
+  };
+  for (const AccountConfig& from : stored.accounts) {
+    BaseUrl url;
+    std::string_view why;
+    if (has(config.accounts, from.name) || !parse_base_url(from.base_url, url, why)) continue;
+    if (directory.accounts.size() == kDirectoryAccountsMax) break;
+    directory.accounts.push_back(make_account(from, url));
+    Account& account = *directory.accounts.back();
+    account.window = config.account_defaults.window;
+    account.bucket = config.account_defaults.bucket;
+    account.learn_limits = config.account_defaults.learn_limits;
+    account.timeouts.connect = config.timeouts.upstream.connect;
+    account.timeouts.first_token = config.timeouts.upstream.first_token;
+    account.timeouts.total = config.timeouts.upstream.total;
+  }
+  for (const ClientConfig& from : stored.clients) {
+    if (!has(config.clients, from.name)) directory.clients.push_back(make_client(from));
+  }
+}
+
 }  // namespace
 
-std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(const Config& config) {
+std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(
+    const Config& config, const StoredEntries* stored) {
   auto directory = std::make_shared<Directory>();
   Findings findings;
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
@@ -79,7 +106,8 @@ std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(const Co
   if (findings.has_errors()) return std::unexpected(ConfigErrors{findings.take_errors(), {}});
   for (const ClientConfig& client : config.clients)
     directory->clients.push_back(make_client(client));
-  directory->open = is_open(config);
+  if (stored != nullptr) add_stored(*directory, *stored, config);
+  directory->open = is_open(config) && (config.auth_open || stored == nullptr || !stored->guarded);
   directory->routing = config.routing;
   directory->default_model = config.default_model;
   directory->created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(

@@ -266,7 +266,14 @@ void check_config(const Config& config, Findings& findings) {
         "one of the two");
 }
 
+bool has_store(const Config& config) {
+  const std::string& directory = config.store.directory;
+  return !directory.empty() && access((directory + "/data.mdb").c_str(), F_OK) == 0;
+}
+
 void check_servable(const Config& config, Findings& findings) {
+  // What the store holds besides is known when it is open (Server::start).
+  if (has_store(config)) return;
   if (!config.accounts.empty()) {
     if (std::ranges::none_of(config.accounts, &AccountConfig::enabled))
       findings.error(config.origin_of("accounts"),

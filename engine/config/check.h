@@ -12,6 +12,7 @@ void check_config(const Config& config, Findings& findings);
 
 // What keeps a sound configuration from being served: no account, or a door open to the network
 // without a client key.
+[[nodiscard]] bool has_store(const Config& config);  // that was made before
 void check_servable(const Config& config, Findings& findings);
 
 // Whether requests without a client key are served.

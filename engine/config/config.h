@@ -100,13 +100,13 @@ struct LogConfig {
 
 // StoreConfig - where usage, accounts and keys are kept (store.*, usage.*, backup.*).
 struct StoreConfig {
-  std::string directory;         // "": nothing is stored; load_config() gives it its default
-  std::string key_file;          // of the master key; "": SIDECAR_ENCRYPTION_KEY, else a key that is
-                                 // made in the directory
+  std::string directory;  // "": nothing is stored; load_config() gives it its default
+  std::string key_file;   // of the master key; "": SIDECAR_ENCRYPTION_KEY, else a key that is
+                          // made in the directory
   std::uint64_t bytes_max = 64 * 1024 * kMiB;
   bool any_file_system = false;  // network file systems too
   Duration keep_requests = 7 * 24h;
-  std::string backup_directory;  // "": backups/ in the directory
+  std::string backup_directory;    // "": backups/ in the directory
   std::uint32_t backups_keep = 7;  // days; 0: no backups
 };
 

@@ -35,8 +35,8 @@ constexpr Alias kAliases[] = {
 
 // Ours that give no key of the tree.
 constexpr std::string_view kOtherVariables[] = {
-    "SLUICE_CONFIG", "SLUICE_UPSTREAM",  "SLUICE_API_KEY",  "SIDECAR_HOST",
-    "SIDECAR_PORT",  "SIDECAR_UPSTREAM", "SIDECAR_API_KEY", "SIDECAR_BUCKET_CAPACITY",
+    "SLUICE_CONFIG",   "SLUICE_UPSTREAM",        "SLUICE_API_KEY",  "SIDECAR_HOST",
+    "SIDECAR_PORT",    "SIDECAR_UPSTREAM",       "SIDECAR_API_KEY", "SIDECAR_BUCKET_CAPACITY",
     "SIDECAR_DB_PATH", "SIDECAR_ENCRYPTION_KEY",
 };
 

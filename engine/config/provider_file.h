@@ -20,9 +20,9 @@ namespace sluice {
 
 struct ProviderEntry {
   AccountConfig account;  // name, base_url, api_key, pool, rpm_limit, model_prefix
-  std::string email;
-  std::string notes;
-  std::string key_variable;  // api_key was ${NAME}: the name; exported as that again
+  std::string email = {};
+  std::string notes = {};
+  std::string key_variable = {};  // api_key was ${NAME}: the name; exported as that again
 };
 
 struct ProviderFault {

@@ -14,8 +14,8 @@ namespace {
 // Sockets, threads, the upstream pools' limits, the log's form: what is made once, when the process
 // starts.
 constexpr std::string_view kTakenAtStart[] = {
-    "listen", "shards", "drain", "timeouts.pooled_idle", "timeouts.pooled_age", "log.format",
-    "store", "backup",
+    "listen",     "shards", "drain",  "timeouts.pooled_idle", "timeouts.pooled_age",
+    "log.format", "store",  "backup",
 };
 
 bool is_taken_at_start(std::string_view path) {

@@ -33,7 +33,7 @@ bool RunningGateway::prepare(std::string_view yaml) {
   const Loaded config = load_text(yaml);
   EXPECT_TRUE(config) << errors_of(config);
   if (!config) return false;
-  const auto snapshot = build_snapshot(*config, nullptr);
+  const auto snapshot = build_snapshot(*config, nullptr, nullptr);
   EXPECT_TRUE(snapshot) << snapshot.error();
   if (!snapshot) return false;
   snapshot_ = *snapshot;

@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/commands.h"
+#include "engine/cli/store_access.h"
+#include "store/catalog.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kAddFooter = R"(
+The key is read from stdin, so that it stands in no list of processes and no shell history.
+
+Examples:
+  sluice providers add team-a --url https://api.example.com/v1 --rpm 40 < key.txt
+  sluice providers add team-b --url https://api.example.com/v1 --set tpm_limit=100000
+  printf %s "$KEY" | sluice providers add team-c --url https://api.example.com/v1 --model gpt-4o)";
+
+constexpr const char* kImportFooter = R"(
+The file is read from stdin (docs/COMPAT.md has its form): all of it is taken, or nothing.
+
+Example:
+  sluice providers import < providers.yaml)";
+
+using Json = nlohmann::json;
+
+struct AddOptions {
+  std::string name, url, pool, rpm;
+  std::vector<std::string> models, settings;
+};
+
+// "a=b" as {a: b}; without '=' the name stands for itself.
+void put_pair(Json& object, const std::string& text, bool alone) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos && !alone)
+    throw CLI::ValidationError("--set", text + ": expected key=value");
+  object[text.substr(0, equals)] = equals == std::string::npos ? text : text.substr(equals + 1);
+}
+
+AdminCall add_call(const AddOptions& options) {
+  Json fields = {{"name", options.name}, {"base_url", options.url}};
+  if (!options.pool.empty()) fields["pool"] = options.pool;
+  if (!options.rpm.empty()) fields["rpm_limit"] = options.rpm;
+  for (const std::string& setting : options.settings) put_pair(fields, setting, false);
+  Json models = Json::object();
+  for (const std::string& model : options.models) put_pair(models, model, true);
+  return {.command = "providers.add",
+          .args = {{"fields", std::move(fields)}, {"models", std::move(models)}},
+          .secret = {}};
+}
+
+int list_providers(const Config& config, StoreEnvironment& environment) {
+  const auto accounts = list_accounts(environment);
+  if (!accounts) return store_failed(accounts.error(), environment);
+  std::string text =
+      fmt::format("{:<24}{:<10}{:>8}  {:<8}{}\n", "name", "pool", "rpm", "from", "base URL");
+  for (const AccountConfig& account : config.accounts) {
+    text += fmt::format("{:<24}{:<10}{:>8}  {:<8}{}\n", account.name, pool_text(account.pool),
+                        account.rpm_limit, "file", account.base_url);
+  }
+  for (const StoredAccount& account : *accounts) {
+    const char* const pool = account.pool == StoredPool::kPrimary ? "primary" : "fallback";
+    text += fmt::format("{:<24}{:<10}{:>8}  {:<8}{}\n", account.name, pool, account.rpm_limit,
+                        account.source == AccountSource::kImport ? "import" : "store",
+                        account.api_base_url);
+  }
+  return print_out(text);
+}
+
+}  // namespace
+
+void add_providers_command(CommandLine& line) {
+  CLI::App& group = *line.app.add_subcommand(
+      "providers", "accounts at providers that are kept in the store, beside the file's");
+  group.require_subcommand(1);
+  add_store_action(line, group, "list", "all accounts, the file's and the store's",
+                   [](const ConfigOptions& config) { return with_store(config, list_providers); });
+  const auto add = std::make_shared<AddOptions>();
+  CLI::App* const adding =
+      add_store_action(line, group, "add", "add an account; its key comes from stdin",
+                       [add](const ConfigOptions& config) {
+                         AdminCall call = add_call(*add);
+                         call.secret = read_secret("API key of " + add->name);
+                         return change_store(config, call);
+                       });
+  adding->footer(kAddFooter);
+  adding->add_option("name", add->name, "unique among all accounts")->required();
+  adding->add_option("--url", add->url, "base URL")->required();
+  adding->add_option("--pool", add->pool, "primary or fallback (default: primary)");
+  adding->add_option("--rpm", add->rpm, "requests a minute (default: account_defaults)");
+  adding->add_option("--model", add->models, "our name, or our=theirs; without: every model")
+      ->type_name("NAME");
+  adding->add_option("--set", add->settings, "any other key of an account")->type_name("KEY=VALUE");
+  const auto name = std::make_shared<std::string>();
+  add_store_action(line, group, "remove", "remove an account; what it used stays",
+                   [name](const ConfigOptions& config) {
+                     return change_store(
+                         config,
+                         {.command = "providers.remove", .args = {{"name", *name}}, .secret = {}});
+                   })
+      ->add_option("name", *name)
+      ->required();
+  add_store_action(line, group, "import", "add all accounts of a provider file",
+                   [](const ConfigOptions& config) {
+                     return change_store(config, {.command = "providers.import",
+                                                  .args = Json::object(),
+                                                  .secret = read_secret("provider file")});
+                   })
+      ->footer(kImportFooter);
+  const auto clear = std::make_shared<bool>(false);
+  add_store_action(
+      line, group, "export", "write the store's accounts as a provider file to stdout",
+      [clear](const ConfigOptions& config) {
+        return change_store(
+            config, {.command = "providers.export", .args = {{"clear", *clear}}, .secret = {}});
+      })
+      ->add_flag("--with-keys", *clear, "the keys in clear; else masked");
+}
+
+}  // namespace sluice

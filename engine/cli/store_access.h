@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "admin/operations.h"
+#include "engine/cli/command_line.h"
+#include "engine/cli/config_options.h"
+#include "store/environment.h"
+
+namespace sluice {
+
+// How commands get at the store of a configuration, beside a gateway that serves it and without.
+
+// A command with -c that runs `run`.
+CLI::App* add_store_action(CommandLine& line, CLI::App& parent, const std::string& name,
+                           const std::string& help, std::function<int(const ConfigOptions&)> run);
+
+// Reads: opens the store read-only, whoever else has it. Returns the exit code of `read`, or that
+// of why it could not be opened, told on stderr.
+[[nodiscard]] int with_store(const ConfigOptions& options,
+                             const std::function<int(const Config&, StoreEnvironment&)>& read);
+
+// Changes: hands `call` to the gateway that serves the store, else does it in this process. Prints
+// the answer's text on stderr, its secret on stdout.
+[[nodiscard]] int change_store(const ConfigOptions& options, const AdminCall& call);
+
+// Tells what the store said, on stderr. The exit code.
+[[nodiscard]] int store_failed(const StoreError& error, const StoreEnvironment& environment);
+
+// A secret from stdin, without the line end; asks for it where stdin is a terminal, which does not
+// echo. Empty: nothing was given.
+[[nodiscard]] Secret read_secret(const std::string& what);
+
+}  // namespace sluice

@@ -1,0 +1,185 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+
+#include "base/units.h"
+#include "engine/cli/commands.h"
+#include "engine/cli/store_access.h"
+#include "store/queries.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kExportFooter = R"(
+One line a request, latest first; with --attempts also those attempts whose answer no client got.
+
+Examples:
+  sluice usage export --jsonl > usage.jsonl
+  sluice usage export --csv --account team-a --since 24h)";
+
+struct ExportOptions {
+  bool csv = false, jsonl = false, attempts = false;
+  std::string account, model, client, since;
+};
+
+double dollars(std::uint64_t nano) { return static_cast<double>(nano) / 1e9; }
+
+int print_total(const Config&, StoreEnvironment& environment) {
+  const auto total = usage_total(environment);
+  if (!total) return store_failed(total.error(), environment);
+  std::string text;
+  const auto line = [&text](std::string_view what, std::uint64_t number) {
+    text += fmt::format("{:<28}{:>16}\n", what, number);
+  };
+  line("requests", total->requests);
+  line("  with errors", total->errors);
+  line("attempts with accounts", total->attempts);
+  line("  of unknown end", total->unknown);
+  line("tokens", total->total_tokens);
+  line("  prompt", total->prompt_tokens);
+  line("  completion", total->completion_tokens);
+  text += fmt::format("{:<28}{:>16.6f}\n", "cost, dollars", dollars(total->cost_nano_dollars));
+  constexpr std::string_view kRow = "{:<32}{:>12}{:>10}{:>14}{:>16}\n";
+  text += "\n" + fmt::format(kRow, "account", "attempts", "failed", "tokens", "dollars");
+  const auto accounts = usage_by(environment, UsageSide::kAccount);
+  if (!accounts) return store_failed(accounts.error(), environment);
+  for (const NamedUsage& account : *accounts) {
+    if (account.name.empty()) continue;
+    text += fmt::format(kRow, account.name, account.sums.attempts, account.sums.failed_attempts,
+                        account.sums.total_tokens,
+                        fmt::format("{:.6f}", dollars(account.sums.cost_nano_dollars)));
+  }
+  return print_out(text);
+}
+
+std::string time_text(std::int64_t unix_ms) {
+  const std::chrono::sys_time<std::chrono::seconds> at(std::chrono::seconds(unix_ms / 1000));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", at, unix_ms % 1000);
+}
+
+std::string_view outcome_text(RequestOutcome outcome) {
+  switch (outcome) {
+    case RequestOutcome::kEnded: return "ended";
+    case RequestOutcome::kRefused: return "refused";
+    case RequestOutcome::kUnknown: return "unknown";
+    case RequestOutcome::kOpen: break;
+  }
+  return "open";
+}
+
+std::string csv_text(const std::string& text) {
+  // A program that calculates must not take a name for a formula.
+  const bool formula =
+      !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+  if (!formula && text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = formula ? "\"'" : "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+constexpr std::string_view kCsvHead =
+    "time,request_id,outcome,status,attempt,account,pool,client,model,native_model,prompt_tokens,"
+    "completion_tokens,total_tokens,cached_read_tokens,cached_write_tokens,reasoning_tokens,"
+    "cost_nano_dollars,latency_us,first_token_us,queue_us\n";
+
+std::string csv_line(const RequestView& view) {
+  const StoredRequest& row = view.row;
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+                     time_text(row.unix_ms), csv_text(row.request_id), outcome_text(row.outcome),
+                     row.status, row.attempt, csv_text(view.account), view.pool,
+                     csv_text(view.client_key), csv_text(view.model), csv_text(view.native_model),
+                     row.prompt_tokens, row.completion_tokens, row.total_tokens,
+                     row.cached_read_tokens, row.cached_write_tokens, row.reasoning_tokens,
+                     row.cost_nano_dollars, row.latency_us, row.first_token_us, row.queue_us);
+}
+
+std::string json_line(const RequestView& view) {
+  const StoredRequest& row = view.row;
+  const nlohmann::ordered_json object = {{"time", time_text(row.unix_ms)},
+                                         {"request_id", row.request_id},
+                                         {"outcome", outcome_text(row.outcome)},
+                                         {"status", row.status},
+                                         {"attempt", row.attempt},
+                                         {"account", view.account},
+                                         {"pool", view.pool},
+                                         {"client", view.client_key},
+                                         {"model", view.model},
+                                         {"native_model", view.native_model},
+                                         {"prompt_tokens", row.prompt_tokens},
+                                         {"completion_tokens", row.completion_tokens},
+                                         {"total_tokens", row.total_tokens},
+                                         {"cached_read_tokens", row.cached_read_tokens},
+                                         {"cached_write_tokens", row.cached_write_tokens},
+                                         {"reasoning_tokens", row.reasoning_tokens},
+                                         {"cost_nano_dollars", row.cost_nano_dollars},
+                                         {"latency_us", row.latency_us},
+                                         {"first_token_us", row.first_token_us},
+                                         {"queue_us", row.queue_us}};
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+int export_requests(const ExportOptions& options, StoreEnvironment& environment) {
+  RequestFilter filter;
+  const auto set = [](std::optional<std::string>& name, const std::string& given) {
+    if (!given.empty()) name = given;
+  };
+  set(filter.names.account, options.account);
+  set(filter.names.model, options.model);
+  set(filter.names.client_key, options.client);
+  filter.every_attempt = options.attempts;
+  filter.limit = 1000;
+  if (!options.since.empty()) {
+    const auto span = parse_duration(options.since);
+    if (!span) {
+      fmt::print(stderr, "sluice: --since: \"{}\" is wrong; expected a duration like 24h\n",
+                 options.since);
+      return EX_USAGE;
+    }
+    filter.from_ms = SystemClock().unix_ms() - *span / 1ms;
+  }
+  if (options.csv) {
+    if (const int code = print_out(kCsvHead); code != EX_OK) return code;
+  }
+  do {
+    const auto page = recent_requests(environment, filter);
+    if (!page) return store_failed(page.error(), environment);
+    std::string text;
+    for (const RequestView& view : page->requests)
+      text += options.csv ? csv_line(view) : json_line(view);
+    if (const int code = print_out(text); code != EX_OK) return code;
+    filter.before = page->next;
+  } while (filter.before);
+  return EX_OK;
+}
+
+}  // namespace
+
+void add_usage_command(CommandLine& line) {
+  CLI::App& group = *line.app.add_subcommand("usage", "what requests used and cost");
+  group.require_subcommand(1);
+  add_store_action(line, group, "total", "sums of everything, and by account",
+                   [](const ConfigOptions& config) { return with_store(config, print_total); });
+  const auto options = std::make_shared<ExportOptions>();
+  CLI::App* const exporting = add_store_action(
+      line, group, "export", "single requests, as far as usage.keep_requests keeps them",
+      [options](const ConfigOptions& config) {
+        return with_store(config, [&options](const Config&, StoreEnvironment& environment) {
+          return export_requests(*options, environment);
+        });
+      });
+  exporting->footer(kExportFooter);
+  CLI::Option* const csv =
+      exporting->add_flag("--csv", options->csv, "comma-separated, with a head");
+  exporting->add_flag("--jsonl", options->jsonl, "a JSON object a line (the default)")
+      ->excludes(csv);
+  exporting->add_flag("--attempts", options->attempts, "every attempt, not only the last");
+  exporting->add_option("--account", options->account, "of this account alone");
+  exporting->add_option("--model", options->model, "of this model alone");
+  exporting->add_option("--client", options->client, "of this client key alone");
+  exporting->add_option("--since", options->since, "not older than this")->type_name("DURATION");
+}
+
+}  // namespace sluice
