@@ -162,7 +162,10 @@ void AdminSocket::run() {
     if (poll(waits, 2, -1) < 0) continue;
     if (waits[1].revents != 0) return;
     const Descriptor peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
-    if (peer.get() >= 0) serve(peer.get());
+    try {
+      if (peer.get() >= 0) serve(peer.get());
+    } catch (const Json::exception&) {  // a head whose members are of other types: no answer
+    }
   }
 }
 

@@ -41,8 +41,7 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
       !read_limit(call.args, "tpm_limit", 1'000'000'000, key.tpm_limit, fault) ||
       !read_limit(call.args, "concurrent_limit", 1'000'000, key.concurrent_limit, fault))
     return refused(fault);
-  for (const auto& model : call.args.value("models", nlohmann::json::array()))
-    key.models.push_back(model.get<std::string>());
+  key.models = call.args.value("models", std::vector<std::string>());
   const std::string priority = call.args.value("priority", "normal");
   const auto rank = priority_of(priority);
   if (!rank)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "store/vault/key_check.h"
@@ -60,7 +61,7 @@ std::expected<FoundKey, StartFailure> find_master_key(const StoreConfig& config,
       origin = "SIDECAR_ENCRYPTION_KEY";
       return MasterKey::parse(*given, origin);
     }
-    origin = config.directory + "/master.key";
+    origin = made_key_file(config);
     if (access(origin.c_str(), F_OK) == 0 || !may_make) return MasterKey::read_file(origin);
     return MasterKey::generate();
   }();
@@ -69,6 +70,17 @@ std::expected<FoundKey, StartFailure> find_master_key(const StoreConfig& config,
 }
 
 }  // namespace
+
+std::string made_key_file(const StoreConfig& config) { return config.directory + "/master.key"; }
+
+std::expected<void, StartFailure> replace_key_file(const std::string& path, const MasterKey& key) {
+  const std::string next = path + ".new";
+  unlink(next.c_str());
+  if (auto written = write_key_file(next, key); !written) return written;
+  if (std::rename(next.c_str(), path.c_str()) == 0) return {};
+  return std::unexpected(StartFailure{EX_CANTCREAT, fmt::format("{}: {}; put {} in its place\n",
+                                                                path, std::strerror(errno), next)});
+}
 
 StoreResult<std::optional<std::string>> read_meta(StoreEnvironment& environment,
                                                   std::string_view key) {
@@ -99,8 +111,8 @@ std::expected<KeyRing, StartFailure> open_key_ring(const StoreConfig& config,
     if (!checked)
       return std::unexpected(wrong_key(checked.error().text(found->origin, environment.path())));
   } else {
-    const bool made = found->origin == config.directory + "/master.key" &&
-                      access(found->origin.c_str(), F_OK) != 0;
+    const bool made =
+        found->origin == made_key_file(config) && access(found->origin.c_str(), F_OK) != 0;
     if (made) {
       if (auto written = write_key_file(found->origin, found->key); !written)
         return std::unexpected(written.error());

@@ -30,6 +30,12 @@ struct KeyRing {
                                                                  Writer& writer,
                                                                  std::int64_t now_unix_ms);
 
+// Where a key is kept that was made here because nobody gave one.
+[[nodiscard]] std::string made_key_file(const StoreConfig& config);
+// Another key in its place, whole or not at all.
+[[nodiscard]] std::expected<void, StartFailure> replace_key_file(const std::string& path,
+                                                                 const MasterKey& key);
+
 // Where things of the vault lie in the table of meta data.
 inline constexpr std::string_view kKeyCheckKey = "vault.key_check";
 inline constexpr std::string_view kRotationKey = "vault.rotation";

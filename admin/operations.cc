@@ -23,8 +23,13 @@ AdminAnswer AdminDesk::answer(const AdminCall& call) {
       {"clients.revoke", &AdminDesk::revoke_client},
       {"keys.rotate", &AdminDesk::rotate_keys},
   };
-  for (const Row& row : kRows) {
-    if (row.name == call.command) return (this->*row.run)(call);
+  try {
+    for (const Row& row : kRows) {
+      if (row.name == call.command) return (this->*row.run)(call);
+    }
+  } catch (const nlohmann::json::exception& fault) {  // an argument that is of another type
+    return {.exit_code = EX_PROTOCOL,
+            .text = fmt::format("{}: malformed arguments: {}\n", call.command, fault.what())};
   }
   return {.exit_code = EX_PROTOCOL,
           .text = fmt::format("the gateway knows no command \"{}\"; it is of another version\n",
@@ -55,6 +60,12 @@ AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
                                          rotated->resealed, next->id().text())};
   keys_.vault = Vault(*next);
   keys_.master = std::move(*next);
+  if (keys_.origin != made_key_file(config_.store)) {
+    answer.text +=
+        fmt::format("{} still has the former one: change it before the next start\n", keys_.origin);
+  } else if (auto replaced = replace_key_file(keys_.origin, keys_.master); !replaced) {
+    return {.exit_code = EX_CANTCREAT, .text = answer.text + replaced.error().text};
+  }
   return answer;
 }
 

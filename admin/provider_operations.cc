@@ -35,15 +35,14 @@ std::string text_of(const std::vector<AccountFieldFault>& faults) {
 }  // namespace
 
 AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
-  std::map<std::string, std::string> given;
-  for (const auto& [name, value] : call.args.value("fields", nlohmann::json::object()).items())
-    given[name] = value.get<std::string>();
+  const auto texts = [&call](const char* member) {
+    return call.args.value(member, std::map<std::string, std::string>());
+  };
+  const std::map<std::string, std::string> given = texts("fields");
   std::vector<AccountField> fields;
   for (const auto& [name, text] : given) fields.push_back({name, text});
   fields.push_back({"api_key", call.secret.reveal()});
-  std::map<std::string, std::string> models;
-  for (const auto& [name, value] : call.args.value("models", nlohmann::json::object()).items())
-    models[name] = value.get<std::string>();
+  const std::map<std::string, std::string> models = texts("models");
   std::vector<AccountModelFields> model_fields;
   for (const auto& [canonical, native] : models)
     model_fields.push_back({.canonical = canonical, .native_id = native});
