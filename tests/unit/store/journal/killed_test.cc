@@ -59,7 +59,7 @@ TEST(Killed, EveryRecordThatWasAppendedIsFound) {
     const TestDirectory directory;
     const std::string folder = directory.path_of("shard-00");
     const Progress written;
-    const std::uint64_t kill_at = 1 + random.below(1'500);
+    const std::uint64_t kill_at = 1 + random.below(1'000);
     const std::uint64_t seed = random.next();
     const pid_t child = fork();
     ASSERT_GE(child, 0);

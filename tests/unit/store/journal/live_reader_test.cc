@@ -45,7 +45,8 @@ class LiveReader : public testing::Test {
   // Reads `count` records while another thread writes them; `look` is called between batches.
   template <class Look>
   void run(std::uint64_t count, Look look) {
-    JournalOfAShard shard(files_, directory_.path_of("shard-00"));
+    constexpr std::size_t kSegment = 32 * kKiB;  // 15 of them for the longest run
+    JournalOfAShard shard(files_, directory_.path_of("shard-00"), 0, kSegment, 4 * kSegment);
     ASSERT_EQ(shard.failure, "");
     std::thread writer([&] { write_records(shard.journal->writer(), count); });
     CheckingSink sink;
