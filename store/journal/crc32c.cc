@@ -24,6 +24,11 @@ constexpr std::array<std::uint32_t, 256> kTable = [] {
   return table;
 }();
 
+#if defined(__x86_64__)
+// Set before main(); who comes earlier gets the table.
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c_by_table(const void* data, std::size_t bytes, std::uint32_t crc) noexcept {
@@ -40,6 +45,14 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(const void
                                                                       std::uint32_t crc) noexcept {
   const auto* at = static_cast<const unsigned char*>(data);
   std::uint64_t wide = static_cast<std::uint32_t>(~crc);
+  // The odd half word first: a slot behind its own CRC is then read in aligned words.
+  if ((bytes & 4) != 0) {
+    std::uint32_t half;
+    std::memcpy(&half, at, 4);
+    wide = _mm_crc32_u32(static_cast<std::uint32_t>(wide), half);
+    at += 4;
+    bytes -= 4;
+  }
   for (; bytes >= 8; bytes -= 8, at += 8) {
     std::uint64_t word;
     std::memcpy(&word, at, 8);
@@ -50,10 +63,7 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(const void
   return ~narrow;
 }
 
-bool crc32c_has_instruction() noexcept {
-  static const bool has = __builtin_cpu_supports("sse4.2") != 0;
-  return has;
-}
+bool crc32c_has_instruction() noexcept { return kHasInstruction; }
 
 #else
 

@@ -131,7 +131,7 @@ void JournalWriter::enter(Segment& segment) noexcept {
 std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
                                     std::uint64_t started_by) noexcept {
   make_room();
-  RecordSlot slot{};
+  RecordSlot slot;  // set below, all of it
   slot.kind = static_cast<std::uint8_t>(kind);
   slot.sequence = next_sequence_;
   slot.started_by = started_by;
@@ -141,6 +141,7 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
   slot.names[kClientKey] = intern(kClientKey, event.client_key);
   slot.names[kModel] = intern(kModel, event.model);
   slot.names[kNativeModel] = intern(kNativeModel, event.native_model);
+  std::memset(slot.request_id, 0, sizeof(slot.request_id));
   const std::string_view id = cut_text(event.request_id, kRequestIdBytesMax);
   if (id.size() <= kRequestIdInlineBytes) {
     slot.request_id_bytes = static_cast<std::uint8_t>(id.size());
@@ -159,13 +160,14 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
 std::uint16_t JournalWriter::intern(TextField field, std::string_view text) noexcept {
   if (text.empty()) return kNoName;
   text = cut_text(text, text_bytes_max(field));
-  const auto found = names_.add_or_find(text);
-  if (!found) {
+  const std::uint16_t names_before = names_.size();
+  const std::uint16_t id = names_.add_or_find(text);
+  if (id == NameTable::kNone) {
     write_text(static_cast<std::uint16_t>(kTargetNextRecord + field), text);
     return kNameInFront;
   }
-  if (found->is_new) write_text(found->id, text);
-  return found->id;
+  if (id == names_before) write_text(id, text);
+  return id;
 }
 
 void JournalWriter::write_text(std::uint16_t target, std::string_view text) noexcept {

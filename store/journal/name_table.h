@@ -23,14 +23,14 @@ class NameTable {
  public:
   static constexpr std::uint16_t kNames = 1024;
   static constexpr std::size_t kBytes = 64 * 1024;
-  static constexpr std::size_t kProbesMax = 8;
+  static constexpr std::size_t kProbesMax = 16;
 
-  struct Found {
-    std::uint16_t id;
-    bool is_new;
-  };
-  // The id of `name`; nothing when it is not there and finds no room.
-  [[nodiscard]] std::optional<Found> add_or_find(std::string_view name) noexcept;
+  static constexpr std::uint16_t kNone = 0xffff;
+
+  // The id of `name`, which is new when it is what size() was before; kNone when the name is not
+  // there and finds no room.
+  [[nodiscard]] std::uint16_t add_or_find(std::string_view name) noexcept;
+  [[nodiscard]] std::uint16_t size() const noexcept { return count_; }
 
   // Gives `name` the id that a journal tells; ids below that were told none have no name. False
   // when there is no such id or no room. For reading: what was added by id is not found by name.
