@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -155,6 +157,22 @@ StoreResult<void> StoreEnvironment::move_map(std::uint64_t bytes) {
   gate_.leave_alone();
   if (rc != MDB_SUCCESS) return store_fail(store_error_from(rc));
   return {};
+}
+
+StoreError StoreEnvironment::look_into(const StoreError& error) const noexcept {
+  // A write of LMDB is at most 64 pages long; with less room than that it may have been cut.
+  constexpr std::uint64_t kWriteBytesMax = 256 * kKiB;
+  struct statvfs space = {};
+  struct stat about = {};
+  struct rlimit limit = {};
+  if (::statvfs(path_.c_str(), &space) != 0 || ::stat(path_.c_str(), &about) != 0 ||
+      ::getrlimit(RLIMIT_FSIZE, &limit) != 0) {
+    return error;
+  }
+  const bool disk_full = space.f_bavail * space.f_frsize < kWriteBytesMax;
+  const bool limited = limit.rlim_cur != RLIM_INFINITY &&
+                       static_cast<std::uint64_t>(about.st_size) + kWriteBytesMax > limit.rlim_cur;
+  return disk_full || limited ? store_error_from(disk_full ? ENOSPC : EFBIG) : error;
 }
 
 StoreResult<void> StoreEnvironment::sync() {

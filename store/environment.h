@@ -105,6 +105,9 @@ class StoreEnvironment {
   [[nodiscard]] StoreResult<WriteTransaction> begin_write();
   // Doubles the map. kMapFull: it has its maximum. kReadersBusy: a read transaction did not end.
   [[nodiscard]] StoreResult<void> grow();
+  // LMDB says EIO also where a write was cut short, which is how a disk becomes full, or a file too
+  // long for the process' limit.
+  [[nodiscard]] StoreError look_into(const StoreError& error) const noexcept;
   // To `bytes`, or for 0 to what another process made of it.
   [[nodiscard]] StoreResult<void> move_map(std::uint64_t bytes);
 

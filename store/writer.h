@@ -43,6 +43,7 @@ class Writer {
         error = result.error();
         transaction->end();
       }
+      if (error.code == StoreErrc::kIo) error = environment_->look_into(error);
       if (error.code != StoreErrc::kMapFull) return store_fail(error);
       SL_STORE_TRY(environment_->grow());
     }

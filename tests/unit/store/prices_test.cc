@@ -1,0 +1,132 @@
+#include "store/prices.h"
+
+#include "store/check.h"
+#include "store/queries.h"
+#include "store/recompute_cost.h"
+#include "tests/unit/store/store_fixture.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr std::uint64_t kDollar = 1'000'000'000;  // in nano-dollars
+
+StoredPrice price(std::string model, std::int64_t valid_from_ms, std::uint64_t input_dollars) {
+  StoredPrice row;
+  row.model = std::move(model);
+  row.valid_from_ms = valid_from_ms;
+  row.rate.input = input_dollars * kDollar;
+  row.rate.output = 2 * input_dollars * kDollar;
+  return row;
+}
+
+TEST(CostOf, TokensAtTheirRates) {
+  const ModelRate plain{
+      .input = 3 * kDollar, .output = 15 * kDollar, .cached_read = {}, .cached_write = {}};
+  ModelRate cached = plain;
+  cached.cached_read = kDollar * 3 / 10;
+  cached.cached_write = kDollar * 15 / 4;
+  struct Row {
+    std::string_view name;
+    ModelRate rate;
+    PricedTokens tokens;
+    std::uint64_t cost;
+  };
+  const Row kRows[] = {
+      {"nothing costs nothing", plain, {}, 0},
+      {"a million in", plain, {.prompt = 1'000'000}, 3 * kDollar},
+      {"one out", plain, {.completion = 1}, 15'000},
+      {"cached tokens without a rate cost as others",
+       plain,
+       {.prompt = 1'000'000, .cached_read = 400'000, .cached_write = 100'000},
+       3 * kDollar},
+      {"cached tokens with a rate are not paid twice",
+       cached,
+       {.prompt = 1'000'000, .cached_read = 1'000'000},
+       kDollar * 3 / 10},
+      {"read, written and plain",
+       cached,
+       {.prompt = 3'000'000, .cached_read = 1'000'000, .cached_write = 1'000'000},
+       3 * kDollar + kDollar * 3 / 10 + kDollar * 15 / 4},
+      {"more cached than prompt", plain, {.prompt = 1, .cached_read = 1'000'000}, 3 * kDollar},
+      {"half a nano-dollar is rounded up",
+       {.input = 1, .output = 0, .cached_read = {}, .cached_write = {}},
+       {.prompt = 500'000},
+       1},
+      {"less is rounded down",
+       {.input = 1, .output = 0, .cached_read = {}, .cached_write = {}},
+       {.prompt = 499'999},
+       0},
+      {"too much is the largest number",
+       {.input = UINT64_MAX, .output = UINT64_MAX, .cached_read = {}, .cached_write = {}},
+       {.prompt = UINT64_MAX, .completion = UINT64_MAX},
+       UINT64_MAX},
+  };
+  for (const Row& row : kRows) EXPECT_EQ(cost_of(row.rate, row.tokens), row.cost) << row.name;
+}
+
+class Prices : public StoreTest {
+ protected:
+  std::optional<ModelRate> rate(std::string_view model, std::int64_t unix_ms) {
+    const auto transaction = environment_->read();
+    return *rate_at(*transaction, model, unix_ms);
+  }
+};
+
+TEST_F(Prices, APriceHoldsFromItsInstantUntilTheNext) {
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 1000, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 2000, 2)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-xx", 0, 9)));
+  EXPECT_FALSE(rate("gpt-x", 999));
+  EXPECT_EQ(rate("gpt-x", 1000)->input, 1 * kDollar);
+  EXPECT_EQ(rate("gpt-x", 1999)->input, 1 * kDollar);
+  EXPECT_EQ(rate("gpt-x", 2000)->input, 2 * kDollar);
+  EXPECT_EQ(rate("gpt-xx", 0)->input, 9 * kDollar);
+  EXPECT_FALSE(rate("gpt-", 5000));
+  EXPECT_FALSE(rate("", 5000));
+  ASSERT_TRUE(delete_price(*writer_, "gpt-x", 2000));
+  EXPECT_EQ(rate("gpt-x", 2000)->input, 1 * kDollar);
+  EXPECT_EQ(delete_price(*writer_, "gpt-x", 2000).error().code, StoreErrc::kNotFound);
+  EXPECT_EQ(list_prices(*environment_)->size(), 2U);
+}
+
+TEST_F(Prices, AModelWithoutNameOrAnInstantBefore1970IsRefused) {
+  EXPECT_EQ(put_price(*writer_, price("", 0, 1)).error().code, StoreErrc::kInvalid);
+  EXPECT_EQ(put_price(*writer_, price("gpt-x", -1, 1)).error().code, StoreErrc::kInvalid);
+  EXPECT_EQ(put_price(*writer_, price(std::string(257, 'x'), 0, 1)).error().code,
+            StoreErrc::kInvalid);
+}
+
+TEST_F(Prices, CostIsBookedAnewInEveryPlaceWhereItStands) {
+  UsageLedger ledger(*writer_);
+  std::vector<UsageEvent> events;
+  for (std::uint64_t sequence = 1; sequence <= 40; ++sequence) {
+    events.push_back(end_event(sequence, 0));
+    events.back().unix_ms = kDawnMs + static_cast<std::int64_t>(sequence % 4) * 10 * kHourMs;
+    events.back().prompt_tokens = 1'000'000;
+    events.back().completion_tokens = 0;
+    if (sequence % 2 == 0) events.back().model = "free-model";
+    if (sequence % 3 == 0) events.back().account = "team-b";
+  }
+  ASSERT_TRUE(ledger.apply("shard-0", events));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 20 * kHourMs, 2)));
+  // Odd sequences: ten each in the hours 10 and 30; the last hour is left out.
+  const auto done = recompute_cost(*writer_, kDawnHour, kDawnHour + 30);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->hourly_rows, 2U);
+  EXPECT_EQ(done->requests, 10U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 10 * kDollar + 30 * 1000);
+  const auto rest = recompute_cost(*writer_, 0, UINT32_MAX);
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->requests, 10U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 30 * kDollar + 20 * 1000);
+  const auto report = check_store(*environment_);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->good());
+  const auto again = recompute_cost(*writer_, 0, UINT32_MAX);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->hourly_rows + again->requests, 0U);
+}
+
+}  // namespace
+}  // namespace sluice::test
