@@ -191,9 +191,12 @@ TEST_F(MockProviderTest, SeesWithin100MillisecondsThatAClientHasLeft) {
 TEST_F(MockProviderTest, NotesARequestThatBreaksOffInItsBody) {
   start();
   RawClient client = connect();
-  client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nxx");
+  client.send(
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nX-Request-Id: one\r\n"
+      "Content-Length: 100\r\n\r\nxx");
   client.close();
   const MockExchange exchange = last_exchange();
+  EXPECT_EQ(exchange.request_id, "one");
   EXPECT_EQ(exchange.read_us, 0);
   EXPECT_EQ(exchange.status, 0);
   EXPECT_TRUE(exchange.client_left);

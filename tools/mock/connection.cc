@@ -62,6 +62,7 @@ void begin_exchange(MockConnection& connection, MockRequest& request) {
   exchange.key = request.key;
   exchange.method = request.method;
   exchange.target = request.target;
+  if (const std::string* const id = request.field("x-request-id")) exchange.request_id = *id;
   exchange.head_us = connection.state.clock().now_us();
   request.id = connection.state.ledger().begin(std::move(exchange));
   connection.exchange = request.id;

@@ -23,6 +23,7 @@ OrderedJson exchange_json(const MockExchange& exchange) {
       {"key", exchange.key},
       {"method", exchange.method},
       {"target", exchange.target},
+      {"request_id", exchange.request_id},
       {"model", exchange.model},
       {"stream", exchange.stream},
       {"head_at_ms", instant(exchange.head_us)},

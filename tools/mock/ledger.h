@@ -17,6 +17,7 @@ struct MockExchange {
   std::uint64_t id = 0;
   std::uint64_t connection = 0;
   std::string key, method, target, model;
+  std::string request_id;  // x-request-id, "" without
   bool stream = false;
   std::int64_t head_us = 0;      // the head was read
   std::int64_t read_us = 0;      // the whole request was read
