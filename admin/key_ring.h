@@ -6,7 +6,7 @@
 
 #include "engine/config/config.h"
 #include "engine/config/expand.h"
-#include "engine/start_failure.h"
+#include "base/start_failure.h"
 #include "store/vault/vault.h"
 #include "store/writer.h"
 

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "admin/admin_socket.h"
+#include "base/start_failure.h"
 #include "engine/config/build_directory.h"
 #include "engine/gateway_shard.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
 #include "engine/proxy/limit_keeper.h"
-#include "engine/start_failure.h"
 #include "engine/store_thread.h"
 
 namespace sluice {
@@ -61,6 +61,7 @@ class Server {
   void join_threads();
   [[nodiscard]] std::expected<void, StartFailure> open_store();
   [[nodiscard]] std::expected<void, StartFailure> check_entries() const;
+  [[nodiscard]] std::expected<void, StartFailure> remember_spent();
   [[nodiscard]] std::expected<void, StartFailure> open_admin_socket();
   [[nodiscard]] AdminAnswer answer_call(const AdminCall& call);
   [[nodiscard]] std::shared_ptr<const StoredEntries> stored_entries();

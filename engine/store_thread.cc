@@ -136,15 +136,19 @@ std::expected<void, StartFailure> StoreThread::open_all(std::uint32_t shards) {
             "the data directory is in memory (tmpfs): usage and keys are gone after a reboot")
         .field("directory", config_.directory);
   }
-  Writer writer(*environment_);
-  UsageLedger ledger(writer);
   std::vector<std::uint64_t> applied;
-  for (std::uint32_t shard = 0; shard < kShardsEver; ++shard) {
-    const auto position = ledger.position(journal_name(static_cast<std::uint16_t>(shard)));
-    if (!position) return std::unexpected(start_failure(position.error(), config_.directory));
-    applied.push_back(*position);
+  {
+    Writer writer(*environment_);
+    UsageLedger ledger(writer);
+    for (std::uint32_t shard = 0; shard < kShardsEver; ++shard) {
+      const auto position = ledger.position(journal_name(static_cast<std::uint16_t>(shard)));
+      if (!position) return std::unexpected(start_failure(position.error(), config_.directory));
+      applied.push_back(*position);
+    }
   }
-  return open_journals(shards, applied);
+  if (auto opened = open_journals(shards, applied); !opened) return opened;
+  book_found();
+  return {};
 }
 
 std::expected<void, StartFailure> StoreThread::open_journals(
@@ -162,6 +166,18 @@ std::expected<void, StartFailure> StoreThread::open_journals(
         shard.journal->is_written() ? shard.journal->writer().next_sequence() - 1 : UINT64_MAX;
   }
   return {};
+}
+
+// Books what an earlier process has left, so that the budgets of this one begin with all of it; what
+// takes longer than a start may is booked while requests are served.
+void StoreThread::book_found() {
+  constexpr Duration kPatience = 2s;
+  const Instant until = clock_.now() + kPatience;
+  Writer writer(*environment_);
+  UsageLedger ledger(writer);
+  Batch batch(log_);
+  while (book_journals(ledger, batch) && clock_.now() < until) {
+  }
 }
 
 void StoreThread::start() {

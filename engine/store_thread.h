@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/start_failure.h"
 #include "engine/config/config.h"
-#include "engine/start_failure.h"
 #include "store/apply_usage.h"
 #include "store/environment.h"
 #include "store/journal/usage_journal.h"
@@ -74,6 +74,7 @@ class StoreThread {
   [[nodiscard]] std::expected<void, StartFailure> open_journals(
       std::uint32_t shards, const std::vector<std::uint64_t>& applied);
 
+  void book_found();
   void run();
   [[nodiscard]] bool book_journals(UsageLedger& ledger, Batch& batch);
   [[nodiscard]] bool book(UsageLedger& ledger, UsageJournal::Shard& shard, Batch& batch);

@@ -19,8 +19,9 @@ struct StoredEntries {
   bool guarded = false;
 };
 
-// The directory of a configuration and of `stored` entries (null: none), before finish_directory(), which changes the limits of accounts
-// that are in use: what may still fail comes first. Fails only for what load_config() refuses too.
+// The directory of a configuration and of `stored` entries (null: none), before
+// finish_directory(), which changes the limits of accounts that are in use: what may still fail
+// comes first. Fails only for what load_config() refuses too.
 [[nodiscard]] std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(
     const Config& config, const StoredEntries* stored = nullptr);
 

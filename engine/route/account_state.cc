@@ -66,6 +66,14 @@ bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Gran
   return false;
 }
 
+void AccountState::remember(Instant sent_at, std::uint64_t tokens_used, bool emergency) noexcept {
+  const Take taken = emergency ? take_emergency(sent_at) : take(sent_at);
+  if (taken.granted) settle_sent(taken, sent_at);
+  TokenReservation counted;
+  if (tokens_used > 0) static_cast<void>(reserve(tokens(), tokens_used, sent_at, counted));
+  static_cast<void>(reserve(day(), 1, sent_at, counted));
+}
+
 void AccountState::undo(const Grant& grant, Instant now) noexcept { take_back(grant, now); }
 
 void AccountState::finish(const Grant& grant, const std::optional<TokensUsed>& used,

@@ -60,6 +60,10 @@ class alignas(64) AccountState {
   // `used`: nothing when nobody told; then what was reserved counts.
   void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
 
+  // What a request of an earlier process took at `sent_at`, which is past: it counts as if it had
+  // been sent by this one. Nothing where it finds no room. In the order of time, before any grant.
+  void remember(Instant sent_at, std::uint64_t tokens, bool emergency) noexcept;
+
   // The bucket of requests alone. take() leaves what is kept for emergencies, and has not been
   // taken for one; `patient`: also what is kept for more urgent requests.
   [[nodiscard]] Take take(Instant now, bool patient = false) noexcept;

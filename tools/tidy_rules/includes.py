@@ -13,6 +13,7 @@ _BELOW = {
     "parser": ["base"],
     "tls": ["base"],
     "store": ["base"],
+    "store/journal": ["store"],
     "store/vault": ["base", "tls"],
     "store/import": ["store/vault", "parser"],
     "engine/task": ["base"],
@@ -23,10 +24,10 @@ _BELOW = {
     "engine/route": ["base", "parser"],
     "engine/simulate": ["engine/route"],
     "engine/llm": ["engine/route"],
-    "engine/proxy": ["engine/net", "engine/llm"],
+    "engine/proxy": ["engine/net", "engine/llm", "store/journal"],
     "engine/config": ["parser", "tls", "engine/route", "engine/llm"],
     "engine/log_writer": ["base"],
-    "admin": ["engine/proxy", "engine/config", "store"],
+    "admin": ["engine/proxy", "engine/config", "store", "store/vault"],
     "engine/server": ["admin", "engine/config", "engine/proxy", "engine/log_writer"],
     "tools/mock": ["engine/config", "engine/proxy"],
     "engine/cli": ["engine/server", "engine/simulate", "tools/mock"],
@@ -38,6 +39,9 @@ _SAME_ROOM = {
     "engine/build_snapshot": "engine/server",
     "engine/descriptors": "engine/server",
     "engine/gateway_shard": "engine/server",
+    "engine/restore_spent": "engine/server",
+    "engine/server_store": "engine/server",
+    "engine/store_thread": "engine/server",
 }
 
 # Which rooms may include which third-party headers, besides the tests of those rooms.

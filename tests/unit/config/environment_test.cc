@@ -256,8 +256,8 @@ struct UnusedRow {
 
 const UnusedRow kUnusedRows[] = {
     {"features that are not there, in one warning",
-     {{"SIDECAR_BACKUP_DIR", "b"}, {"SIDECAR_ADMIN_TOKEN", "secret"}, {"SIDECAR_DB_PATH", ""}},
-     "this version has no use for SIDECAR_ADMIN_TOKEN, SIDECAR_BACKUP_DIR"},
+     {{"SIDECAR_METRICS_PORT", "1"}, {"SIDECAR_ADMIN_TOKEN", "secret"}, {"SIDECAR_DB_PATH", ""}},
+     "this version has no use for SIDECAR_METRICS_PORT, SIDECAR_ADMIN_TOKEN"},
     {"a slip",
      {{"SLUICE_LISTNE", ":1"}},
      "SLUICE_LISTNE: unknown variable, ignored; did you mean \"SLUICE_LISTEN\"?"},

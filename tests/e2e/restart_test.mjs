@@ -1,0 +1,69 @@
+// What was spent before a restart counts after it: an account's limits and a client key's.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {account, ask, startMock} from './harness.mjs';
+import {makeSite, serve} from './store.mjs';
+
+const CLIENT = 'sk-test-client-0123';
+
+// A configuration with one account, on which gateways are started one after the other.
+async function start(t, more = {}, config = {}) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const site = await makeSite(t, {accounts: [account(mock, more)],
+    clients: [{name: 'web', key: CLIENT, ...config.client}],
+    queue: {capacity: 0, precheck: '0s', primary_wait: '0s'}, ...config.more});
+  return {mock, begin: () => serve(t, site.file)};
+}
+const post = (gateway) => fetch(`${gateway.url}/v1/chat/completions`, {
+  method: 'POST', body: JSON.stringify(ask()),
+  headers: {authorization: `Bearer ${CLIENT}`, 'content-type': 'application/json'},
+});
+const statuses = async (gateway, count) => {
+  const all = [];
+  for (let i = 0; i < count; ++i) {
+    const answer = await post(gateway);
+    await answer.arrayBuffer();
+    all.push(answer.status);
+  }
+  return all;
+};
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+  test(`an account's limit holds over a restart (${signal})`, async (t) => {
+    const {mock, begin} = await start(t, {rpm_limit: 4});
+    const first = await begin();
+    assert.deepEqual(await statuses(first, 3), [200, 200, 200]);
+    await first.stop(signal);
+    const second = await begin();
+    assert.deepEqual(await statuses(second, 1), [200]);
+    const refused = await post(second);
+    const seconds = Number(refused.headers.get('retry-after'));
+    assert.equal(refused.status, 503);
+    assert.ok(seconds > 30 && seconds <= 61, `${seconds} s`);
+    assert.equal((await mock.count()).requests, 4);
+  });
+}
+
+for (const [limit, account, client, status] of [
+  ['of requests in a day', {rpd_limit: 2}, {}, 503],
+  ['of tokens', {tpm_limit: 100}, {}, 503],
+  ['of a client key\'s requests', {}, {rpm_limit: 2}, 429],
+]) {
+  test(`so does one ${limit}`, async (t) => {
+    const {mock, begin} = await start(t, account, {client});
+    await mock.script({defaults: {tokens: 2}, rules: [{do: {tokens: 60}}]});
+    const first = await begin();
+    assert.equal((await statuses(first, 2))[0], 200);
+    await first.stop('SIGKILL');
+    assert.deepEqual(await statuses(await begin(), 1), [status]);
+  });
+}
+
+test('without a store a restart forgets', async (t) => {
+  const {begin} = await start(t, {rpm_limit: 1}, {more: {store: {directory: 'none'}}});
+  const first = await begin();
+  assert.deepEqual(await statuses(first, 2), [200, 503]);
+  assert.match(first.errors, /is not recorded/);
+  await first.stop();
+  assert.deepEqual(await statuses(await begin(), 1), [200]);
+});
