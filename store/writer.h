@@ -26,7 +26,8 @@ class Writer {
 
   // Runs `body`, which takes a WriteTransaction& and returns a StoreResult, and commits. When the
   // map is full it is enlarged and `body` runs again, so that it must not leave anything behind
-  // outside of the transaction. After an error nothing of it has happened.
+  // outside of the transaction. After an error nothing of it has happened: kReadersBusy, kMapFull
+  // and kDiskFull may be tried again later, kBroken after the environment was opened anew.
   template <class Body>
   [[nodiscard]] auto transact(Body&& body) -> decltype(body(std::declval<WriteTransaction&>())) {
     SL_ASSERT(std::this_thread::get_id() == owner_);
