@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "base/start_failure.h"
 #include "engine/config/config.h"
 #include "engine/config/expand.h"
-#include "base/start_failure.h"
 #include "store/vault/vault.h"
 #include "store/writer.h"
 

@@ -168,8 +168,8 @@ std::expected<void, StartFailure> StoreThread::open_journals(
   return {};
 }
 
-// Books what an earlier process has left, so that the budgets of this one begin with all of it; what
-// takes longer than a start may is booked while requests are served.
+// Books what an earlier process has left, so that the budgets of this one begin with all of it;
+// what takes longer than a start may is booked while requests are served.
 void StoreThread::book_found() {
   constexpr Duration kPatience = 2s;
   const Instant until = clock_.now() + kPatience;

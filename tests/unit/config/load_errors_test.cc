@@ -178,7 +178,8 @@ TEST(LoadErrors, TextHasALineForEachWithItsKind) {
   const Loaded loaded = load_text("zebra: 1", variables({{"SIDECAR_METRICS_PORT", "/x"}}));
   ASSERT_FALSE(loaded);
   const std::string text = loaded.error().text();
-  EXPECT_TRUE(text.starts_with("warning: this version has no use for SIDECAR_METRICS_PORT\n")) << text;
+  EXPECT_TRUE(text.starts_with("warning: this version has no use for SIDECAR_METRICS_PORT\n"))
+      << text;
   EXPECT_TRUE(text.ends_with("c.yaml:1:1: unknown key \"zebra\" in the top level\n")) << text;
 }
 
