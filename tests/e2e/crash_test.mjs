@@ -75,7 +75,8 @@ async function sendUntilGone(url, name, random, sent) {
 // What the provider does: each account well, but one that fails often and one that breaks off.
 const RULES = [
   {match: {key: 'sk-test-b', probability: 0.3}, do: {status: 500}},
-  {match: {key: 'sk-test-c', stream: true, probability: 0.3}, do: {abort: 'rst', 'abort-at': 'event:2'}},
+  {match: {key: 'sk-test-c', stream: true, probability: 0.3},
+    do: {abort: 'rst', 'abort-at': 'event:2'}},
   {match: {key: 'sk-test-c', probability: 0.1}, do: {abort: 'rst', 'abort-at': 'head'}},
 ];
 
@@ -150,7 +151,7 @@ function compareRequests(rows, sent) {
   }
 }
 
-test(`nothing is lost and nothing booked twice when the gateway dies ${CYCLES} times`, async (t) => {
+test(`nothing is lost nor booked twice when the gateway dies ${CYCLES} times`, async (t) => {
   t.diagnostic(`CRASH_SEED=${SEED} CRASH_CYCLES=${CYCLES}`);
   const random = randomFrom(SEED);
   const mock = await startMock(t);

@@ -101,5 +101,5 @@ export async function serve(t, file, options = {}) {
 }
 
 // The messages of a log written as JSON.
-export const logLines = (gateway) => gateway.errors.split('\n').filter((line) => line.startsWith('{'))
-  .map((line) => JSON.parse(line));
+export const logLines = (gateway) => gateway.errors.split('\n')
+  .filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));

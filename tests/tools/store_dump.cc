@@ -1,7 +1,7 @@
 // What is in a data directory, as lines of JSON, also while a gateway writes there:
 //
-//   store_dump DIRECTORY          every request, the sums of each account, model and client key, the
-//                                 sums of all, and what is left open
+//   store_dump DIRECTORY          every request, the sums of each account, model and client key,
+//                                 the sums of all, and what is left open
 //   store_dump --check DIRECTORY  all rows of all tables looked at (store/check.h) as well; for a
 //                                 store that nobody writes
 //   store_dump --hold DIRECTORY   first holds a read transaction: it says {"holding":true} and goes
