@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// What metering costs: a gateway that records every request in its journal and database beside one
+// that records nothing, under the same load in turns, each with one shard, before one mock provider.
+//
+// usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--json]
+//
+// Prints CPU per request of the shard's thread and of the whole process, medians over the rounds,
+// and their ratios. Needs build/release (or SLUICE=path) and wrk. Loopback only; ends what it has
+// started.
+import {spawn} from 'node:child_process';
+import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+
+const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
+const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
+const {values} = parseArgs({options: {
+  rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '3'},
+  connections: {type: 'string', default: '64'}, json: {type: 'boolean'},
+}});
+const folder = await mkdtemp(path.join(tmpdir(), 'sluice-metering-'));
+const running = [];
+
+async function start(args) {
+  const child = spawn(sluice, args, {stdio: ['ignore', 'pipe', 'inherit']});
+  running.push(child);
+  let output = '';
+  for await (const bytes of child.stdout) {
+    output += bytes;
+    const url = /listening on (\S+)/.exec(output)?.[1];
+    if (url) return {pid: child.pid, url};
+  }
+  throw new Error(`${args[0]} ended: ${output}`);
+}
+
+async function gateway(name, provider, store) {
+  const file = path.join(folder, `${name}.yaml`);
+  await writeFile(file, JSON.stringify({
+    listen: '127.0.0.1:0', shards: 1, store, log: {level: 'warning'},
+    clients: [{name: 'bench', key: 'sk-test-bench-0123'}],
+    accounts: [{name: 'a', base_url: `${provider}/v1`, api_key: 'sk-test-a', rpm_limit: 1000000,
+      window: '1s', cost: {input: 2.5, output: 10}}],
+  }));
+  return {name, ...await start(['serve', '-c', file])};
+}
+
+// Ticks of CPU (10 ms) of the process, and of the thread that serves: the busiest one.
+async function cpu(pid) {
+  const ticks = async (file) => {
+    const fields = (await readFile(file, 'utf8')).split(') ')[1].split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const threads = {};
+  for (const thread of await readdir(`/proc/${pid}/task`))
+    threads[thread] = await ticks(`/proc/${pid}/task/${thread}/stat`);
+  return {process: await ticks(`/proc/${pid}/stat`), threads};
+}
+
+const script = path.join(folder, 'post.lua');
+await writeFile(script, `wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer sk-test-bench-0123"
+wrk.body = '{"model":"m","messages":[{"role":"user","content":"${'x'.repeat(900)}"}]}'
+`);
+
+function wrk(url) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('wrk', ['-t1', `-c${values.connections}`, `-d${values.seconds}s`, '-s', script,
+      `${url}/v1/chat/completions`], {stdio: ['ignore', 'pipe', 'inherit']});
+    running.push(child);
+    let output = '';
+    child.stdout.on('data', (bytes) => { output += bytes; });
+    child.on('error', reject);
+    child.on('close', () => {
+      const requests = Number(/(\d+) requests in/.exec(output)?.[1]);
+      const failed = /Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1];
+      if (!requests || failed) reject(new Error(output));
+      else resolve(requests);
+    });
+  });
+}
+
+async function round(one) {
+  const before = await cpu(one.pid);
+  const requests = await wrk(one.url);
+  const after = await cpu(one.pid);
+  const spent = Object.keys(after.threads)
+    .map((thread) => after.threads[thread] - (before.threads[thread] ?? 0));
+  const us = (ticks) => ticks * 10_000 / requests;
+  return {requests, shard: us(Math.max(...spent)), process: us(after.process - before.process)};
+}
+
+const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+try {
+  const mock = await start(['mock', '--tokens', '20', '--ledger-max', '0']);
+  const both = [await gateway('metered', mock.url, {}),
+    await gateway('unmetered', mock.url, {directory: 'none'})];
+  const rounds = {metered: [], unmetered: []};
+  for (const one of both) await wrk(one.url);  // warm
+  for (let i = 0; i < Number(values.rounds); ++i) {
+    for (const one of both) rounds[one.name].push(await round(one));
+  }
+  const of = (name, what) => median(rounds[name].map((one) => one[what]));
+  const result = {};
+  for (const what of ['shard', 'process']) {
+    result[what] = {metered_us: of('metered', what), unmetered_us: of('unmetered', what),
+      ratio: median(rounds.metered.map((one, i) => one[what] / rounds.unmetered[i][what]))};
+  }
+  if (values.json) {
+    console.log(JSON.stringify(result));
+  } else {
+    console.log('CPU us per request    metered  unmetered  ratio (median of rounds)');
+    for (const [what, {metered_us: a, unmetered_us: b, ratio}] of Object.entries(result))
+      console.log(`${what.padEnd(20)}${a.toFixed(2).padStart(9)}${b.toFixed(2).padStart(11)}` +
+        `${ratio.toFixed(3).padStart(7)}`);
+  }
+} finally {
+  for (const child of running) child.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await rm(folder, {recursive: true, force: true});
+}
