@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What metering costs: a gateway that records every request in its journal and database beside one
-// that records nothing, under the same load in turns, each with one shard, before one mock provider.
+// that records nothing, under the same load in turns, each with one shard, before one mock.
 //
 // usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--json]
 //
@@ -66,8 +66,8 @@ wrk.body = '{"model":"m","messages":[{"role":"user","content":"${'x'.repeat(900)
 
 function wrk(url) {
   return new Promise((resolve, reject) => {
-    const child = spawn('wrk', ['-t1', `-c${values.connections}`, `-d${values.seconds}s`, '-s', script,
-      `${url}/v1/chat/completions`], {stdio: ['ignore', 'pipe', 'inherit']});
+    const child = spawn('wrk', ['-t1', `-c${values.connections}`, `-d${values.seconds}s`,
+      '-s', script, `${url}/v1/chat/completions`], {stdio: ['ignore', 'pipe', 'inherit']});
     running.push(child);
     let output = '';
     child.stdout.on('data', (bytes) => { output += bytes; });

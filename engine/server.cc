@@ -278,6 +278,7 @@ void Server::reload() {
 void Server::publish(const Config& config, std::shared_ptr<const Snapshot> next) {
   snapshot_ = std::move(next);
   limit_keeper_.watch(snapshot_->directory);
+  if (store_ != nullptr) static_cast<void>(store_->watch(snapshot_->directory));
   const Publication publication{snapshot_, hosts_, config.log.level};
   tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
   dispatcher_.nudge(control_);  // there may be more than before

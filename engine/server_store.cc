@@ -56,9 +56,11 @@ std::expected<void, StartFailure> Server::remember_spent() {
   if (store_ == nullptr) return {};
   const auto remembered =
       restore_spent(store_->environment(), *snapshot_->directory, clock_.now(), clock_.unix_ms());
-  if (remembered) return {};
+  const auto watched = remembered ? store_->watch(snapshot_->directory)
+                                  : StoreResult<void>(store_fail(remembered.error()));
+  if (watched) return {};
   return std::unexpected(
-      StartFailure{EX_DATAERR, explain(remembered.error(), config_->store.directory) + "\n"});
+      StartFailure{EX_DATAERR, explain(watched.error(), config_->store.directory) + "\n"});
 }
 
 std::expected<void, StartFailure> Server::open_admin_socket() {

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <set>
-#include <tuple>
 
 #include "base/assert.h"
 #include "store/backup.h"
@@ -17,15 +15,11 @@
 namespace sluice {
 namespace {
 
-// What is booked in one transaction: big enough that a commit costs little of each record (2 us at
-// 1000), small enough that a job never waits long.
-constexpr std::size_t kBatchEvents = 1000;
-// All texts of one event at their longest: id, account, pool, client key, two models.
-constexpr std::size_t kEventTextBytesMax = 128 + 5 * 256;
-constexpr Duration kNap = 10ms;        // without records; a segment is full after 300 ms at least
-constexpr Duration kSyncEvery = 1s;    // what a loss of power may cost in work, not in records
-constexpr Duration kRetryAfter = 1s;   // a database that took nothing
-constexpr Duration kLookEvery = 1min;  // stale readers, old requests, space, the day's backup
+constexpr Duration kNap = 10ms;       // without records; a segment is full after 300 ms at least
+constexpr Duration kSyncEvery = 1s;   // what a loss of power may cost in work, not in records
+constexpr Duration kRetryAfter = 1s;  // a database that took nothing
+constexpr Duration kCooldownsEvery = 250ms;  // how late a cooldown may be booked
+constexpr Duration kLookEvery = 1min;        // stale readers, old requests, space, the day's backup
 constexpr std::size_t kPruneRows = 1000;
 constexpr std::size_t kCloseAttempts = 1000;
 
@@ -68,44 +62,6 @@ StartFailure start_failure(const StoreError& error, const std::string& directory
 }
 
 }  // namespace
-
-// Batch - copies of what a journal hands out, until it is booked.
-class StoreThread::Batch final : public UsageSink {
- public:
-  explicit Batch(const Log& log) : log_(log) {
-    events_.reserve(kBatchEvents);
-    texts_.reserve(kBatchEvents * kEventTextBytesMax);
-  }
-  void clear() {
-    events_.clear();
-    texts_.clear();
-  }
-  void take(const UsageEvent& event) override {
-    UsageEvent& copy = events_.emplace_back(event);
-    for (std::string_view* const text : {&copy.request_id, &copy.account, &copy.pool,
-                                         &copy.client_key, &copy.model, &copy.native_model}) {
-      *text = keep(*text);
-    }
-  }
-  void lost(const JournalLoss& loss) override {
-    if (!told_.insert({loss.file, loss.offset, loss.first_sequence}).second) return;
-    LogLine(log_, LogLevel::kError, "usage records lost").field("detail", loss.text());
-  }
-  [[nodiscard]] std::span<const UsageEvent> events() const noexcept { return events_; }
-
- private:
-  std::string_view keep(std::string_view text) {
-    SL_ASSERT(texts_.size() + text.size() <= texts_.capacity());  // no view may move
-    const std::size_t at = texts_.size();
-    texts_ += text;
-    return {texts_.data() + at, text.size()};
-  }
-
-  Log log_;
-  std::vector<UsageEvent> events_;
-  std::string texts_;
-  std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> told_;
-};
 
 StoreThread::StoreThread(const StoreConfig& config, Clock& clock, const Log& log,
                          const Log& backup_log)
@@ -175,7 +131,7 @@ void StoreThread::book_found() {
   const Instant until = clock_.now() + kPatience;
   Writer writer(*environment_);
   UsageLedger ledger(writer);
-  Batch batch(log_);
+  EventBatch batch(log_);
   while (book_journals(ledger, batch) && clock_.now() < until) {
   }
 }
@@ -208,7 +164,7 @@ void StoreThread::run_job(Job job) {
 void StoreThread::run() {
   Writer writer(*environment_);
   UsageLedger ledger(writer);
-  Batch batch(log_);
+  EventBatch batch(log_);
   while (true) {
     bool stopping;
     {
@@ -220,6 +176,7 @@ void StoreThread::run() {
     journal_->keep(now);
     report_journals();
     sync_if_due(now, stopping && !booked);
+    record_cooldowns(writer, now);
     look_after(writer, now);
     const bool worked = run_jobs(writer) || booked;
     if (stopping && !worked) break;
@@ -232,7 +189,7 @@ StoreThread::Booked& StoreThread::booked(const UsageJournal::Shard& shard) {
 }
 
 // True when there was something to book.
-bool StoreThread::book_journals(UsageLedger& ledger, Batch& batch) {
+bool StoreThread::book_journals(UsageLedger& ledger, EventBatch& batch) {
   if (clock_.now() < retry_at_) return false;
   bool any = false;
   for (UsageJournal::Shard& shard : journal_->shards()) {
@@ -242,9 +199,9 @@ bool StoreThread::book_journals(UsageLedger& ledger, Batch& batch) {
   return any;
 }
 
-bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, Batch& batch) {
+bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBatch& batch) {
   batch.clear();
-  const std::size_t read = shard.journal->read(kBatchEvents, batch);
+  const std::size_t read = shard.journal->read(EventBatch::kEvents, batch);
   if (read == 0) {
     if (!booked(shard).starts_closed) close_former(ledger, shard);
     return false;
@@ -301,6 +258,30 @@ void StoreThread::look_after(Writer& writer, Instant now) {
         .field("bytes_max", static_cast<std::int64_t>(space->map_max));
   }
   begin_backup(clock_.unix_ms());
+}
+
+StoreResult<void> StoreThread::watch(std::shared_ptr<const Directory> directory) {
+  if (!thread_.joinable()) {
+    Writer writer(*environment_);
+    const auto cooling = cooldowns_.restore(writer, *directory, clock_.now(), clock_.unix_ms());
+    if (!cooling) return store_fail(cooling.error());
+  }
+  const std::lock_guard lock(mutex_);
+  directory_ = std::move(directory);
+  return {};
+}
+
+void StoreThread::record_cooldowns(Writer& writer, Instant now) {
+  if (now < cooldowns_at_ || now < retry_at_) return;
+  cooldowns_at_ = now + kCooldownsEvery;
+  std::shared_ptr<const Directory> directory;
+  {
+    const std::lock_guard lock(mutex_);
+    directory = directory_;
+  }
+  if (directory == nullptr) return;
+  const auto looked = cooldowns_.look(writer, *directory, now, clock_.unix_ms());
+  if (!looked) trouble(looked.error());
 }
 
 void StoreThread::prune(Writer& writer) {

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/start_failure.h"
 #include "engine/config/config.h"
+#include "engine/cooldown_record.h"
+#include "engine/event_batch.h"
 #include "store/apply_usage.h"
 #include "store/environment.h"
 #include "store/journal/usage_journal.h"
@@ -55,6 +57,10 @@ class StoreThread {
   using Job = std::function<void(Writer& writer)>;
   void run_job(Job job);
 
+  // The accounts whose cooldowns are recorded from now on; before start() for the first time, when
+  // they also take up those that were running as an earlier process ended.
+  [[nodiscard]] StoreResult<void> watch(std::shared_ptr<const Directory> directory);
+
   // From a reload.
   void keep_requests(Duration keep) noexcept {
     keep_requests_ms_.store(keep / 1ms, std::memory_order_relaxed);
@@ -67,7 +73,6 @@ class StoreThread {
     std::uint64_t found_up_to = 0;  // the last one that an earlier process can have written
     bool starts_closed = false;     // what that process had begun and not ended is closed
   };
-  class Batch;
 
   StoreThread(const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log);
   [[nodiscard]] std::expected<void, StartFailure> open_all(std::uint32_t shards);
@@ -76,11 +81,12 @@ class StoreThread {
 
   void book_found();
   void run();
-  [[nodiscard]] bool book_journals(UsageLedger& ledger, Batch& batch);
-  [[nodiscard]] bool book(UsageLedger& ledger, UsageJournal::Shard& shard, Batch& batch);
+  [[nodiscard]] bool book_journals(UsageLedger& ledger, EventBatch& batch);
+  [[nodiscard]] bool book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBatch& batch);
   void close_former(UsageLedger& ledger, UsageJournal::Shard& shard);
   void sync_if_due(Instant now, bool at_once);
   void look_after(Writer& writer, Instant now);
+  void record_cooldowns(Writer& writer, Instant now);
   void prune(Writer& writer);
   void begin_backup(std::int64_t now_ms);
   [[nodiscard]] bool run_jobs(Writer& writer);
@@ -108,6 +114,10 @@ class StoreThread {
   std::thread backup_;           // reads all of the store, so it has a thread of its own
   std::atomic<bool> backup_runs_{false};
   std::atomic<std::int64_t> keep_requests_ms_;
+
+  CooldownRecord cooldowns_;
+  Instant cooldowns_at_{};
+  std::shared_ptr<const Directory> directory_;  // under mutex_
 
   std::mutex mutex_;
   std::condition_variable wake_;

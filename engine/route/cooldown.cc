@@ -48,6 +48,10 @@ CooldownChange Cooldown::rate_limited(Instant now, std::optional<Duration> retry
   }
 }
 
+void Cooldown::resume(Instant until, std::uint32_t count) noexcept {
+  word_.store(pack(std::min(count, kCountMax), until), std::memory_order_relaxed);
+}
+
 void Cooldown::succeeded(Instant permitted_at) noexcept {
   std::uint64_t seen = word_.load(std::memory_order_relaxed);
   while (count_of(seen) != 0 && permitted_at >= deadline_of(seen)) {

@@ -34,6 +34,10 @@ class Cooldown {
   CooldownChange rate_limited(Instant now, std::optional<Duration> retry_after,
                               const CooldownPolicy& policy) noexcept;
 
+  // At the start, before any other call: the `count`-th cooldown in a row, of an earlier process,
+  // which still runs until then.
+  void resume(Instant until, std::uint32_t count) noexcept;
+
   // A request that was permitted at `permitted_at` succeeded. One that was on its way before the
   // last cooldown began says nothing about now.
   void succeeded(Instant permitted_at) noexcept;

@@ -10,7 +10,7 @@ async function openssl(folder, ...args) {
 
 // An authority, and a certificate by it for each of `hosts`: {ca, certificate(host), key(host)}.
 export async function authority(t, hosts) {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   await openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
     '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
   for (const host of hosts) {

@@ -9,7 +9,8 @@
 // sanitizer or of a broken invariant, fails the test.
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {rmSync} from 'node:fs';
+import {mkdtemp, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import OpenAI from 'openai';
@@ -33,10 +34,14 @@ export async function eventually(check, what, msMax = 20_000) {
 }
 
 // A folder that is gone when the test has ended.
-export async function temporaryFolder(t) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
-  t.after(() => rm(folder, {recursive: true, force: true}));
-  return folder;
+// Folders go when the process ends: what a test has started may write there until then.
+const folders = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, {recursive: true, force: true, maxRetries: 5});
+});
+export async function temporaryFolder() {
+  folders.push(await mkdtemp(path.join(tmpdir(), 'sluice-e2e-')));
+  return folders.at(-1);
 }
 
 // A started program: `output` and `errors` grow as it prints.
@@ -126,7 +131,7 @@ export const account = (mock, more = {}) => ({
 
 // Writes a configuration (JSON is YAML) and returns its path.
 export async function writeConfig(t, config) {
-  const file = path.join(await temporaryFolder(t), 'sluice.yaml');
+  const file = path.join(await temporaryFolder(), 'sluice.yaml');
   const whole = {
     listen: ['127.0.0.1:0'],
     shards: 2,

@@ -100,7 +100,7 @@ test('a port that somebody listens on is not shared: exit code 71', async (t) =>
 });
 
 test('a configuration is checked whole: each fault with its line, exit code 78', async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = await temporaryFolder();
   const file = `${folder}/sluice.yaml`;
   await writeFile(file, 'listen: nowhere\naccounts:\n  - name: a\n    rpm_limit: abc\n');
   const {code, errors} = await run(program, ['check-config', '-c', file]);

@@ -59,6 +59,21 @@ for (const [limit, account, client, status] of [
   });
 }
 
+test('an account that was cooling goes on cooling', async (t) => {
+  const {mock, begin} = await start(t);
+  await mock.script({rules: [{do: {status: 429, 'retry-after': 120}}]});
+  const first = await begin();
+  assert.deepEqual(await statuses(first, 1), [429]);
+  await new Promise((resolve) => setTimeout(resolve, 1000));  // it is booked four times a second
+  await first.stop('SIGKILL');
+  const second = await begin();
+  const refused = await post(second);
+  const seconds = Number(refused.headers.get('retry-after'));
+  assert.equal(refused.status, 503);
+  assert.ok(seconds > 60 && seconds <= 121, `${seconds} s`);
+  assert.equal((await mock.count()).requests, 1);
+});
+
 test('without a store a restart forgets', async (t) => {
   const {begin} = await start(t, {rpm_limit: 1}, {more: {store: {directory: 'none'}}});
   const first = await begin();

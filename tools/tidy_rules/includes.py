@@ -37,7 +37,9 @@ _BELOW = {
 # Files of engine/ that are parts of one room.
 _SAME_ROOM = {
     "engine/build_snapshot": "engine/server",
+    "engine/cooldown_record": "engine/server",
     "engine/descriptors": "engine/server",
+    "engine/event_batch": "engine/server",
     "engine/gateway_shard": "engine/server",
     "engine/restore_spent": "engine/server",
     "engine/server_store": "engine/server",
