@@ -42,6 +42,7 @@ std::expected<void, JournalFailure> ShardJournal::open(std::uint64_t applied) {
   applied_ = applied;
   next_ = applied + 1;
   delivered_ = applied;
+  delivered_most_ = applied;
   if (const int failed = files_.make_folder(options_.folder); failed != 0)
     return std::unexpected(failure_at(options_.folder, failed, "cannot be made"));
   if (auto found = find_segments(); !found) return found;
@@ -160,6 +161,7 @@ bool ShardJournal::take_record(UsageSink& sink) {
   report_missing(event.sequence, sink);
   next_ = event.sequence + 1;
   delivered_ = event.sequence;
+  delivered_most_ = std::max(delivered_most_, delivered_);
   sink.take(event);
   return true;
 }
@@ -213,7 +215,7 @@ void ShardJournal::report_damage(UsageSink& sink) {
 }
 
 void ShardJournal::applied(std::uint64_t sequence) noexcept {
-  SL_ASSERT(sequence <= delivered_);
+  SL_ASSERT(sequence <= delivered_most_);
   applied_ = std::max(applied_, sequence);
 }
 
