@@ -66,9 +66,12 @@ std::expected<void, JournalFailure> ShardJournal::find_segments() {
     segment->recovered = true;
     segment->sealed.store(true);
     if (!load(*segment)) return std::unexpected(failure_at(path, read_errno_, "cannot be read"));
+    supply_.number_from(number + 1);  // the last of them in the end: names sort as numbers do
     const bool foreign = segment->slots > 0 &&
                          read_header(segment->bytes, number).state == HeaderState::kOtherVersion;
+    const bool unused = !foreign && is_unused(*segment);
     unload(*segment);
+    if (unused && files_.remove(path) == 0) continue;
     if (foreign)
       return std::unexpected(JournalFailure{
           0, path +
@@ -76,8 +79,20 @@ std::expected<void, JournalFailure> ShardJournal::find_segments() {
                  "read. Start that version once, so that it applies them, or move the file away"});
     chain_.push_back(std::move(segment));
   }
-  supply_.number_from(chain_.empty() ? 1 : chain_.back()->number + 1);
   return {};
+}
+
+// Made ready by a process that died before it wrote there. They go at once: each start makes some,
+// so that a gateway that dies again and again would have more and more of them to look through.
+// A header stays that tells of records beyond those that are applied.
+bool ShardJournal::is_unused(const Segment& segment) {
+  if (segment.slots == 0) return true;
+  const HeaderRead header = read_header(segment.bytes, segment.number);
+  const bool taken = header.state == HeaderState::kTaken;
+  if (header.state == HeaderState::kDamaged || header.first_sequence > applied_ + 1) return false;
+  reader_->begin({segment.bytes, segment.slots * kSlotBytes}, segment.number,
+                 taken ? header.first_sequence : 1, taken);
+  return reader_->next(segment.slots) == SegmentReader::Step::kEnd;
 }
 
 // From the newest segment back to one that says something.

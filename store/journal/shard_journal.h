@@ -81,6 +81,7 @@ class ShardJournal {
 
  private:
   [[nodiscard]] std::expected<void, JournalFailure> find_segments();
+  [[nodiscard]] bool is_unused(const Segment& segment);
   void find_last_sequence();
   [[nodiscard]] bool load(Segment& segment);
   void unload(Segment& segment) noexcept;
