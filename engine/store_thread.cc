@@ -118,8 +118,8 @@ std::expected<void, StartFailure> StoreThread::open_journals(
   booked_.resize(kShardsEver);
   for (std::size_t i = 0; i < applied.size(); ++i) booked_[i].up_to = applied[i];
   for (UsageJournal::Shard& shard : journal_->shards()) {
-    booked(shard).found_up_to =
-        shard.journal->is_written() ? shard.journal->writer().next_sequence() - 1 : UINT64_MAX;
+    if (shard.journal->is_written())
+      booked(shard).found_up_to = shard.journal->writer().next_sequence() - 1;
   }
   return {};
 }
@@ -190,12 +190,12 @@ StoreThread::Booked& StoreThread::booked(const UsageJournal::Shard& shard) {
 
 // True when there was something to book.
 bool StoreThread::book_journals(UsageLedger& ledger, EventBatch& batch) {
-  if (clock_.now() < retry_at_) return false;
   bool any = false;
   for (UsageJournal::Shard& shard : journal_->shards()) {
+    if (waits_to_retry()) return any;
     any = book(ledger, shard, batch) || any;
-    if (in_trouble_) return false;
   }
+  close_gone(ledger);
   return any;
 }
 
@@ -203,7 +203,7 @@ bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBat
   batch.clear();
   const std::size_t read = shard.journal->read(EventBatch::kEvents, batch);
   if (read == 0) {
-    if (!booked(shard).starts_closed) close_former(ledger, shard);
+    if (!booked(shard).starts_closed) close_former(ledger, shard.index);
     return false;
   }
   const auto applied = ledger.apply(journal_name(shard.index), batch.events());
@@ -212,7 +212,8 @@ bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBat
     trouble(applied.error());
     return false;
   }
-  if (in_trouble_) {
+  // The first of them may have been booked before the fault: they were read again.
+  if (in_trouble_ && applied->applied > 0) {
     in_trouble_ = false;
     LogLine(log_, LogLevel::kInfo, "usage is booked again; nothing of it was lost");
   }
@@ -222,10 +223,10 @@ bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBat
 }
 
 // What an earlier process had begun and not ended when it died: nobody will ever know more.
-void StoreThread::close_former(UsageLedger& ledger, UsageJournal::Shard& shard) {
-  Booked& known = booked(shard);
+void StoreThread::close_former(UsageLedger& ledger, std::uint16_t shard) {
+  Booked& known = booked_[shard];
   const auto closed =
-      ledger.close_open_attempts(journal_name(shard.index), known.found_up_to, kCloseAttempts);
+      ledger.close_open_attempts(journal_name(shard), known.found_up_to, kCloseAttempts);
   if (!closed) return trouble(closed.error());
   known.starts_closed = !closed->more;
   synced_ = false;
@@ -233,6 +234,18 @@ void StoreThread::close_former(UsageLedger& ledger, UsageJournal::Shard& shard) 
   LogLine(log_, LogLevel::kWarning,
           "requests whose end is not known: the process before this one died while they ran")
       .field("requests", static_cast<std::int64_t>(closed->closed));
+}
+
+// The same for shards that are no more: their journals go when the last record is booked, perhaps
+// by a process that died before it came here.
+void StoreThread::close_gone(UsageLedger& ledger) {
+  for (std::uint16_t shard = 0; shard < booked_.size(); ++shard) {
+    if (waits_to_retry()) return;
+    if (booked_[shard].up_to == 0 || booked_[shard].starts_closed) continue;
+    const bool is_there = std::ranges::any_of(
+        journal_->shards(), [shard](const auto& other) { return other.index == shard; });
+    if (!is_there) close_former(ledger, shard);
+  }
 }
 
 // A journal may forget what is on the disk, not what a loss of power could undo.
@@ -272,7 +285,7 @@ StoreResult<void> StoreThread::watch(std::shared_ptr<const Directory> directory)
 }
 
 void StoreThread::record_cooldowns(Writer& writer, Instant now) {
-  if (now < cooldowns_at_ || now < retry_at_) return;
+  if (now < cooldowns_at_ || waits_to_retry()) return;
   cooldowns_at_ = now + kCooldownsEvery;
   std::shared_ptr<const Directory> directory;
   {

@@ -69,9 +69,10 @@ class StoreThread {
  private:
   // What is known of a journal beside what it knows itself.
   struct Booked {
-    std::uint64_t up_to = 0;        // in the database, perhaps not on the disk yet
-    std::uint64_t found_up_to = 0;  // the last one that an earlier process can have written
-    bool starts_closed = false;     // what that process had begun and not ended is closed
+    std::uint64_t up_to = 0;  // in the database, perhaps not on the disk yet
+    // The last one that an earlier process can have written; all, of shards that are no more.
+    std::uint64_t found_up_to = UINT64_MAX;
+    bool starts_closed = false;  // what that process had begun and not ended is closed
   };
 
   StoreThread(const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log);
@@ -83,13 +84,16 @@ class StoreThread {
   void run();
   [[nodiscard]] bool book_journals(UsageLedger& ledger, EventBatch& batch);
   [[nodiscard]] bool book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBatch& batch);
-  void close_former(UsageLedger& ledger, UsageJournal::Shard& shard);
+  void close_former(UsageLedger& ledger, std::uint16_t shard);
+  void close_gone(UsageLedger& ledger);
   void sync_if_due(Instant now, bool at_once);
   void look_after(Writer& writer, Instant now);
   void record_cooldowns(Writer& writer, Instant now);
   void prune(Writer& writer);
   void begin_backup(std::int64_t now_ms);
   [[nodiscard]] bool run_jobs(Writer& writer);
+  // A fault of the database a moment ago: it is left alone.
+  [[nodiscard]] bool waits_to_retry() { return clock_.now() < retry_at_; }
   void sleep(bool busy);
   void trouble(const StoreError& error);
   void report_journals();

@@ -42,6 +42,7 @@ std::expected<void, JournalFailure> ShardJournal::open(std::uint64_t applied) {
   applied_ = applied;
   next_ = applied + 1;
   delivered_ = applied;
+  delivered_most_ = applied;
   if (const int failed = files_.make_folder(options_.folder); failed != 0)
     return std::unexpected(failure_at(options_.folder, failed, "cannot be made"));
   if (auto found = find_segments(); !found) return found;
@@ -65,9 +66,12 @@ std::expected<void, JournalFailure> ShardJournal::find_segments() {
     segment->recovered = true;
     segment->sealed.store(true);
     if (!load(*segment)) return std::unexpected(failure_at(path, read_errno_, "cannot be read"));
+    supply_.number_from(number + 1);  // the last of them in the end: names sort as numbers do
     const bool foreign = segment->slots > 0 &&
                          read_header(segment->bytes, number).state == HeaderState::kOtherVersion;
+    const bool unused = !foreign && is_unused(*segment);
     unload(*segment);
+    if (unused && files_.remove(path) == 0) continue;
     if (foreign)
       return std::unexpected(JournalFailure{
           0, path +
@@ -75,8 +79,20 @@ std::expected<void, JournalFailure> ShardJournal::find_segments() {
                  "read. Start that version once, so that it applies them, or move the file away"});
     chain_.push_back(std::move(segment));
   }
-  supply_.number_from(chain_.empty() ? 1 : chain_.back()->number + 1);
   return {};
+}
+
+// Made ready by a process that died before it wrote there. They go at once: each start makes some,
+// so that a gateway that dies again and again would have more and more of them to look through.
+// A header stays that tells of records beyond those that are applied.
+bool ShardJournal::is_unused(const Segment& segment) {
+  if (segment.slots == 0) return true;
+  const HeaderRead header = read_header(segment.bytes, segment.number);
+  const bool taken = header.state == HeaderState::kTaken;
+  if (header.state == HeaderState::kDamaged || header.first_sequence > applied_ + 1) return false;
+  reader_->begin({segment.bytes, segment.slots * kSlotBytes}, segment.number,
+                 taken ? header.first_sequence : 1, taken);
+  return reader_->next(segment.slots) == SegmentReader::Step::kEnd;
 }
 
 // From the newest segment back to one that says something.
@@ -160,6 +176,7 @@ bool ShardJournal::take_record(UsageSink& sink) {
   report_missing(event.sequence, sink);
   next_ = event.sequence + 1;
   delivered_ = event.sequence;
+  delivered_most_ = std::max(delivered_most_, delivered_);
   sink.take(event);
   return true;
 }
@@ -213,7 +230,7 @@ void ShardJournal::report_damage(UsageSink& sink) {
 }
 
 void ShardJournal::applied(std::uint64_t sequence) noexcept {
-  SL_ASSERT(sequence <= delivered_);
+  SL_ASSERT(sequence <= delivered_most_);
   applied_ = std::max(applied_, sequence);
 }
 

@@ -81,6 +81,7 @@ class ShardJournal {
 
  private:
   [[nodiscard]] std::expected<void, JournalFailure> find_segments();
+  [[nodiscard]] bool is_unused(const Segment& segment);
   void find_last_sequence();
   [[nodiscard]] bool load(Segment& segment);
   void unload(Segment& segment) noexcept;
@@ -109,8 +110,9 @@ class ShardJournal {
   std::unique_ptr<SegmentReader> reader_;
   std::size_t at_ = 0;
   bool entered_ = false;
-  std::uint64_t next_ = 1;       // the sequence that comes next, if none is missing
-  std::uint64_t delivered_ = 0;  // the last one that a sink took, or that is applied
+  std::uint64_t next_ = 1;            // the sequence that comes next, if none is missing
+  std::uint64_t delivered_ = 0;       // the last one that a sink took, or that is applied
+  std::uint64_t delivered_most_ = 0;  // before read_again() too
   int read_errno_ = 0;
 };
 

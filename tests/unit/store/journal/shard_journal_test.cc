@@ -113,6 +113,18 @@ TEST_F(ShardJournalTest, FilesOfAnEarlierProcessGoWhenTheyAreApplied) {
   EXPECT_GT(before, 6);
 }
 
+TEST_F(ShardJournalTest, FilesThatAnEarlierProcessDidNotUseGoAtOnce) {
+  std::string from = folder("0");
+  for (int round = 1; round <= 5; ++round) {
+    const JournalOfAShard shard(files_, from);  // dies before anybody reads
+    ASSERT_EQ(shard.failure, "");
+    EXPECT_EQ(files_in(from).size(), 3);
+    const std::string next = folder(std::to_string(round));
+    copy_folder(from, next);
+    from = next;
+  }
+}
+
 TEST_F(ShardJournalTest, ManyRestartsKeepTheOrder) {
   std::string from = folder("0");
   std::uint64_t records = 0;
