@@ -209,14 +209,11 @@ bool StoreThread::book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBat
   const auto applied = ledger.apply(journal_name(shard.index), batch.events());
   if (!applied) {
     shard.journal->read_again();
-    trouble(applied.error());
+    trouble(kBooking, applied.error());
     return false;
   }
   // The first of them may have been booked before the fault: they were read again.
-  if (in_trouble_ && applied->applied > 0) {
-    in_trouble_ = false;
-    LogLine(log_, LogLevel::kInfo, "usage is booked again; nothing of it was lost");
-  }
+  if (applied->applied > 0) no_trouble(kBooking);
   booked(shard).up_to = applied->position;
   synced_ = false;
   return true;
@@ -227,7 +224,8 @@ void StoreThread::close_former(UsageLedger& ledger, std::uint16_t shard) {
   Booked& known = booked_[shard];
   const auto closed =
       ledger.close_open_attempts(journal_name(shard), known.found_up_to, kCloseAttempts);
-  if (!closed) return trouble(closed.error());
+  if (!closed) return trouble(kBooking, closed.error());
+  if (closed->closed > 0) no_trouble(kBooking);
   known.starts_closed = !closed->more;
   synced_ = false;
   if (closed->closed == 0) return;
@@ -252,7 +250,8 @@ void StoreThread::close_gone(UsageLedger& ledger) {
 void StoreThread::sync_if_due(Instant now, bool at_once) {
   if (synced_ || (now < sync_at_ && !at_once)) return;
   sync_at_ = now + kSyncEvery;
-  if (const auto synced = environment_->sync(); !synced) return trouble(synced.error());
+  if (const auto synced = environment_->sync(); !synced) return trouble(kSyncing, synced.error());
+  no_trouble(kSyncing);
   synced_ = true;
   for (UsageJournal::Shard& shard : journal_->shards()) shard.journal->applied(booked(shard).up_to);
   journal_->keep(now);
@@ -261,7 +260,8 @@ void StoreThread::sync_if_due(Instant now, bool at_once) {
 void StoreThread::look_after(Writer& writer, Instant now) {
   if (now < look_at_) return;
   look_at_ = now + kLookEvery;
-  if (const auto cleared = environment_->clear_stale_readers(); !cleared) trouble(cleared.error());
+  if (const auto cleared = environment_->clear_stale_readers(); !cleared)
+    trouble(kCleaning, cleared.error());
   prune(writer);
   if (const auto space = environment_->space(); space && space->alert()) {
     LogLine(log_, LogLevel::kWarning,
@@ -294,13 +294,15 @@ void StoreThread::record_cooldowns(Writer& writer, Instant now) {
   }
   if (directory == nullptr) return;
   const auto looked = cooldowns_.look(writer, *directory, now, clock_.unix_ms());
-  if (!looked) trouble(looked.error());
+  if (!looked) return trouble(kCooldowns, looked.error());
+  no_trouble(kCooldowns);
 }
 
 void StoreThread::prune(Writer& writer) {
   const std::int64_t before = clock_.unix_ms() - keep_requests_ms_.load(std::memory_order_relaxed);
   const auto pruned = prune_requests(writer, before, kPruneRows);
-  if (!pruned) return trouble(pruned.error());
+  if (!pruned) return trouble(kCleaning, pruned.error());
+  no_trouble(kCleaning);
   if (pruned->rows > 0) synced_ = false;
   if (pruned->more) look_at_ = clock_.now();  // the next step, after what has come meanwhile
 }
@@ -357,13 +359,21 @@ void StoreThread::sleep(bool busy) {
   wake_.wait_for(lock, kNap, [this] { return stopping_ || !jobs_.empty(); });
 }
 
-void StoreThread::trouble(const StoreError& error) {
+void StoreThread::trouble(Trouble what, const StoreError& error) {
   retry_at_ = clock_.now() + kRetryAfter;
-  if (in_trouble_) return;
-  in_trouble_ = true;
+  const bool first = troubles_ == 0;
+  troubles_ |= what;
+  if (!first) return;
   LogLine(log_, LogLevel::kError,
           "usage cannot be booked: the journals keep it, requests are served as before")
       .field("error", explain(error, config_.directory));
+}
+
+void StoreThread::no_trouble(Trouble what) {
+  if ((troubles_ & what) == 0) return;
+  troubles_ &= ~static_cast<unsigned>(what);
+  if (troubles_ != 0) return;
+  LogLine(log_, LogLevel::kInfo, "usage is booked again; nothing of it was lost");
 }
 
 void StoreThread::report_journals() {

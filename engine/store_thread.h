@@ -95,7 +95,11 @@ class StoreThread {
   // A fault of the database a moment ago: it is left alone.
   [[nodiscard]] bool waits_to_retry() { return clock_.now() < retry_at_; }
   void sleep(bool busy);
-  void trouble(const StoreError& error);
+  // What the database does not let us do. The log hears when the first of these begins, and when
+  // the last has ended.
+  enum Trouble : unsigned { kBooking = 1, kSyncing = 2, kCleaning = 4, kCooldowns = 8 };
+  void trouble(Trouble what, const StoreError& error);
+  void no_trouble(Trouble what);
   void report_journals();
   [[nodiscard]] Booked& booked(const UsageJournal::Shard& shard);
 
@@ -108,8 +112,8 @@ class StoreThread {
   std::unique_ptr<UsageJournal> journal_;
   std::vector<Booked> booked_;  // by the shard's index
 
-  Instant retry_at_{};  // after a failure of the database
-  bool in_trouble_ = false;
+  Instant retry_at_{};     // after a failure of the database
+  unsigned troubles_ = 0;  // of Trouble
   bool journal_in_trouble_ = false;
   bool synced_ = true;
   Instant sync_at_{};
