@@ -92,6 +92,7 @@ void Server::block_signals() {
   const sigset_t signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);  // a client that has gone is an error of a send, no reason to die
+  signal(SIGXFSZ, SIG_IGN);  // a file at RLIMIT_FSIZE is to the store a disk that is full
 }
 
 std::expected<void, StartFailure> Server::start() {
