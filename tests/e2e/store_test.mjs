@@ -13,7 +13,8 @@ import {rawClient, requestText} from './wire.mjs';
 const CHAT = '/v1/chat/completions';
 // Dollars for a million tokens: in nano-dollars for one.
 const COST = {input: 2, output: 10, cached_read: 0.5};
-const costOf = (prompt, cached, completion) => 2000 * (prompt - cached) + 500 * cached + 10_000 * completion;
+const costOf = (prompt, cached, completion) =>
+  2000 * (prompt - cached) + 500 * cached + 10_000 * completion;
 
 // A provider, and a gateway on a data directory of its own whose accounts are asked in their order:
 // team-a, team-b, ...; rules say what the provider does.
@@ -43,7 +44,7 @@ async function start(t, {rules = [], accounts = [{}, {}], ...config} = {}) {
 const rowsOf = (dump, id) => dump.rows.filter((row) => row.request === id);
 const pick = (row, ...names) => names.map((name) => row[name]);
 
-test('a plain answer and a stream: tokens as the provider counts them, and what they cost', async (t) => {
+test('a plain answer and a stream: the tokens as the provider counts, the cost', async (t) => {
   const {gateway, send, directory} = await start(t);
   const fault = {'x-mock-fault': 'prompt-tokens=40; cached-tokens=30; reasoning-tokens=2'};
   assert.equal(await send('plain', {}, fault), 200);
@@ -58,7 +59,8 @@ test('a plain answer and a stream: tokens as the provider counts them, and what 
   assert.deepEqual(plain.flags, ['last', 'cost_known']);
   // Those for reasoning are among the completion's.
   assert.deepEqual(pick(plain, 'prompt_tokens', 'cached_read_tokens', 'completion_tokens',
-    'reasoning_tokens', 'total_tokens', 'cost_nano_dollars'), [40, 30, 7, 2, 47, costOf(40, 30, 7)]);
+    'reasoning_tokens', 'total_tokens', 'cost_nano_dollars'),
+  [40, 30, 7, 2, 47, costOf(40, 30, 7)]);
   const [streamed] = rowsOf(dump, 'streamed');
   assert.deepEqual(streamed.flags, ['last', 'streamed', 'cost_known']);
   assert.deepEqual(pick(streamed, 'prompt_tokens', 'completion_tokens', 'cost_nano_dollars'),
@@ -168,7 +170,7 @@ test('store.directory none: nothing is stored, and the log says so', async (t) =
   await assert.rejects(access(path.join(path.dirname(directory), 'none')));
 });
 
-test('another number of shards: what the former ones left is booked, their journals go', async (t) => {
+test('another number of shards: what former ones left is booked, journals go', async (t) => {
   const {gateway, mock, post, directory, file} = await start(t,
     {shards: 4, rules: [{match: {stream: true}, do: {tokens: 1000, gap: '50ms'}}]});
   const answers = await Promise.all(Array.from({length: 24}, (_, i) => post(`whole-${i}`)));

@@ -1,0 +1,95 @@
+// A provider's key and a client's, and where they must not be.
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {readdir, readFile} from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import {account, ask, eventually, run, startMock} from './harness.mjs';
+import {dumpStore, makeSite, serve} from './store.mjs';
+
+const PROVIDER_KEY = 'sk-test-provider-canary-5d41402abc4b2a76';
+const CLIENT_KEY = 'sk-test-client-canary-7d793037a0760186';
+const CHAT = '/v1/chat/completions';
+
+const hasGcore = () => {
+  try {
+    execFileSync('sh', ['-c', 'command -v gcore'], {stdio: 'ignore'});
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function filesBelow(folder) {
+  const entries = await readdir(folder, {withFileTypes: true, recursive: true});
+  return entries.filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.path, entry.name));
+}
+
+async function start(t) {
+  const mock = await startMock(t);
+  const site = await makeSite(t, {
+    accounts: [account(mock, {name: 'team-a', api_key: PROVIDER_KEY})],
+    clients: [{name: 'canary', key: CLIENT_KEY}],
+    log: {level: 'debug', format: 'json'},
+  });
+  const gateway = await serve(t, site.file);
+  const send = async (body, key = CLIENT_KEY, headers = {}) => {
+    const answer = await fetch(`${gateway.url}${CHAT}`, {
+      method: 'POST',
+      headers: {authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers},
+      body: JSON.stringify(body),
+    });
+    return `${answer.status} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
+  };
+  return {mock, gateway, send, ...site};
+}
+
+// Answers of all kinds: whole, streamed, failed at the provider, refused by the gateway.
+const answersOf = async (send) => [
+  await send(ask()),
+  await send(ask({stream: true})),
+  ...await Promise.all(['status=401', 'status=403', 'status=500', 'abort=rst', 'malformed=garbage']
+    .map((fault) => send(ask(), CLIENT_KEY, {'x-mock-fault': fault}))),
+  await send({model: 7}),
+  await send(ask(), `${CLIENT_KEY}x`),
+];
+
+function assertWithout(bytes, where) {
+  for (const key of [PROVIDER_KEY, CLIENT_KEY])
+    assert.equal(bytes.indexOf(key), -1, `${key} in ${where}`);
+}
+
+test('keys are in no file of the directory, no log, no answer, no command line', async (t) => {
+  const {gateway, send, directory} = await start(t);
+  const answers = await answersOf(send);
+  assert.match(answers[0], /^200/);
+  const kinds = new Set(answers.map((answer) => answer.slice(0, 3)));
+  assert.ok(kinds.size > 2, [...kinds].join());
+  for (const answer of answers) assertWithout(answer.replaceAll(`${CLIENT_KEY}x`, ''), 'an answer');
+  await eventually(async () => (await dumpStore(directory)).rows.length >= answers.length - 2,
+    'rows of the requests');
+  await eventually(async () => (await filesBelow(directory)).some((file) => file.endsWith('Z.mdb')),
+    'a backup');
+  const files = await filesBelow(directory);
+  const names = files.map((file) => path.relative(directory, file)).join(' ');
+  for (const part of ['data.mdb', '.journal', 'backups/'])
+    assert.ok(names.includes(part), `${part} in ${names}`);
+  for (const file of files) assertWithout(await readFile(file), file);
+  assertWithout(await readFile(`/proc/${gateway.child.pid}/cmdline`), 'the command line');
+  await gateway.stopCleanly();
+  for (const file of await filesBelow(directory)) assertWithout(await readFile(file), file);
+  assertWithout(gateway.errors + gateway.output, 'the log');
+});
+
+test('a core dump has no provider key', {skip: !hasGcore() && 'no gcore'}, async (t) => {
+  const {gateway, send, directory} = await start(t);
+  await answersOf(send);
+  const core = path.join(path.dirname(directory), 'core');
+  const {code, errors} = await run('gcore', ['-o', core, `${gateway.child.pid}`]);
+  assert.equal(code, 0, errors);
+  const bytes = await readFile(`${core}.${gateway.child.pid}`);
+  assert.ok(bytes.indexOf('team-a') >= 0, 'the dump is one of this process');
+  assert.equal(bytes.indexOf(PROVIDER_KEY), -1);
+  await gateway.stopCleanly();
+});
