@@ -46,6 +46,20 @@ std::expected<void, StartFailure> write_key_file(const std::string& path, const 
   return failed();
 }
 
+std::string next_key_file(const std::string& path) { return path + ".new"; }
+
+// So that a name in the folder outlasts a loss of power.
+std::expected<void, StartFailure> sync_folder_of(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int os_errno = errno;
+  if (fd >= 0) close(fd);
+  if (synced) return {};
+  return std::unexpected(
+      StartFailure{EX_IOERR, fmt::format("cannot sync {}: {}\n", folder, std::strerror(os_errno))});
+}
+
 struct FoundKey {
   MasterKey key;
   std::string origin;
@@ -73,11 +87,18 @@ std::expected<FoundKey, StartFailure> find_master_key(const StoreConfig& config,
 
 std::string made_key_file(const StoreConfig& config) { return config.directory + "/master.key"; }
 
-std::expected<void, StartFailure> replace_key_file(const std::string& path, const MasterKey& key) {
-  const std::string next = path + ".new";
+std::expected<void, StartFailure> prepare_key_file(const std::string& path, const MasterKey& key) {
+  const std::string next = next_key_file(path);
+  // Of the same rotation, cut off before.
+  if (const auto there = MasterKey::read_file(next); there && there->id() == key.id()) return {};
   unlink(next.c_str());
   if (auto written = write_key_file(next, key); !written) return written;
-  if (std::rename(next.c_str(), path.c_str()) == 0) return {};
+  return sync_folder_of(path);
+}
+
+std::expected<void, StartFailure> replace_key_file(const std::string& path) {
+  const std::string next = next_key_file(path);
+  if (std::rename(next.c_str(), path.c_str()) == 0) return sync_folder_of(path);
   return std::unexpected(StartFailure{EX_CANTCREAT, fmt::format("{}: {}; put {} in its place\n",
                                                                 path, std::strerror(errno), next)});
 }
@@ -94,20 +115,30 @@ StoreResult<std::optional<std::string>> read_meta(StoreEnvironment& environment,
 
 std::expected<KeyRing, StartFailure> open_key_ring(const StoreConfig& config,
                                                    const Environment& env, Writer& writer,
-                                                   std::int64_t now_unix_ms) {
+                                                   std::int64_t now_unix_ms, Rotation rotation) {
   StoreEnvironment& environment = writer.environment();
   const auto check = read_meta(environment, kKeyCheckKey);
   if (!check) return std::unexpected(store_failure(check.error(), writer));
-  const auto rotation = read_meta(environment, kRotationKey);
-  if (!rotation) return std::unexpected(store_failure(rotation.error(), writer));
-  if (*rotation) {
-    if (const auto state = parse_rotation_state(**rotation))
+  const auto begun = read_meta(environment, kRotationKey);
+  if (!begun) return std::unexpected(store_failure(begun.error(), writer));
+  if (*begun && rotation == Rotation::kRefused) {
+    if (const auto state = parse_rotation_state(**begun))
       return std::unexpected(wrong_key(unfinished_rotation_text(*state, environment.path())));
   }
   auto found = find_master_key(config, env, !*check);
   if (!found) return std::unexpected(found.error());
   if (*check) {
-    const auto checked = KeyCheck::check(found->key, **check);
+    auto checked = KeyCheck::check(found->key, **check);
+    if (!checked && found->origin == made_key_file(config)) {
+      // A rotation that ended before the file was put in its place.
+      auto next = MasterKey::read_file(next_key_file(found->origin));
+      if (next && KeyCheck::check(*next, **check)) {
+        found->key = std::move(*next);
+        checked = KeyCheck::check(found->key, **check);
+        if (auto replaced = replace_key_file(found->origin); !replaced)
+          return std::unexpected(replaced.error());
+      }
+    }
     if (!checked)
       return std::unexpected(wrong_key(checked.error().text(found->origin, environment.path())));
   } else {
@@ -116,6 +147,8 @@ std::expected<KeyRing, StartFailure> open_key_ring(const StoreConfig& config,
     if (made) {
       if (auto written = write_key_file(found->origin, found->key); !written)
         return std::unexpected(written.error());
+      if (auto synced = sync_folder_of(found->origin); !synced)
+        return std::unexpected(synced.error());
     }
     const std::string value = KeyCheck::make(found->key, now_unix_ms);
     const auto put = writer.transact([&value](WriteTransaction& transaction) {

@@ -48,6 +48,11 @@ bool AdminDesk::is_configured(const std::string& name) const {
 AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
   auto next = MasterKey::parse(call.secret.reveal(), "the new master key");
   if (!next) return {.exit_code = EX_DATAERR, .text = next.error() + "\n"};
+  const bool made_here = keys_.origin == made_key_file(config_.store);
+  if (made_here) {
+    if (auto prepared = prepare_key_file(keys_.origin, *next); !prepared)
+      return {.exit_code = prepared.error().exit_code, .text = prepared.error().text};
+  }
   SealedRows rows(writer_);
   const auto rotated = rotate(keys_.master, *next, now_unix_ms_, rows);
   if (!rotated) {
@@ -60,10 +65,10 @@ AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
                                          rotated->resealed, next->id().text())};
   keys_.vault = Vault(*next);
   keys_.master = std::move(*next);
-  if (keys_.origin != made_key_file(config_.store)) {
+  if (!made_here) {
     answer.text +=
         fmt::format("{} still has the former one: change it before the next start\n", keys_.origin);
-  } else if (auto replaced = replace_key_file(keys_.origin, keys_.master); !replaced) {
+  } else if (auto replaced = replace_key_file(keys_.origin); !replaced) {
     return {.exit_code = EX_CANTCREAT, .text = answer.text + replaced.error().text};
   }
   return answer;

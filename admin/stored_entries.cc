@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/proxy/cost.h"
 #include "store/catalog.h"
 #include "tls/digest.h"
 #include "tls/random.h"
@@ -29,13 +30,6 @@ Price price_of(const ModelRate& rate) {
           .cached_read = rate.cached_read ? *rate.cached_read / kNanoPerMicro : input,
           .cached_write = rate.cached_write ? *rate.cached_write / kNanoPerMicro : input};
 }
-ModelRate rate_of(const Price& price) {
-  return {.input = price.input * kNanoPerMicro,
-          .output = price.output * kNanoPerMicro,
-          .cached_read = price.cached_read * kNanoPerMicro,
-          .cached_write = price.cached_write * kNanoPerMicro};
-}
-
 ClientConfig client_of(const StoredClientKey& stored) {
   ClientConfig client;
   client.name = stored.name;

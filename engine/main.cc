@@ -1,3 +1,5 @@
+#include <csignal>
+
 #include "engine/cli/commands.h"
 
 int main(int argc, char** argv) {
@@ -7,5 +9,7 @@ int main(int argc, char** argv) {
       sluice::add_providers_command,    sluice::add_clients_command, sluice::add_keys_command,
       sluice::add_usage_command,        sluice::add_store_commands,  sluice::add_version_command,
   };
+  // A file at RLIMIT_FSIZE is an error of a write, as a full disk is: no reason to die.
+  std::signal(SIGXFSZ, SIG_IGN);
   return sluice::run_command_line(argc, argv, kCommands);
 }

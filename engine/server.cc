@@ -179,7 +179,8 @@ std::expected<void, StartFailure> Server::start_threads() {
   gate.decided.count_down();
   if (os_errno == 0) {
     if (store_ != nullptr) store_->start();
-    return open_admin_socket();
+    open_admin_socket();
+    return {};
   }
   join_threads();
   return std::unexpected(

@@ -62,7 +62,7 @@ class Server {
   [[nodiscard]] std::expected<void, StartFailure> open_store();
   [[nodiscard]] std::expected<void, StartFailure> check_entries() const;
   [[nodiscard]] std::expected<void, StartFailure> remember_spent();
-  [[nodiscard]] std::expected<void, StartFailure> open_admin_socket();
+  void open_admin_socket();
   [[nodiscard]] AdminAnswer answer_call(const AdminCall& call);
   [[nodiscard]] std::shared_ptr<const StoredEntries> stored_entries();
   void publish(const Config& config, std::shared_ptr<const Snapshot> next);

@@ -63,13 +63,18 @@ std::expected<void, StartFailure> Server::remember_spent() {
       StartFailure{EX_DATAERR, explain(watched.error(), config_->store.directory) + "\n"});
 }
 
-std::expected<void, StartFailure> Server::open_admin_socket() {
-  if (store_ == nullptr) return {};
+void Server::open_admin_socket() {
+  if (store_ == nullptr) return;
   auto opened = AdminSocket::open(config_->store.directory,
                                   [this](const AdminCall& call) { return answer_call(call); });
-  if (!opened) return std::unexpected(StartFailure{EX_CANTCREAT, opened.error() + "\n"});
-  admin_socket_ = std::move(*opened);
-  return {};
+  if (opened) {
+    admin_socket_ = std::move(*opened);
+    return;
+  }
+  LogLine(control_.log(), LogLevel::kError,
+          "commands cannot reach this gateway: it serves, but accounts and client keys of the "
+          "store can be changed only while it does not run")
+      .field("error", opened.error());
 }
 
 // On the admin socket's thread.

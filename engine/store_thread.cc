@@ -118,6 +118,8 @@ std::expected<void, StartFailure> StoreThread::open_journals(
   booked_.resize(kShardsEver);
   for (std::size_t i = 0; i < applied.size(); ++i) booked_[i].up_to = applied[i];
   for (UsageJournal::Shard& shard : journal_->shards()) {
+    // A folder's name may say more than there ever were.
+    booked_.resize(std::max<std::size_t>(booked_.size(), shard.index + 1u));
     if (shard.journal->is_written())
       booked(shard).found_up_to = shard.journal->writer().next_sequence() - 1;
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/rate.h"
 #include "store/tables.h"
 
 namespace sluice {
@@ -15,23 +16,6 @@ namespace sluice {
 // times milliseconds since 1970 (0: never).
 
 inline constexpr std::size_t kStoredNameBytesMax = 256;  // of names, models and settings' keys
-
-// ModelRate - of a million tokens, in nano-dollars: a provider's dollars per token times 10^15, so
-// that no price in use loses a digit (0.15 $ a million is 150,000,000), and what
-// engine/route/account.h counts times 1000. Cached tokens without a rate of their own cost as much
-// as others.
-struct ModelRate {
-  std::uint64_t input = 0;
-  std::uint64_t output = 0;
-  std::optional<std::uint64_t> cached_read;
-  std::optional<std::uint64_t> cached_write;
-
-  template <class R, class Visitor>
-  static void fields(R& row, Visitor& visit) {
-    visit(row.input, row.output, row.cached_read, row.cached_write);
-  }
-  friend bool operator==(const ModelRate&, const ModelRate&) = default;
-};
 
 // StoredMapping - one entry of an account's model_mappings.
 struct StoredMapping {

@@ -11,18 +11,6 @@
 
 namespace sluice {
 
-// The tokens that a price is for. Cached ones are among `prompt`.
-struct PricedTokens {
-  std::uint64_t prompt = 0;
-  std::uint64_t completion = 0;
-  std::uint64_t cached_read = 0;
-  std::uint64_t cached_write = 0;
-};
-
-// In nano-dollars, rounded once, half up; the largest number when it does not fit. More cached
-// tokens than prompt tokens are an odd provider's: they cost, the prompt then does not.
-[[nodiscard]] std::uint64_t cost_of(const ModelRate& rate, const PricedTokens& tokens) noexcept;
-
 // Of prices: all of one model together, by the instant from which they hold.
 [[nodiscard]] KeyBytes price_key(std::string_view model, std::int64_t valid_from_ms);
 

@@ -45,7 +45,8 @@ int change_here(const Config& config, const AdminCall& call, AdminAnswer& answer
   if (!environment)
     return fail(explain(environment.error(), config.store.directory), EX_UNAVAILABLE);
   Writer writer(**environment);
-  auto keys = open_key_ring(config.store, ProcessEnvironment(), writer, unix_ms());
+  const Rotation rotation = call.command == "keys.rotate" ? Rotation::kGoesOn : Rotation::kRefused;
+  auto keys = open_key_ring(config.store, ProcessEnvironment(), writer, unix_ms(), rotation);
   if (!keys) return fail(keys.error().text, keys.error().exit_code);
   AdminDesk desk(writer, *keys, config, unix_ms());
   answer = desk.answer(call);

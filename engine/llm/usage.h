@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace sluice {
@@ -17,5 +18,10 @@ struct Usage {
 
   friend bool operator==(const Usage&, const Usage&) = default;
 };
+
+// A number of tokens as records and limits count it; providers' odd ones are none.
+[[nodiscard]] inline std::uint64_t token_count(std::int64_t tokens) noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+}
 
 }  // namespace sluice

@@ -2,30 +2,31 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 #include "engine/llm/usage.h"
 #include "engine/route/account.h"
+#include "store/rate.h"
 
 namespace sluice {
 
-// What `usage` costs at this price, in nano-dollars, rounded half up. Cached tokens are among the
-// prompt's and have prices of their own. What no price list can mean ends at the largest number.
+// An account's price in the store's unit: millionths of a dollar there, nano-dollars here.
+[[nodiscard]] inline ModelRate rate_of(const Price& price) noexcept {
+  constexpr std::uint64_t kNanoPerMicro = 1000;
+  return {.input = price.input * kNanoPerMicro,
+          .output = price.output * kNanoPerMicro,
+          .cached_read = price.cached_read * kNanoPerMicro,
+          .cached_write = price.cached_write * kNanoPerMicro};
+}
+
+// What `usage` costs at this price, in nano-dollars.
 [[nodiscard]] inline std::int64_t cost_nano_dollars(const Price& price,
                                                     const Usage& usage) noexcept {
-  using Wide = unsigned __int128;  // 2^63 tokens at 2^40 each
-  const auto count = [](std::int64_t tokens) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
-  };
-  const std::uint64_t prompt = count(usage.prompt);
-  const std::uint64_t read = std::min(count(usage.cached_read), prompt);
-  const std::uint64_t written = std::min(count(usage.cached_write), prompt - read);
-  const Wide pico = Wide{price.input} * (prompt - read - written) + Wide{price.cached_read} * read +
-                    Wide{price.cached_write} * written +
-                    Wide{price.output} * count(usage.completion);
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  const Wide nano = (pico + 500) / 1000;
-  return nano > Wide{kMost} ? kMost : static_cast<std::int64_t>(nano);
+  const std::uint64_t cost =
+      cost_of(rate_of(price), {.prompt = token_count(usage.prompt),
+                               .completion = token_count(usage.completion),
+                               .cached_read = token_count(usage.cached_read),
+                               .cached_write = token_count(usage.cached_write)});
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(cost, INT64_MAX));
 }
 
 }  // namespace sluice

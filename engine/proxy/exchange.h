@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -17,10 +16,7 @@ namespace sluice {
 
 // As the limits count it; what is told in the report of an exchange that used nothing is nothing.
 [[nodiscard]] inline TokensUsed tokens_used(const Usage& usage) noexcept {
-  const auto count = [](std::int64_t tokens) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
-  };
-  return {.total = count(usage.total), .completion = count(usage.completion)};
+  return {.total = token_count(usage.total), .completion = token_count(usage.completion)};
 }
 
 // What becomes of the client's connection after an exchange.

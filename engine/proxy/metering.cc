@@ -6,9 +6,6 @@
 namespace sluice {
 namespace {
 
-std::uint64_t count(std::int64_t tokens) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
-}
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(std::max(duration, Duration::zero()) / 1us);
 }
@@ -38,12 +35,12 @@ UsageEvent event_of(Shard& shard, const Exchange& exchange, const Trial& trial) 
 }
 
 void add_usage(UsageEvent& event, const Usage& usage, const Price& price) {
-  event.prompt_tokens = count(usage.prompt);
-  event.completion_tokens = count(usage.completion);
-  event.total_tokens = count(usage.total);
-  event.cached_read_tokens = count(usage.cached_read);
-  event.cached_write_tokens = count(usage.cached_write);
-  event.reasoning_tokens = count(usage.reasoning);
+  event.prompt_tokens = token_count(usage.prompt);
+  event.completion_tokens = token_count(usage.completion);
+  event.total_tokens = token_count(usage.total);
+  event.cached_read_tokens = token_count(usage.cached_read);
+  event.cached_write_tokens = token_count(usage.cached_write);
+  event.reasoning_tokens = token_count(usage.reasoning);
   if (usage.estimated) event.flags |= kUsageTokensGuessed;
   if (!price.known()) return;
   event.flags |= kUsageCostKnown;

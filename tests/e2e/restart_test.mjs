@@ -1,5 +1,7 @@
 // What was spent before a restart counts after it: an account's limits and a client key's.
 import assert from 'node:assert/strict';
+import {mkdir, readdir, rename, writeFile} from 'node:fs/promises';
+import path from 'node:path';
 import test from 'node:test';
 import {account, ask, startMock} from './harness.mjs';
 import {makeSite, serve} from './store.mjs';
@@ -81,4 +83,30 @@ test('without a store a restart forgets', async (t) => {
   assert.match(first.errors, /is not recorded/);
   await first.stop();
   assert.deepEqual(await statuses(await begin(), 1), [200]);
+});
+
+test('what lies in the way of a start is no end of it', async (t) => {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const site = await makeSite(t, {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
+  await mkdir(path.join(site.directory, 'journal', 'shard-300'), {recursive: true, mode: 0o700});
+  await mkdir(path.join(site.directory, 'admin.sock'));
+  const gateway = await serve(t, site.file);
+  assert.deepEqual(await statuses(gateway, 1), [200]);
+  assert.match(gateway.errors, /commands cannot reach this gateway/);
+  assert.equal((await gateway.stop()).code, 0);
+});
+
+test('a master key that was made here and was to be replaced as the power went', async (t) => {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const site = await makeSite(t, {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
+  const first = await serve(t, site.file);
+  await first.stop();
+  const file = path.join(site.directory, 'master.key');
+  await rename(file, `${file}.new`);
+  await writeFile(file, `${'0'.repeat(63)}1\n`, {mode: 0o600});
+  const second = await serve(t, site.file);
+  assert.deepEqual(await statuses(second, 1), [200]);
+  await second.stop();
+  assert.deepEqual((await readdir(site.directory)).filter((name) => /key/.test(name)),
+    ['master.key']);
 });
