@@ -87,7 +87,8 @@ test('without a store a restart forgets', async (t) => {
 
 test('what lies in the way of a start is no end of it', async (t) => {
   const mock = await startMock(t, ['--tokens', '2']);
-  const site = await makeSite(t, {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
+  const site = await makeSite(t,
+    {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
   await mkdir(path.join(site.directory, 'journal', 'shard-300'), {recursive: true, mode: 0o700});
   await mkdir(path.join(site.directory, 'admin.sock'));
   const gateway = await serve(t, site.file);
@@ -98,7 +99,8 @@ test('what lies in the way of a start is no end of it', async (t) => {
 
 test('a master key that was made here and was to be replaced as the power went', async (t) => {
   const mock = await startMock(t, ['--tokens', '2']);
-  const site = await makeSite(t, {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
+  const site = await makeSite(t,
+    {accounts: [account(mock)], clients: [{name: 'web', key: CLIENT}]});
   const first = await serve(t, site.file);
   await first.stop();
   const file = path.join(site.directory, 'master.key');

@@ -85,6 +85,11 @@ test('keys are in no file of the directory, no log, no answer, no command line',
 test('a core dump has no provider key', {skip: !hasGcore() && 'no gcore'}, async (t) => {
   const {gateway, send, directory} = await start(t);
   await answersOf(send);
+  const maps = await readFile(`/proc/${gateway.child.pid}/maps`, 'utf8');
+  if (/lib[at]san/.test(maps)) {
+    await gateway.stopCleanly();
+    return t.skip('a sanitizer maps terabytes, and keeps what was freed');
+  }
   const core = path.join(path.dirname(directory), 'core');
   const {code, errors} = await run('gcore', ['-o', core, `${gateway.child.pid}`]);
   assert.equal(code, 0, errors);
