@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {mkdir, readdir, rename, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
-import {account, ask, startMock} from './harness.mjs';
+import {account, ask, eventually, startMock} from './harness.mjs';
 import {makeSite, serve} from './store.mjs';
 
 const CLIENT = 'sk-test-client-0123';
@@ -80,7 +80,7 @@ test('without a store a restart forgets', async (t) => {
   const {begin} = await start(t, {rpm_limit: 1}, {more: {store: {directory: 'none'}}});
   const first = await begin();
   assert.deepEqual(await statuses(first, 2), [200, 503]);
-  assert.match(first.errors, /is not recorded/);
+  await eventually(() => /is not recorded/.test(first.errors), 'the warning');
   await first.stop();
   assert.deepEqual(await statuses(await begin(), 1), [200]);
 });
@@ -93,7 +93,7 @@ test('what lies in the way of a start is no end of it', async (t) => {
   await mkdir(path.join(site.directory, 'admin.sock'));
   const gateway = await serve(t, site.file);
   assert.deepEqual(await statuses(gateway, 1), [200]);
-  assert.match(gateway.errors, /commands cannot reach this gateway/);
+  await eventually(() => /commands cannot reach/.test(gateway.errors), 'the reason');
   assert.equal((await gateway.stop()).code, 0);
 });
 
