@@ -185,7 +185,8 @@ TEST_F(StoreThreadTest, SoAreThoseOfShardsThatAreNoMore) {
   start(1);
   wait([&] { return booked() == 2; });
   EXPECT_EQ(sums().unknown, 1u);
-  EXPECT_FALSE(std::filesystem::exists(directory_.path_of("data/journal/shard-01")));
+  clock_.advance(2s);  // once it is synced
+  wait([&] { return !std::filesystem::exists(directory_.path_of("data/journal/shard-01")); });
 }
 
 TEST_F(StoreThreadTest, AndWhereTheirJournalIsGone) {
