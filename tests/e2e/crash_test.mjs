@@ -138,7 +138,8 @@ function compareUnknown(rows, sent) {
   return unknown.size;
 }
 
-// A request that its client saw end has one row that says so.
+// A request that its client saw end has one row that says so. But where the answer came from no
+// attempt, that row is written when the client has it: the gateway may die between the two.
 function compareRequests(rows, sent) {
   const stored = grouped(rows, (row) => row.request);
   for (const [id, {whole, status}] of sent) {
@@ -146,6 +147,9 @@ function compareRequests(rows, sent) {
     const ends = list.filter((row) => row.flags.includes('last') || row.outcome !== 'ended');
     assert.ok(ends.length <= 1, `ended twice: ${id} ${JSON.stringify(list)}`);
     if (!whole) continue;
+    const [, client, number] = /^(.*)-(\d+)$/.exec(id);
+    const followed = sent.get(`${client}-${Number(number) + 1}`)?.whole;
+    if (!followed && status >= 500 && list.length > 0) continue;
     assert.equal(ends.length, 1, `ended and not stored: ${id} ${status} ${JSON.stringify(list)}`);
     if (ends[0].outcome !== 'unknown') assert.equal(ends[0].status, status, id);
   }
@@ -192,11 +196,11 @@ test(`nothing is lost nor booked twice when the gateway dies ${CYCLES} times`, a
   const {arrived, stored} = compareAttempts(rows, ledger);
   const compared = compareTokens(arrived, stored, sent);
   const unknown = compareUnknown(rows, sent);
-  compareRequests(rows, sent);
   const median = restarts.sort((a, b) => a - b)[restarts.length >> 1];
   t.diagnostic(`${sent.size} requests, ${ledger.length} at the provider, ${rows.length} rows, ` +
     `${unknown} unknown, tokens of ${compared} compared`);
   t.diagnostic(`restart: median ${median.toFixed(0)} ms, most ${restarts.at(-1).toFixed(0)} ms`);
+  compareRequests(rows, sent);
   assert.ok(median < RESTART_MS_MAX, `${median} ms`);
   assert.ok(compared > 0);
 });
