@@ -1,7 +1,8 @@
 #include <fmt/format.h>
+#include <strings.h>
 #include <sysexits.h>
 
-#include <set>
+#include <map>
 
 #include "admin/operations.h"
 #include "admin/stored_entries.h"
@@ -120,7 +121,7 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   text.reserve(bytes);  // no copy of a key is left behind when it grows
   write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
   AdminAnswer answer{.secret = Secret(text)};
-  std::ranges::fill(text, '\0');
+  explicit_bzero(text.data(), text.size());  // which no optimiser leaves out
   return answer;
 }
 
