@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 
@@ -21,7 +22,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kBacklog = 16;
-constexpr timeval kPatience = {.tv_sec = 10, .tv_usec = 0};  // for each read and write of a peer
+constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kAcceptNap = std::chrono::milliseconds(100);  // without descriptors
+// Arguments of a call are lists in an object at most; what is nested deeper would only serve to
+// exhaust the stack of who copies it.
+constexpr int kDepthMax = 8;
 
 // Descriptor - closes what it holds.
 class Descriptor {
@@ -52,56 +57,97 @@ std::optional<sockaddr_un> address_of(const std::string& path, const Descriptor&
   return address;
 }
 
-bool send_all(int fd, std::string_view bytes) {
+// Conversation - bytes to and from a peer, until a deadline or until `stop_fd` says so.
+//
+// Lifetime  within that of both descriptors; stop_fd -1: nothing calls it off.
+class Conversation {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  Conversation(int fd, int stop_fd, Time deadline)
+      : fd_(fd), stop_fd_(stop_fd), deadline_(deadline) {}
+
+  // A message: a JSON object in a line, then a secret.
+  [[nodiscard]] bool receive(Json& head, Secret& secret);
+  [[nodiscard]] bool send(Json head, const Secret& secret);
+  void extend(Time deadline) noexcept { deadline_ = deadline; }
+
+ private:
+  [[nodiscard]] bool send_all(std::string_view bytes);
+  [[nodiscard]] bool receive_exactly(std::span<char> out);
+  // Until the peer is ready for `events`; false when it is too late.
+  [[nodiscard]] bool wait(short events) const;
+
+  int fd_;
+  int stop_fd_;
+  Time deadline_;
+};
+
+bool Conversation::wait(short events) const {
+  while (true) {
+    int patience = -1;
+    if (deadline_ != Time::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          deadline_ - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return false;
+      patience = static_cast<int>(left.count());
+    }
+    pollfd waits[] = {{.fd = fd_, .events = events, .revents = 0},
+                      {.fd = stop_fd_, .events = POLLIN, .revents = 0}};
+    const int ready = poll(waits, 2, patience);
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready > 0) return waits[1].revents == 0;
+  }
+}
+
+bool Conversation::send_all(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN && wait(POLLOUT)) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
 }
 
-bool receive_exactly(int fd, std::span<char> out) {
-  std::size_t got = 0;
-  while (got < out.size()) {
-    const ssize_t n = recv(fd, out.data() + got, out.size() - got, 0);
+bool Conversation::receive_exactly(std::span<char> out) {
+  while (!out.empty()) {
+    const ssize_t n = recv(fd_, out.data(), out.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN && wait(POLLIN)) continue;
     if (n <= 0) return false;
-    got += static_cast<std::size_t>(n);
+    out = out.subspan(static_cast<std::size_t>(n));
   }
   return true;
 }
 
-// A message: a JSON object in a line, then a secret. The line is read byte by byte, so that nothing
-// of the secret is ever in a buffer that is not its own.
-bool receive(int fd, Json& head, Secret& secret) {
+// The line is read byte by byte, so that nothing of the secret is ever in a buffer that is not its
+// own.
+bool Conversation::receive(Json& head, Secret& secret) {
   std::string line;
-  char c = 0;
-  while (line.size() < kAdminLineMax) {
-    if (!receive_exactly(fd, {&c, 1})) return false;
-    if (c == '\n') break;
-    line += c;
+  for (char c = 0; c != '\n'; line += c) {
+    if (line.size() == kAdminLineMax || !receive_exactly({&c, 1})) return false;
   }
-  head = Json::parse(line, nullptr, false);
-  if (!head.is_object()) return false;
-  const std::size_t bytes = head.value("secret_bytes", std::size_t{0});
-  if (bytes > kAdminSecretMax) return false;
+  bool shallow = true;
+  const auto look = [&shallow](int depth, Json::parse_event_t, const Json&) {
+    shallow = shallow && depth <= kDepthMax;
+    return shallow;
+  };
+  head = Json::parse(line, look, false);
+  if (!shallow || !head.is_object()) return false;
+  const Json size = head.value("secret_bytes", Json(0u));
+  if (!size.is_number_unsigned() || size.get<std::uint64_t>() > kAdminSecretMax) return false;
+  const auto bytes = size.get<std::size_t>();
   if (bytes == 0) return true;
   bool whole = false;
-  secret = Secret::written(bytes, [&](std::span<char> out) { whole = receive_exactly(fd, out); });
+  secret = Secret::written(bytes, [&](std::span<char> out) { whole = receive_exactly(out); });
   return whole;
 }
 
-bool send_message(int fd, Json head, const Secret& secret) {
+bool Conversation::send(Json head, const Secret& secret) {
   head["secret_bytes"] = secret.reveal().size();
   const std::string line = head.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return send_all(fd, line) && send_all(fd, secret.reveal());
-}
-
-void be_patient(int fd) {
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
+  return send_all(line) && send_all(secret.reveal());
 }
 
 // Only who could open the files themselves.
@@ -162,23 +208,29 @@ void AdminSocket::run() {
     if (poll(waits, 2, -1) < 0) continue;
     if (waits[1].revents != 0) return;
     const Descriptor peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+    if (peer.get() < 0) {  // no descriptors are left: the next one may find some
+      static_cast<void>(poll(waits + 1, 1, static_cast<int>(kAcceptNap.count())));
+      continue;
+    }
     try {
-      if (peer.get() >= 0) serve(peer.get());
+      serve(peer.get());
     } catch (const Json::exception&) {  // a head whose members are of other types: no answer
     }
   }
 }
 
 void AdminSocket::serve(int peer) {
-  be_patient(peer);
+  const auto in_time = [] { return std::chrono::steady_clock::now() + kPatience; };
+  Conversation conversation(peer, stop_fd_, in_time());
   AdminCall call;
   Json head;
-  if (!may_call(peer) || !receive(peer, head, call.secret)) return;
+  if (!may_call(peer) || !conversation.receive(head, call.secret)) return;
   call.command = head.value("command", "");
   call.args = head.value("args", Json::object());
   const AdminAnswer answer = handler_(call);
+  conversation.extend(in_time());
   static_cast<void>(
-      send_message(peer, {{"exit_code", answer.exit_code}, {"text", answer.text}}, answer.secret));
+      conversation.send({{"exit_code", answer.exit_code}, {"text", answer.text}}, answer.secret));
 }
 
 std::optional<AdminAnswer> call_gateway(const std::string& directory, const AdminCall& call) {
@@ -191,9 +243,11 @@ std::optional<AdminAnswer> call_gateway(const std::string& directory, const Admi
     return std::nullopt;
   AdminAnswer answer;
   Json head;
+  // A gateway takes its time where it has much to write.
+  Conversation conversation(fd.get(), -1, Conversation::Time::max());
   const bool answered =
-      send_message(fd.get(), {{"command", call.command}, {"args", call.args}}, call.secret) &&
-      receive(fd.get(), head, answer.secret);
+      conversation.send({{"command", call.command}, {"args", call.args}}, call.secret) &&
+      conversation.receive(head, answer.secret);
   if (!answered) {
     return AdminAnswer{.exit_code = EX_IOERR,
                        .text = "the gateway at " + path + " did not answer; see its log\n"};

@@ -20,7 +20,8 @@ namespace sluice {
 //
 // Owns      the socket and a thread.
 // Affinity  made and stopped by the starting thread; `handler` runs on its own.
-// Limits    kAdminLineMax, kAdminSecretMax; a peer has kPatience for all of its call.
+// Limits    kAdminLineMax, kAdminSecretMax; a peer has 10 s for all of its call, and as long to
+//           take its answer. Until then the next one waits.
 class AdminSocket {
  public:
   using Handler = std::function<AdminAnswer(const AdminCall& call)>;
@@ -49,6 +50,6 @@ class AdminSocket {
                                                       const AdminCall& call);
 
 inline constexpr std::size_t kAdminLineMax = 1 << 20;     // a model list of thousands
-inline constexpr std::size_t kAdminSecretMax = 16 << 20;  // a provider file of 10,000 accounts
+inline constexpr std::size_t kAdminSecretMax = 64 << 20;  // the hours of an import: 500,000 of them
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "admin/operations.h"
+#include "base/decimal.h"
 #include "engine/config/scalar.h"
 #include "store/catalog.h"
 #include "store/vault/token.h"
@@ -12,20 +13,90 @@
 namespace sluice {
 namespace {
 
-AdminAnswer refused(std::string text) { return {.exit_code = EX_DATAERR, .text = text + "\n"}; }
+using Faults = std::vector<FieldProblem>;
 
-// A limit of a client key: a whole number, 0 for none. Empty: it was none of that.
-bool read_limit(const nlohmann::json& args, const char* name, std::uint32_t max,
-                std::uint32_t& value, std::string& fault) {
-  if (!args.contains(name)) return true;
-  const nlohmann::json& given = args[name];
-  if (given.is_number_unsigned() && given.get<std::uint64_t>() <= max) {
-    value = given.get<std::uint32_t>();
-    return true;
+// A limit of a client key: a whole number, 0 for none.
+void read_limit(const nlohmann::json& args, const char* name, std::uint32_t max,
+                std::uint32_t& value, Faults& faults) {
+  const auto given = args.find(name);
+  if (given == args.end()) return;
+  if (given->is_number_unsigned() && given->get<std::uint64_t>() <= max) {
+    value = given->get<std::uint32_t>();
+    return;
   }
-  fault = fmt::format("{}: {} is wrong; expected a whole number from 0 (no limit) to {}", name,
-                      given.dump(), max);
-  return false;
+  faults.push_back({name, given->dump() + " is wrong",
+                    fmt::format("give a whole number from 0 (no limit) to {}", max)});
+}
+
+void read_priority(const nlohmann::json& args, const char* name, StoredPriority& value,
+                   Faults& faults) {
+  const auto given = args.find(name);
+  if (given == args.end()) return;
+  const auto rank = given->is_string() ? priority_of(given->get_ref<const std::string&>())
+                                       : decltype(priority_of(""))();
+  if (rank) value = static_cast<StoredPriority>(*rank);
+  else faults.push_back({name, given->dump() + " is none", "give urgent, high, normal or low"});
+}
+
+// Dollars, to the nano-dollar.
+void read_budget(const nlohmann::json& args, StoredClientKey& key, Faults& faults) {
+  constexpr int kNanoPlaces = 9;
+  if (const auto given = args.find("budget_usd"); given != args.end()) {
+    const auto nano = given->is_number() ? parse_scaled_decimal(given->dump(), kNanoPlaces)
+                                         : decltype(parse_scaled_decimal("", 0))();
+    // What is too little to be counted is no wish for no budget.
+    const bool lost = nano && *nano == 0 && *given != 0;
+    if (nano && !lost && *nano >= 0 && *nano <= std::int64_t{kBudgetMax}) {
+      key.budget_nano_dollars = static_cast<std::uint64_t>(*nano);
+    } else {
+      faults.push_back({"budget_usd", given->dump() + " is wrong",
+                        fmt::format("give dollars from 0 (no budget) to {}", kBudgetDollarsMax)});
+    }
+  }
+  if (const auto given = args.find("budget_period"); given != args.end()) {
+    const auto found = given->is_string()
+                           ? std::ranges::find(kBudgetPeriodNames, given->get<std::string>())
+                           : std::end(kBudgetPeriodNames);
+    if (found != std::end(kBudgetPeriodNames))
+      key.budget_period = static_cast<StoredPeriod>(found - std::begin(kBudgetPeriodNames));
+    else
+      faults.push_back({"budget_period", given->dump() + " is none", "give day, month or total"});
+  }
+}
+
+void read_models(const nlohmann::json& args, std::vector<std::string>& value, Faults& faults) {
+  const auto given = args.find("models");
+  if (given == args.end()) return;
+  if (!given->is_array()) {
+    faults.push_back({"models", given->dump() + " is no list", "give [\"a model's name\"]"});
+    return;
+  }
+  value.clear();
+  for (const nlohmann::json& model : *given) {
+    const std::string name = model.is_string() ? model.get<std::string>() : std::string();
+    const std::string_view problem = kModelRule.check(name);
+    if (model.is_string() && problem.empty() && std::ranges::find(value, name) == value.end())
+      value.push_back(name);
+    else
+      faults.push_back(
+          {fmt::format("models[{}]", value.size()),
+           fmt::format("{} {}",
+                       model.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                       problem.empty() ? "stands here twice" : problem),
+           fmt::format("give {}", kModelRule.expected)});
+  }
+}
+
+Faults read_client(const nlohmann::json& args, StoredClientKey& key) {
+  Faults faults;
+  read_limit(args, "rpm_limit", 1'000'000, key.rpm_limit, faults);
+  read_limit(args, "tpm_limit", 1'000'000'000, key.tpm_limit, faults);
+  read_limit(args, "concurrent_limit", 1'000'000, key.concurrent_limit, faults);
+  read_budget(args, key, faults);
+  read_models(args, key.models, faults);
+  read_priority(args, "priority", key.priority, faults);
+  read_priority(args, "priority_max", key.priority_max, faults);
+  return faults;
 }
 
 }  // namespace
@@ -33,32 +104,23 @@ bool read_limit(const nlohmann::json& args, const char* name, std::uint32_t max,
 AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   StoredClientKey key;
   key.name = call.args.value("name", "");
+  Faults faults = read_client(call.args, key);
   if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
-    return refused(
-        fmt::format("name: \"{}\" {}; expected {}", key.name, problem, kNameRule.expected));
-  std::string fault;
-  if (!read_limit(call.args, "rpm_limit", 1'000'000, key.rpm_limit, fault) ||
-      !read_limit(call.args, "tpm_limit", 1'000'000'000, key.tpm_limit, fault) ||
-      !read_limit(call.args, "concurrent_limit", 1'000'000, key.concurrent_limit, fault))
-    return refused(fault);
-  key.models = call.args.value("models", std::vector<std::string>());
-  const std::string priority = call.args.value("priority", "normal");
-  const auto rank = priority_of(priority);
-  if (!rank)
-    return refused(
-        fmt::format("priority: \"{}\" is none; expected urgent, high, normal or low", priority));
-  key.priority = static_cast<StoredPriority>(*rank);
+    faults.insert(faults.begin(), {"name", fmt::format("\"{}\" {}", key.name, problem),
+                                   fmt::format("give {}", kNameRule.expected)});
+  if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto taken = get_client_key(writer_.environment(), key.name);
   if (!taken) return failed(taken.error());
   const bool configured = std::ranges::any_of(
       config_.clients, [&](const ClientConfig& client) { return client.name == key.name; });
   if (*taken || configured) {
-    return refused(fmt::format("there is a client key named \"{}\"{}; take another name", key.name,
-                               configured                  ? " in the configuration file"
-                               : (*taken)->revoked_ms != 0 ? ", which is revoked"
-                                                           : ""));
+    return refuse_conflict(fmt::format("there is a client key named \"{}\"{}; take another name",
+                                       key.name,
+                                       configured                  ? " in the configuration file"
+                                       : (*taken)->revoked_ms != 0 ? ", which is revoked"
+                                                                   : ""));
   }
-  AdminAnswer answer{.secret = generate_token(), .changed = true};
+  AdminAnswer answer{.secret = generate_token(), .changed = true, .object = {{"name", key.name}}};
   const Sha256Digest digest = sha256(answer.secret.reveal());
   std::memcpy(key.sha256.data(), digest.data(), digest.size());
   key.created_ms = now_unix_ms_;
@@ -67,20 +129,37 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   return answer;
 }
 
+AdminAnswer AdminDesk::change_client(const AdminCall& call) {
+  const std::string name = call.args.value("name", "");
+  const auto found = get_client_key(writer_.environment(), name);
+  if (!found) return failed(found.error());
+  if (!*found) return refuse_missing(fmt::format("there is no client key \"{}\"", name));
+  StoredClientKey key = **found;
+  if (key.revoked_ms != 0) return refuse_conflict(fmt::format("\"{}\" is revoked", name));
+  Faults faults = read_client(call.args, key);
+  if (!faults.empty()) return refuse_faults(std::move(faults));
+  if (const auto put = put_client_key(writer_, key); !put) return failed(put.error());
+  return {.text = fmt::format("client key \"{}\" changed\n", name),
+          .changed = true,
+          .object = {{"name", name}}};
+}
+
 AdminAnswer AdminDesk::revoke_client(const AdminCall& call) {
   const std::string name = call.args.value("name", "");
   const auto found = get_client_key(writer_.environment(), name);
   if (!found) return failed(found.error());
   if (!*found)
-    return refused(
+    return refuse_missing(
         fmt::format("there is no client key \"{}\" in the store; those of the "
                     "configuration file are removed there",
                     name));
   StoredClientKey key = **found;
-  if (key.revoked_ms != 0) return refused(fmt::format("\"{}\" was revoked before", name));
+  if (key.revoked_ms != 0) return refuse_conflict(fmt::format("\"{}\" was revoked before", name));
   key.revoked_ms = now_unix_ms_;
   if (const auto put = put_client_key(writer_, key); !put) return failed(put.error());
-  return {.text = fmt::format("client key \"{}\" revoked\n", name), .changed = true};
+  return {.text = fmt::format("client key \"{}\" revoked\n", name),
+          .changed = true,
+          .object = {{"name", name}}};
 }
 
 }  // namespace sluice

@@ -31,11 +31,17 @@ enum class Rotation : bool { kRefused, kGoesOn };
     const StoreConfig& config, const Environment& env, Writer& writer, std::int64_t now_unix_ms,
     Rotation rotation = Rotation::kRefused);
 
+// The vault of a store that is only read, beside whoever writes it.
+[[nodiscard]] std::expected<Vault, StartFailure> open_vault(const StoreConfig& config,
+                                                            const Environment& env,
+                                                            StoreEnvironment& environment);
+
 // Where a key is kept that was made here because nobody gave one.
 [[nodiscard]] std::string made_key_file(const StoreConfig& config);
 // Another key in its place: prepare_key_file() lays it beside the present one before anything is
 // encrypted under it, and replace_key_file() puts it there afterwards. In between a start finds
 // whichever of the two the store belongs to.
+[[nodiscard]] std::string next_key_file(const std::string& path);
 [[nodiscard]] std::expected<void, StartFailure> prepare_key_file(const std::string& path,
                                                                  const MasterKey& key);
 [[nodiscard]] std::expected<void, StartFailure> replace_key_file(const std::string& path);

@@ -6,6 +6,9 @@
 #include <algorithm>
 
 #include "admin/sealed_rows.h"
+#include "base/wiped_heap.h"
+#include "engine/route/directory.h"
+#include "store/catalog.h"
 
 namespace sluice {
 
@@ -16,28 +19,71 @@ AdminAnswer AdminDesk::answer(const AdminCall& call) {
   };
   static constexpr Row kRows[] = {
       {"providers.add", &AdminDesk::add_provider},
+      {"providers.change", &AdminDesk::change_provider},
       {"providers.remove", &AdminDesk::remove_provider},
       {"providers.import", &AdminDesk::import_providers},
       {"providers.export", &AdminDesk::export_providers},
       {"clients.create", &AdminDesk::create_client},
+      {"clients.change", &AdminDesk::change_client},
       {"clients.revoke", &AdminDesk::revoke_client},
+      {"prices.put", &AdminDesk::put_price},
+      {"prices.remove", &AdminDesk::remove_price},
+      {"settings.put", &AdminDesk::put_settings},
+      {"settings.remove", &AdminDesk::remove_setting},
+      {"import.sidecar", &AdminDesk::import_sidecar},
       {"keys.rotate", &AdminDesk::rotate_keys},
   };
+  const WipedHeap wiped;
   try {
     for (const Row& row : kRows) {
       if (row.name == call.command) return (this->*row.run)(call);
     }
   } catch (const nlohmann::json::exception& fault) {  // an argument that is of another type
     return {.exit_code = EX_PROTOCOL,
-            .text = fmt::format("{}: malformed arguments: {}\n", call.command, fault.what())};
+            .text = fmt::format("{}: malformed arguments: {}\n", call.command, fault.what()),
+            .outcome = AdminOutcome::kFailed};
   }
   return {.exit_code = EX_PROTOCOL,
           .text = fmt::format("the gateway knows no command \"{}\"; it is of another version\n",
-                              call.command)};
+                              call.command),
+          .outcome = AdminOutcome::kFailed};
 }
 
 AdminAnswer AdminDesk::failed(const StoreError& error) const {
-  return {.exit_code = EX_IOERR, .text = explain(error, writer_.environment().directory()) + "\n"};
+  return {.exit_code = EX_IOERR,
+          .text = explain(error, writer_.environment().directory()) + "\n",
+          .outcome = AdminOutcome::kFailed};
+}
+
+AdminAnswer refuse_faults(std::vector<FieldProblem> faults) {
+  std::string text;
+  for (const FieldProblem& fault : faults) {
+    text += fault.field + (fault.field.empty() ? "" : ": ") + fault.problem;
+    text += (fault.mend.empty() ? "" : "; " + fault.mend) + "\n";
+  }
+  return {.exit_code = EX_DATAERR,
+          .text = std::move(text),
+          .outcome = AdminOutcome::kInvalid,
+          .faults = std::move(faults)};
+}
+
+AdminAnswer refuse_missing(std::string text) {
+  return {.exit_code = EX_DATAERR, .text = text + "\n", .outcome = AdminOutcome::kNotFound};
+}
+
+AdminAnswer refuse_conflict(std::string text) {
+  return {.exit_code = EX_DATAERR, .text = text + "\n", .outcome = AdminOutcome::kConflict};
+}
+
+std::optional<AdminAnswer> AdminDesk::no_room_for(std::size_t accounts) const {
+  const auto stored = list_accounts(writer_.environment());
+  if (!stored) return failed(stored.error());
+  const std::size_t all = config_.accounts.size() + stored->size() + accounts;
+  if (all <= kDirectoryAccountsMax) return {};
+  return refuse_faults({{"",
+                         fmt::format("there would be {} accounts, and a gateway has {} at most",
+                                     all, kDirectoryAccountsMax),
+                         "remove some"}});
 }
 
 bool AdminDesk::is_configured(const std::string& name) const {
@@ -45,10 +91,36 @@ bool AdminDesk::is_configured(const std::string& name) const {
                              [&](const AccountConfig& account) { return account.name == name; });
 }
 
-AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
+// The key to rotate to: the one that was given, or that of a rotation which was cut off.
+std::expected<MasterKey, std::string> AdminDesk::next_key(const AdminCall& call, bool made_here) {
+  const auto begun = read_meta(writer_.environment(), kRotationKey);
+  if (!begun) return std::unexpected(explain(begun.error(), writer_.environment().directory()));
+  const auto state = *begun ? parse_rotation_state(**begun) : std::nullopt;
+  if (call.secret.empty() && state && made_here) {
+    auto kept = MasterKey::read_file(next_key_file(keys_.origin));
+    if (kept && kept->id() == state->to) return kept;
+  }
   auto next = MasterKey::parse(call.secret.reveal(), "the new master key");
-  if (!next) return {.exit_code = EX_DATAERR, .text = next.error() + "\n"};
+  if (!next) return next;
+  // Before anything is written: the file beside the present key may hold the only copy of the key
+  // of a rotation that has begun.
+  if (state && state->to != next->id()) {
+    return std::unexpected(fmt::format(
+        "a rotation to the key {} has begun and not ended, and this is the key {}: give that one{}",
+        state->to.text(), next->id().text(),
+        made_here ? ", or none (sluice keys rotate < /dev/null): it is kept in " +
+                        next_key_file(keys_.origin)
+                  : ""));
+  }
+  if (next->id() == keys_.master.id())
+    return std::unexpected("the old and the new master key are the same: " + next->id().text());
+  return next;
+}
+
+AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
   const bool made_here = keys_.origin == made_key_file(config_.store);
+  auto next = next_key(call, made_here);
+  if (!next) return {.exit_code = EX_DATAERR, .text = next.error() + "\n"};
   if (made_here) {
     if (auto prepared = prepare_key_file(keys_.origin, *next); !prepared)
       return {.exit_code = prepared.error().exit_code, .text = prepared.error().text};
@@ -59,7 +131,8 @@ AdminAnswer AdminDesk::rotate_keys(const AdminCall& call) {
     const std::string why = rows.failure()
                                 ? explain(*rows.failure(), writer_.environment().directory())
                                 : rotated.error().message;
-    return {.exit_code = EX_DATAERR, .text = why + "\n"};
+    const bool wrong_key = rotated.error().kind == RotationFailure::Kind::kOldKey;
+    return {.exit_code = wrong_key ? EX_CONFIG : EX_DATAERR, .text = why + "\n"};
   }
   AdminAnswer answer{.text = fmt::format("{} keys encrypted anew, under master key {}\n",
                                          rotated->resealed, next->id().text())};

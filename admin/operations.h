@@ -3,10 +3,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "admin/field_problem.h"
 #include "admin/key_ring.h"
 #include "base/secret.h"
 #include "engine/config/config.h"
+#include "store/account_rows.h"
 #include "store/writer.h"
 
 namespace sluice {
@@ -19,25 +23,55 @@ struct AdminCall {
   Secret secret = {};
 };
 
+// What came of a call, for who is no person.
+enum class AdminOutcome : std::uint8_t {
+  kDone,
+  kInvalid,   // what was given is wrong: `faults`
+  kNotFound,  // what it is about is not there
+  kConflict,  // it is there already, or stands where it cannot be changed from here
+  kFailed,    // the store, or the caller, is in trouble
+};
+
 // AdminAnswer - what came of it. exit_code is of sysexits.h; `text` is for a person, with its line
 // ends. `secret` is shown once: a token that was made, a file with keys.
 struct AdminAnswer {
   int exit_code = 0;
   std::string text = {};
   Secret secret = {};
-  bool changed = false;  // the gateway has to read the store's accounts and clients again
+  bool changed = false;           // the gateway has to read the store's accounts and clients again
+  bool settings_changed = false;  // ... and to load its configuration again, too
+  AdminOutcome outcome = AdminOutcome::kDone;
+  std::vector<FieldProblem> faults = {};
+  nlohmann::json object = {};  // {"id"} of an account, {"name"} of a client, entries of an import
 };
+
+// Answers of exit code EX_DATAERR.
+[[nodiscard]] AdminAnswer refuse_faults(std::vector<FieldProblem> faults);
+[[nodiscard]] AdminAnswer refuse_missing(std::string text);
+[[nodiscard]] AdminAnswer refuse_conflict(std::string text);
 
 // AdminDesk - does what is asked for, on the store's thread, or in a process of its own when no
 // gateway runs.
 //
-//   providers.add      name, fields {key: text}, models {canonical: native}; the secret is the key
-//   providers.remove   name
-//   providers.import   the secret is a provider file (docs/COMPAT.md); all or nothing
+//   providers.add      fields {key: text}, models {canonical: native}, or mappings (as
+//                      store/import/model_mappings.h reads them), metadata; the secret is the key
+//   providers.change   id, and what changes of these; inherited [name]: timeouts that are taken
+//                      from the configuration again
+//   providers.remove   name or id
+//   providers.import   dry_run; the secret is a provider file (docs/COMPAT.md); all or nothing
 //   providers.export   clear: with keys
-//   clients.create     name, rpm_limit, tpm_limit, concurrent_limit, models, priority
+//   clients.create     name, rpm_limit, tpm_limit, concurrent_limit, models, priority, priority_max
+//   clients.change     name, and what changes of these
 //   clients.revoke     name
+//   prices.put         model, valid_from_ms, input, output, cached_read, cached_write: nano-dollars
+//                      for a million tokens
+//   prices.remove      model, valid_from_ms
+//   settings.put       values {path: text}, descriptions {path: text}; all or nothing
+//   settings.remove    key
+//   import.sidecar     skip_unreadable, dry_run; the secret is a SidecarDocument; all or nothing
 //   keys.rotate        the secret is the new master key's 64 digits
+//
+// `from_network` with accounts: who gives their addresses may not name private ones.
 //
 // Owns      nothing. Affinity: the Writer's thread.
 class AdminDesk {
@@ -49,15 +83,30 @@ class AdminDesk {
 
  private:
   AdminAnswer add_provider(const AdminCall& call);
+  AdminAnswer change_provider(const AdminCall& call);
   AdminAnswer remove_provider(const AdminCall& call);
   AdminAnswer import_providers(const AdminCall& call);
   AdminAnswer export_providers(const AdminCall& call);
   AdminAnswer create_client(const AdminCall& call);
+  AdminAnswer change_client(const AdminCall& call);
   AdminAnswer revoke_client(const AdminCall& call);
+  AdminAnswer put_price(const AdminCall& call);
+  AdminAnswer remove_price(const AdminCall& call);
+  AdminAnswer put_settings(const AdminCall& call);
+  AdminAnswer remove_setting(const AdminCall& call);
+  AdminAnswer import_sidecar(const AdminCall& call);
   AdminAnswer rotate_keys(const AdminCall& call);
 
   [[nodiscard]] AdminAnswer failed(const StoreError& error) const;
+  // Nothing: that many more accounts fit a directory, beside the configuration's.
+  [[nodiscard]] std::optional<AdminAnswer> no_room_for(std::size_t accounts) const;
   [[nodiscard]] bool is_configured(const std::string& name) const;
+  [[nodiscard]] std::expected<MasterKey, std::string> next_key(const AdminCall& call,
+                                                               bool made_here);
+  // Writes an account of which all is checked but whether its name is free.
+  [[nodiscard]] AdminAnswer put(const StoredAccount& account, std::string_view verb);
+  // The configuration with these settings in the store: nothing, or why it would not load.
+  [[nodiscard]] std::vector<FieldProblem> try_settings(const std::vector<StoredSetting>& settings);
 
   Writer& writer_;
   KeyRing& keys_;

@@ -1,128 +1,147 @@
+// Accounts of the store, one at a time.
 #include <fmt/format.h>
-#include <strings.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <map>
 
+#include "admin/account_draft.h"
 #include "admin/operations.h"
 #include "admin/stored_entries.h"
-#include "engine/config/account_fields.h"
-#include "engine/config/provider_file.h"
+#include "admin/upstream_rule.h"
+#include "engine/config/redact.h"
 #include "store/catalog.h"
 
 namespace sluice {
 namespace {
 
-// Nothing in a file that comes in stands for something of this process.
-class NoEnvironment final : public Environment {
- public:
-  std::optional<std::string_view> find(std::string_view) const override { return std::nullopt; }
-  std::vector<std::string> names(std::string_view) const override { return {}; }
-};
-
-AdminAnswer refused(std::string text) {
-  return {.exit_code = EX_DATAERR, .text = std::move(text) + "\n"};
+// What of `after`, made of a draft, a change does not touch.
+void keep_of(const StoredAccount& before, const AccountDraft& draft, StoredAccount& after) {
+  after.models = draft.models.value_or(before.models);
+  after.metadata = draft.metadata.value_or(before.metadata);
+  after.cost = before.cost;
+  after.source = before.source;
+  after.created_ms = before.created_ms;
+  after.public_only = before.public_only;
 }
 
-std::string text_of(const std::vector<AccountFieldFault>& faults) {
-  std::string text;
-  for (const AccountFieldFault& fault : faults) {
-    text += fmt::format("{}{}: {}; {}", text.empty() ? "" : "\n", fault.field, fault.problem,
-                        fault.mend);
+// A key that is given as it is shown is none; nothing: it is one that nobody can mean.
+std::optional<bool> gives_key(const Secret& given, const Secret& present) {
+  if (given.reveal().empty() || given.reveal() == redacted(present.reveal())) return false;
+  if (given.reveal().find("****") != std::string_view::npos) return std::nullopt;
+  return true;
+}
+
+// As the configuration says, for those of `names`: "timeouts.idle".
+void inherit(const std::vector<std::string>& names, const AccountTimeouts& from,
+             AccountDraft& draft) {
+  AccountTimeouts& own = draft.account.timeouts;
+  for (const std::string& name : names) {
+    if (name == "timeouts.first_byte") own.first_byte = from.first_byte;
+    else if (name == "timeouts.idle") own.idle = from.idle;
+    else if (name == "timeouts.connect") draft.overrides.connect.reset();
+    else if (name == "timeouts.first_token") draft.overrides.first_token.reset();
+    else if (name == "timeouts.total") draft.overrides.total.reset();
   }
-  return text;
 }
 
 }  // namespace
 
+AdminAnswer AdminDesk::put(const StoredAccount& account, std::string_view verb) {
+  if (is_configured(account.name))
+    return refuse_conflict(
+        fmt::format("there is an account \"{}\" in the configuration file", account.name));
+  const auto put = put_account(writer_, account);
+  if (!put && put.error().code == StoreErrc::kExists)
+    return refuse_conflict(fmt::format("there is an account \"{}\" in the store", account.name));
+  if (!put) return failed(put.error());
+  return {.text = fmt::format("account \"{}\" {}\n", account.name, verb),
+          .changed = true,
+          .object = {{"id", account.id}}};
+}
+
 AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
-  const auto texts = [&call](const char* member) {
-    return call.args.value(member, std::map<std::string, std::string>());
-  };
-  const std::map<std::string, std::string> given = texts("fields");
-  std::vector<AccountField> fields;
-  for (const auto& [name, text] : given) fields.push_back({name, text});
-  fields.push_back({"api_key", call.secret.reveal()});
-  const std::map<std::string, std::string> models = texts("models");
-  std::vector<AccountModelFields> model_fields;
-  for (const auto& [canonical, native] : models)
-    model_fields.push_back({.canonical = canonical, .native_id = native});
-  AccountConfig account;
+  AccountDraft draft;
+  AccountConfig& account = draft.account;
   account.rpm_limit = config_.account_defaults.rpm_limit;
   account.timeouts = config_.timeouts.upstream;
-  if (const auto faults = validate_account(fields, model_fields, AccountForm::kWhole, account);
-      !faults.empty())
-    return refused(text_of(faults));
-  if (is_configured(account.name))
-    return refused(
-        fmt::format("there is an account \"{}\" in the configuration file", account.name));
-  const auto put =
-      put_account(writer_, to_stored(account, make_account_id(), keys_.vault, now_unix_ms_));
-  if (!put && put.error().code == StoreErrc::kExists)
-    return refused(fmt::format("there is an account \"{}\" in the store", account.name));
-  if (!put) return failed(put.error());
-  return {.text = fmt::format("account \"{}\" added\n", account.name), .changed = true};
+  const bool from_network = call.args.value("from_network", false);
+  auto faults = read_draft(call, AccountForm::kWhole, true, draft);
+  if (from_network)
+    if (auto fault = refuse_upstream(account.base_url, config_.admin.private_upstreams))
+      faults.push_back(std::move(*fault));
+  if (!faults.empty()) return refuse_faults(std::move(faults));
+  const auto given = call.args.value("fields", nlohmann::json::object());
+  if (!given.contains("cost.cached_read")) account.cost.cached_read = account.cost.input;
+  if (!given.contains("cost.cached_write")) account.cost.cached_write = account.cost.input;
+  if (auto full = no_room_for(1)) return std::move(*full);
+  StoredAccount stored = to_stored(account, draft.overrides, draft.notes, make_account_id(),
+                                   keys_.vault, now_unix_ms_);
+  if (draft.models) stored.models = std::move(*draft.models);
+  if (draft.metadata) stored.metadata = std::move(*draft.metadata);
+  stored.public_only = from_network;
+  return put(stored, "added");
+}
+
+AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
+  const auto found = get_account(writer_.environment(), call.args.value("id", ""));
+  if (!found) return failed(found.error());
+  if (!*found) return refuse_missing("there is no such account in the store");
+  const StoredAccount& before = **found;
+  auto key = open_api_key(before, keys_.vault);
+  if (!key)
+    return {.exit_code = EX_DATAERR,
+            .text = fmt::format("the key of account \"{}\" does not open\n", before.name),
+            .outcome = AdminOutcome::kFailed};
+  const auto other_key = gives_key(call.secret, *key);
+  AccountDraft draft{.account = from_stored(before, std::move(*key)),
+                     .notes = notes_of(before),
+                     .overrides = overrides_of(before),
+                     .models = {},
+                     .metadata = {}};
+  inherit(call.args.value("inherited", std::vector<std::string>()), config_.timeouts.upstream,
+          draft);
+  auto faults = read_draft(call, AccountForm::kChange, other_key.value_or(false), draft);
+  if (!other_key)
+    faults.push_back({"api_key", "is masked, and not as it is shown", "give the whole key"});
+  const bool from_network = call.args.value("from_network", false);
+  const bool moved = draft.account.base_url != before.api_base_url;
+  if (moved && other_key && !*other_key)
+    faults.push_back({"api_key", "is needed again, because api_base_url is another",
+                      "give the key for that URL"});
+  if (moved && from_network)
+    if (auto fault = refuse_upstream(draft.account.base_url, config_.admin.private_upstreams))
+      faults.push_back(std::move(*fault));
+  if (!faults.empty()) return refuse_faults(std::move(faults));
+  StoredAccount after =
+      to_stored(draft.account, draft.overrides, draft.notes, before.id, keys_.vault, now_unix_ms_);
+  keep_of(before, draft, after);
+  if (moved && from_network) after.public_only = true;
+  if (*other_key) {
+    after.key_revision = before.key_revision + 1;
+    seal_api_key(after, keys_.vault, draft.account.api_key);
+  } else {
+    after.key_revision = before.key_revision;
+    after.api_key_sealed = before.api_key_sealed;
+  }
+  return put(after, "changed");
 }
 
 AdminAnswer AdminDesk::remove_provider(const AdminCall& call) {
+  const std::string id = call.args.value("id", "");
   const std::string name = call.args.value("name", "");
-  const auto found = find_account(writer_.environment(), name);
+  const auto found = id.empty() ? find_account(writer_.environment(), name)
+                                : get_account(writer_.environment(), id);
   if (!found) return failed(found.error());
   if (!*found) {
-    return refused(fmt::format("there is no account \"{}\" in the store{}", name,
-                               is_configured(name) ? "; it stands in the configuration file" : ""));
+    return refuse_missing(
+        fmt::format("there is no account \"{}\" in the store{}", id.empty() ? name : id,
+                    is_configured(name) ? "; it stands in the configuration file" : ""));
   }
   if (const auto gone = delete_account(writer_, (*found)->id); !gone) return failed(gone.error());
-  return {.text = fmt::format("account \"{}\" removed; what it used stays\n", name),
-          .changed = true};
-}
-
-AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
-  const auto entries = read_provider_file(call.secret.reveal(), NoEnvironment());
-  if (!entries) {
-    std::string text;
-    for (const ProviderFault& fault : entries.error())
-      text += (text.empty() ? "" : "\n") + fault.text("providers");
-    return refused(text + "\nnothing was imported");
-  }
-  std::vector<StoredAccount> accounts;
-  for (const ProviderEntry& entry : *entries) {
-    if (is_configured(entry.account.name))
-      return refused(
-          fmt::format("there is an account \"{}\" in the configuration file; nothing "
-                      "was imported",
-                      entry.account.name));
-    const auto taken = find_account(writer_.environment(), entry.account.name);
-    if (!taken) return failed(taken.error());
-    if (*taken)
-      return refused(fmt::format("there is an account \"{}\" in the store; nothing was imported",
-                                 entry.account.name));
-    accounts.push_back(to_stored(entry.account, make_account_id(), keys_.vault, now_unix_ms_));
-    accounts.back().source = AccountSource::kImport;
-  }
-  if (const auto put = put_accounts(writer_, accounts); !put) return failed(put.error());
-  return {.text = fmt::format("{} accounts imported\n", accounts.size()), .changed = true};
-}
-
-AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
-  const auto accounts = list_accounts(writer_.environment());
-  if (!accounts) return failed(accounts.error());
-  std::vector<ProviderEntry> entries;
-  for (const StoredAccount& stored : *accounts) {
-    auto key = open_api_key(stored, keys_.vault);
-    if (!key) return refused(fmt::format("the key of account \"{}\" does not open", stored.name));
-    entries.push_back({.account = from_stored(stored, std::move(*key))});
-  }
-  const KeyDisplay display =
-      call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
-  std::size_t bytes = 0;
-  write_provider_file(entries, display, [&](std::string_view piece) { bytes += piece.size(); });
-  std::string text;
-  text.reserve(bytes);  // no copy of a key is left behind when it grows
-  write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
-  AdminAnswer answer{.secret = Secret(text)};
-  explicit_bzero(text.data(), text.size());  // which no optimiser leaves out
-  return answer;
+  return {.text = fmt::format("account \"{}\" removed; what it used stays\n", (*found)->name),
+          .changed = true,
+          .object = {{"id", (*found)->id}}};
 }
 
 }  // namespace sluice

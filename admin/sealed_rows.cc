@@ -1,5 +1,7 @@
 #include "admin/sealed_rows.h"
 
+#include <algorithm>
+
 #include "admin/key_ring.h"
 #include "store/catalog.h"
 #include "store/rows.h"
@@ -12,8 +14,9 @@ std::unexpected<Error> SealedRows::fail(const StoreError& error) {
 }
 
 Result<std::vector<SealedField>> SealedRows::page(std::string_view after, std::size_t max) {
-  const auto accounts = list_accounts(writer_->environment());
+  auto accounts = list_accounts(writer_->environment());
   if (!accounts) return fail(accounts.error());
+  std::ranges::sort(*accounts, {}, &StoredAccount::id);
   std::vector<SealedField> fields;
   for (const StoredAccount& account : *accounts) {
     if (account.id <= after) continue;

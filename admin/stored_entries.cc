@@ -3,15 +3,26 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/config/settings.h"
 #include "engine/proxy/cost.h"
 #include "store/catalog.h"
+#include "store/prices.h"
 #include "tls/digest.h"
 #include "tls/random.h"
 
 namespace sluice {
 namespace {
+
+// The part of the predecessor's `metadata` that is written here; "" when there is nothing to write.
+std::string metadata_of(const AccountNotes& notes) {
+  nlohmann::json metadata = nlohmann::json::object();
+  if (!notes.email.empty()) metadata["email"] = notes.email;
+  if (!notes.notes.empty()) metadata["notes"] = notes.notes;
+  return metadata.empty() ? std::string() : metadata.dump();
+}
 
 FieldRef key_ref(const StoredAccount& account) {
   return {.table = table_name(Table::kAccounts),
@@ -24,27 +35,55 @@ FieldRef key_ref(const StoredAccount& account) {
 constexpr std::uint64_t kNanoPerMicro = 1000;
 
 Price price_of(const ModelRate& rate) {
-  const std::uint64_t input = rate.input / kNanoPerMicro;
-  return {.input = input,
-          .output = rate.output / kNanoPerMicro,
-          .cached_read = rate.cached_read ? *rate.cached_read / kNanoPerMicro : input,
-          .cached_write = rate.cached_write ? *rate.cached_write / kNanoPerMicro : input};
+  const auto price = [](std::uint64_t nano) { return (nano + kNanoPerMicro / 2) / kNanoPerMicro; };
+  return {.input = price(rate.input),
+          .output = price(rate.output),
+          .cached_read = price(rate.cached_read.value_or(rate.input)),
+          .cached_write = price(rate.cached_write.value_or(rate.input))};
 }
+
+std::optional<std::uint64_t> milliseconds(std::optional<Duration> duration) {
+  if (!duration) return {};
+  return static_cast<std::uint64_t>(*duration / 1ms);
+}
+
+std::optional<Duration> duration(std::optional<std::uint64_t> milliseconds) {
+  if (!milliseconds) return {};
+  return std::chrono::milliseconds(*milliseconds);
+}
+
 ClientConfig client_of(const StoredClientKey& stored) {
   ClientConfig client;
   client.name = stored.name;
   std::memcpy(client.key_sha256.data(), stored.sha256.data(), stored.sha256.size());
   client.models = stored.models;
   client.priority = static_cast<Priority>(stored.priority);
+  client.priority_max = static_cast<Priority>(stored.priority_max);
   client.rpm_limit = stored.rpm_limit;
   client.tpm_limit = stored.tpm_limit;
   client.concurrent_limit = stored.concurrent_limit;
+  client.budget_nano_dollars = stored.budget_nano_dollars;
+  client.budget_period = static_cast<BudgetPeriod>(stored.budget_period);
   return client;
 }
 
 }  // namespace
 
 static_assert(static_cast<int>(Priority::kLow) == static_cast<int>(StoredPriority::kLow));
+static_assert(static_cast<int>(BudgetPeriod::kTotal) == static_cast<int>(StoredPeriod::kTotal));
+
+AccountOverrides overrides_of(const StoredAccount& stored) {
+  AccountOverrides overrides{.window = duration(stored.window_ms),
+                             .connect = duration(stored.connect_ms),
+                             .first_token = duration(stored.first_token_ms),
+                             .total = duration(stored.total_ms),
+                             .bucket = {},
+                             .learn_limits = stored.learn_limits};
+  if (stored.bucket)
+    overrides.bucket =
+        *stored.bucket == StoredBucket::kSteady ? BucketShape::kSteady : BucketShape::kRolling;
+  return overrides;
+}
 
 std::string make_account_id() {
   std::array<char, 6> bytes;
@@ -58,11 +97,29 @@ std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored, co
   return vault.open(key_ref(stored), stored.api_key_sealed);
 }
 
-StoredAccount to_stored(const AccountConfig& account, std::string id, const Vault& vault,
+AccountOverrides overrides_in(std::span<const AccountField> fields, const AccountConfig& account) {
+  const auto given = [fields](std::string_view name, auto value) {
+    const bool has = std::ranges::any_of(fields, [name](const AccountField& field) {
+      return field.name == name || (name == "window" && field.name == "window_seconds");
+    });
+    return has ? std::optional(value) : std::nullopt;
+  };
+  return {.window = given("window", account.window),
+          .connect = given("timeouts.connect", account.timeouts.connect),
+          .first_token = given("timeouts.first_token", account.timeouts.first_token),
+          .total = given("timeouts.total", account.timeouts.total),
+          .bucket = given("bucket", account.bucket),
+          .learn_limits = given("learn_limits", account.learn_limits)};
+}
+
+StoredAccount to_stored(const AccountConfig& account, const AccountOverrides& overrides,
+                        const AccountNotes& notes, std::string id, const Vault& vault,
                         std::int64_t now_unix_ms) {
   StoredAccount stored;
   stored.id = std::move(id);
   stored.name = account.name;
+  stored.label = notes.label;
+  stored.metadata = metadata_of(notes);
   stored.api_base_url = account.base_url;
   if (account.dialect == Dialect::kAnthropic) stored.api = "anthropic-messages";
   stored.timeout_ms = static_cast<std::uint64_t>(account.timeouts.first_byte / 1ms);
@@ -79,13 +136,49 @@ StoredAccount to_stored(const AccountConfig& account, std::string id, const Vaul
     StoredMapping mapping;
     mapping.canonical = model.canonical;
     mapping.native_id = model.native;
-    mapping.cost = rate_of(account.cost);
+    mapping.cost = rate_of(model.cost);
     stored.models.push_back(std::move(mapping));
   }
   stored.cost = rate_of(account.cost);
+  stored.window_ms = milliseconds(overrides.window);
+  stored.connect_ms = milliseconds(overrides.connect);
+  stored.first_token_ms = milliseconds(overrides.first_token);
+  stored.idle_ms = milliseconds(account.timeouts.idle);
+  stored.total_ms = milliseconds(overrides.total);
+  if (overrides.bucket)
+    stored.bucket =
+        *overrides.bucket == BucketShape::kSteady ? StoredBucket::kSteady : StoredBucket::kRolling;
+  stored.learn_limits = overrides.learn_limits;
+  stored.send_via = account.send_via;
+  stored.ca_file = account.ca_file;
   stored.created_ms = stored.updated_ms = now_unix_ms;
-  stored.api_key_sealed = vault.seal(key_ref(stored), account.api_key.reveal());
+  seal_api_key(stored, vault, account.api_key);
   return stored;
+}
+
+void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_key) {
+  stored.api_key_sealed = vault.seal(key_ref(stored), api_key.reveal());
+}
+
+StoreResult<std::vector<StoredSetting>> stored_settings(StoreEnvironment& environment) {
+  auto settings = list_settings(environment);
+  if (settings)
+    std::erase_if(*settings,
+                  [](const StoredSetting& setting) { return !is_changeable(setting.key); });
+  return settings;
+}
+
+AccountNotes notes_of(const StoredAccount& stored) {
+  AccountNotes notes{.label = stored.label};
+  const auto metadata = nlohmann::json::parse(stored.metadata, nullptr, false);
+  if (!metadata.is_object()) return notes;
+  const auto text = [&metadata](const char* member) {
+    const auto found = metadata.find(member);
+    return found != metadata.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  notes.email = text("email");
+  notes.notes = text("notes");
+  return notes;
 }
 
 AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
@@ -105,9 +198,13 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
   account.cost = price_of(stored.cost);
   account.model_prefix = stored.model_prefix;
   for (const StoredMapping& mapping : stored.models)
-    account.models.push_back({.canonical = mapping.canonical, .native = mapping.native_id});
-  account.timeouts.first_byte = account.timeouts.idle =
-      std::chrono::milliseconds(stored.timeout_ms);
+    account.models.push_back({.canonical = mapping.canonical,
+                              .native = mapping.native_id,
+                              .cost = price_of(mapping.cost)});
+  account.timeouts.first_byte = std::chrono::milliseconds(stored.timeout_ms);
+  account.timeouts.idle = std::chrono::milliseconds(stored.idle_ms.value_or(stored.timeout_ms));
+  account.send_via = stored.send_via;
+  account.ca_file = stored.ca_file;
   return account;
 }
 
@@ -121,7 +218,8 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
     if (!key) {
       return std::unexpected("account '" + stored.name + "': " + key.error().text(key_ref(stored)));
     }
-    entries.accounts.push_back(from_stored(stored, std::move(*key)));
+    entries.accounts.push_back(
+        {from_stored(stored, std::move(*key)), overrides_of(stored), stored.public_only});
   }
   const auto clients = list_client_keys(environment);
   if (!clients) return std::unexpected(explain(clients.error(), environment.path()));
@@ -129,6 +227,10 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
   for (const StoredClientKey& stored : *clients) {
     if (stored.revoked_ms == 0) entries.clients.push_back(client_of(stored));
   }
+  const auto prices = list_prices(environment);
+  if (!prices) return std::unexpected(explain(prices.error(), environment.path()));
+  for (const StoredPrice& stored : *prices)
+    entries.prices.push_back({stored.model, stored.valid_from_ms, price_of(stored.rate)});
   return entries;
 }
 

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <expected>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "engine/config/account_fields.h"
 #include "engine/config/build_directory.h"
 #include "store/account_rows.h"
 #include "store/environment.h"
+#include "store/store_error.h"
 #include "store/vault/vault.h"
 
 namespace sluice {
@@ -16,9 +19,23 @@ namespace sluice {
 [[nodiscard]] std::expected<StoredEntries, std::string> load_stored_entries(
     StoreEnvironment& environment, const Vault& vault);
 
+// Those settings of the store that are of this configuration: who came from the predecessor brought
+// some that say nothing here.
+[[nodiscard]] StoreResult<std::vector<StoredSetting>> stored_settings(
+    StoreEnvironment& environment);
+
+// What `fields` say themselves, whose values are in `account`.
+[[nodiscard]] AccountOverrides overrides_in(std::span<const AccountField> fields,
+                                            const AccountConfig& account);
+
 // An account as the store keeps it, its key sealed. `id` as make_account_id() gives it.
-[[nodiscard]] StoredAccount to_stored(const AccountConfig& account, std::string id,
-                                      const Vault& vault, std::int64_t now_unix_ms);
+[[nodiscard]] StoredAccount to_stored(const AccountConfig& account,
+                                      const AccountOverrides& overrides, const AccountNotes& notes,
+                                      std::string id, const Vault& vault, std::int64_t now_unix_ms);
+// Of its id and key_revision.
+void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_key);
+[[nodiscard]] AccountNotes notes_of(const StoredAccount& stored);
+[[nodiscard]] AccountOverrides overrides_of(const StoredAccount& stored);
 [[nodiscard]] AccountConfig from_stored(const StoredAccount& stored, Secret api_key);
 [[nodiscard]] std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored,
                                                                const Vault& vault);

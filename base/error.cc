@@ -12,6 +12,7 @@ std::string_view errc_text(Errc code) noexcept {
     case Errc::kTimedOut: return "timed out";
     case Errc::kEndOfStream: return "connection closed too early";
     case Errc::kConnectionReset: return "connection reset";
+    case Errc::kUnreachable: return "its address is one that may not be reached";
     case Errc::kConnectFailed: return "connection could not be opened";
     case Errc::kNameNotFound: return "name has no address";
     case Errc::kNameLookupFailed: return "name lookup failed";

@@ -15,6 +15,7 @@ enum class Errc : std::uint16_t {
   kEndOfStream,         // the peer closed where more bytes were due
   kConnectionReset,     // the peer reset the connection
   kConnectFailed,       // no address accepted a connection
+  kUnreachable,         // the host's addresses are none that may be connected to
   kNameNotFound,        // DNS: the name has no address
   kNameLookupFailed,    // DNS: no usable answer from the resolver
   kTlsHandshakeFailed,  // TLS: no common ground, or an alert from the peer

@@ -68,7 +68,9 @@ StoreResult<std::uint64_t> CooldownRecord::restore(Writer& writer, const Directo
     if (last->empty() || last->front().ended_ms != 0) continue;
     const StoredCooldown& row = last->front();
     const auto length_ms = static_cast<std::int64_t>(row.cooldown_seconds) * 1000;
-    const Instant until = now + std::chrono::milliseconds(row.started_ms + length_ms - now_unix_ms);
+    // Not before its begin, which somebody has put into the future by setting the clock back.
+    const std::int64_t past_ms = std::max<std::int64_t>(now_unix_ms - row.started_ms, 0);
+    const Instant until = now + std::chrono::milliseconds(length_ms - past_ms);
     running_[account->name] = {.started_ms = row.started_ms, .until = until};
     if (until <= now) continue;
     account->state->cooldown().resume(until, row.consecutive_count);

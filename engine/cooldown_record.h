@@ -24,8 +24,9 @@ class CooldownRecord {
   [[nodiscard]] StoreResult<void> look(Writer& writer, const Directory& directory, Instant now,
                                        std::int64_t now_unix_ms);
 
-  // At the start: accounts go on cooling for as long as the store says; those whose cooldown has
-  // ended meanwhile get its end booked. How many are cooling.
+  // At the start: accounts go on cooling for as long as the store says, and no longer than the
+  // whole cooldown, wherever the clock has been set; those whose cooldown has ended meanwhile get
+  // its end booked. How many are cooling.
   [[nodiscard]] StoreResult<std::uint64_t> restore(Writer& writer, const Directory& directory,
                                                    Instant now, std::int64_t now_unix_ms);
 

@@ -16,12 +16,16 @@ namespace sluice {
 // EventBatch - copies of what a journal hands out, until it is booked.
 //
 // Owns      the copies, and memory for kEvents of them at their longest.
+// Limits    kToldMax losses are remembered, so that reading again tells nothing twice.
 // Affinity  the store's thread.
 class EventBatch final : public UsageSink {
  public:
   // What is booked in one transaction: big enough that a commit costs little of each record (2 us
   // at 1000), small enough that a job never waits long.
   static constexpr std::size_t kEvents = 1000;
+
+  // A disk with that many bad places is told of often enough.
+  static constexpr std::size_t kToldMax = 1000;
 
   explicit EventBatch(const Log& log) : log_(log) {
     events_.reserve(kEvents);
@@ -39,7 +43,10 @@ class EventBatch final : public UsageSink {
     }
   }
   void lost(const JournalLoss& loss) override {
-    if (!told_.insert({loss.file, loss.offset, loss.first_sequence}).second) return;
+    const std::tuple known(loss.file, loss.offset, loss.first_sequence);
+    if (told_.contains(known)) return;
+    if (told_.size() == kToldMax) told_.clear();  // some are told twice then
+    told_.insert(known);
     LogLine(log_, LogLevel::kError, "usage records lost").field("detail", loss.text());
   }
   [[nodiscard]] std::span<const UsageEvent> events() const noexcept { return events_; }

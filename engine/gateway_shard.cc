@@ -64,18 +64,36 @@ Task<void> GatewayShard::accept_connections(Shard&, GatewayShard& self, AcceptSt
 
 void GatewayShard::take_connection(int fd) {
   Worker& worker = *worker_;
-  ++worker.counters.connections_accepted;
+  ++worker.metrics.connections_accepted;
   const std::size_t clients_max =
       std::min(worker.snapshot->settings.connections_max, worker.clients_max);
   if (worker.connections.count() < clients_max) {
     worker.connections.spawn(serve_connection(shard_, worker, fd));
     return;
   }
-  ++worker.counters.connections_refused;
+  ++worker.metrics.connections_refused;
   log_refusal(clients_max);
   if (worker.refusals.count() < kRefusalsMax && !worker.snapshot->listener_tls)
     worker.refusals.spawn(refuse_connection(shard_, worker.cut, fd));
   else shard_.kernel().close_socket(fd);
+}
+
+struct GatewayShard::Returned final : Letter {
+  Returned(GatewayShard& shard, int fd, std::string bytes)
+      : Letter(&Returned::read), shard(&shard), fd(fd), bytes(std::move(bytes)) {}
+  static void read(Shard& receiver, Letter& letter) {
+    const std::unique_ptr<Returned> self(&static_cast<Returned&>(letter));
+    Worker& worker = *self->shard->worker_;
+    worker.connections.spawn(resume_connection(receiver, worker, self->fd, std::move(self->bytes)));
+  }
+  GatewayShard* shard;
+  int fd;
+  std::string bytes;
+};
+
+void GatewayShard::resume_from(Shard& from, int fd, std::string bytes) {
+  // The receiver deletes it.
+  from.post(shard_, *std::make_unique<Returned>(*this, fd, std::move(bytes)).release());
 }
 
 void GatewayShard::log_accept_failure(const Error& error) {
@@ -142,7 +160,7 @@ Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan)
   co_await worker.refusals.join();
   co_await UpstreamPools::stop(shard, *self.upstreams_);
   co_await stop(shard, self.resolver_);
-  const WorkerCounters& counters = worker.counters;
+  const ShardMetrics& counters = worker.metrics;
   LogLine(shard.log(), LogLevel::kInfo, "shard drained")
       .field("shard", shard.index())
       .field("connections", static_cast<std::int64_t>(counters.connections_accepted))

@@ -48,6 +48,10 @@ class GatewayShard {
   void limit_clients(std::size_t clients_max) noexcept { worker_->clients_max = clients_max; }
   // Where this shard's requests are recorded. After prepare().
   void record_to(JournalWriter& journal) noexcept { worker_->journal = &journal; }
+  // Who answers the administrator's requests. After prepare().
+  void admit_to(AdminDoor& door) noexcept { worker_->admin = &door; }
+  // Takes back a connection that was handed over; from the thread of `from`.
+  void resume_from(Shard& from, int fd, std::string bytes);
   // Opens a listener; the address that it got (port 0 is the kernel's choice).
   [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address);
   // Serves until begin_drain() has done its work. The kernel was opened on this thread.
@@ -59,9 +63,14 @@ class GatewayShard {
   void cut_now();
 
   [[nodiscard]] Shard& shard() noexcept { return shard_; }
-  [[nodiscard]] const WorkerCounters& counters() const noexcept { return worker_->counters; }
+  [[nodiscard]] const Worker& worker() const noexcept { return *worker_; }
+  // What it has counted; any thread, from prepare() on.
+  [[nodiscard]] ShardFigures figures() const noexcept {
+    return {.metrics = &worker_->metrics, .ladder = &worker_->balancer.counters};
+  }
 
  private:
+  struct Returned;
   static Task<void> accept_connections(Shard& shard, GatewayShard& self, AcceptStream& accept);
   void take_connection(int fd);
   void log_accept_failure(const Error& error);

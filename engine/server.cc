@@ -96,9 +96,11 @@ void Server::block_signals() {
 }
 
 std::expected<void, StartFailure> Server::start() {
+  block_signals();  // before there are threads
   if (auto opened = open_store(); !opened) return opened;
   if (auto checked = check_entries(); !checked) return checked;
-  auto snapshot = build_snapshot(*config_, stored_.get(), nullptr);
+  const std::shared_ptr<const Config> in_force = config_in_force();
+  auto snapshot = build_snapshot(*in_force, stored_.get(), nullptr);
   if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error()});
   snapshot_ = std::move(*snapshot);
   if (auto remembered = remember_spent(); !remembered) return remembered;
@@ -107,10 +109,10 @@ std::expected<void, StartFailure> Server::start() {
   hosts_ = std::make_shared<const HostsFile>(std::move(*hosts_file));
   descriptor_limit_ = raise_descriptor_limit();
   const DescriptorPlan descriptors =
-      plan_descriptors(descriptor_limit_, config_->shards, config_->limits.connections_max);
-  report_descriptors(control_.log(), descriptors, *config_);
+      plan_descriptors(descriptor_limit_, config_->shards, in_force->limits.connections_max);
+  report_descriptors(control_.log(), descriptors, *in_force);
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
-    const Log log(log_writer_.add_producer(), clock_, config_->log.level, config_->log.format);
+    const Log log(log_writer_.add_producer(), clock_, in_force->log.level, config_->log.format);
     kernels_.push_back(std::make_unique<UringKernel>());
     shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), *kernels_.back(), clock_,
                                                      log, pool_limits(*config_)));
@@ -122,7 +124,12 @@ std::expected<void, StartFailure> Server::start() {
     shards_.back()->limit_clients(descriptors.clients_per_shard_max);
   }
   limit_keeper_.watch(snapshot_->directory);
+  started_at_ = clock_.now();
+  in_force_ = snapshot_;
+  queue_watch_.start();
+  if (auto opened = open_admin(); !opened) return opened;
   if (auto opened = open_listeners(); !opened) return opened;
+  if (auto opened = open_admin_listeners(); !opened) return opened;
   return start_threads();
 }
 
@@ -159,7 +166,6 @@ Error Server::open_on_all_shards(SocketAddress& address) {
 }
 
 std::expected<void, StartFailure> Server::start_threads() {
-  block_signals();
   shards_running_.store(static_cast<std::uint32_t>(shards_.size()));
   StartGate& gate = gate_.emplace(shards_.size());
   gate.failed.store(control_kernel_.open(UringKernel::Options{}));
@@ -175,6 +181,7 @@ std::expected<void, StartFailure> Server::start_threads() {
     });
   }
   gate.opened.wait();
+  if (gate.failed.load() == 0) gate.failed.store(admin_->start());
   const int os_errno = gate.failed.load();
   gate.decided.count_down();
   if (os_errno == 0) {
@@ -205,6 +212,7 @@ void Server::run() {
   scope.spawn(watch_signals(control_, *this, signal_fd));
   control_.run();
   join_threads();
+  admin_->stop();
   admin_socket_.reset();
   if (store_ != nullptr) store_->stop();
   close(signal_fd);
@@ -247,7 +255,7 @@ void Server::tell_all(const Do& what) {
 }
 
 void Server::reload() {
-  auto config = reload_config(*config_, ProcessEnvironment());
+  auto config = reload_config(*config_, ProcessEnvironment(), settings());
   const auto stored = stored_entries();
   std::string error;
   std::shared_ptr<const Snapshot> next;
@@ -260,6 +268,7 @@ void Server::reload() {
     next = std::move(*built);
   }
   if (next == nullptr) {
+    note_reload(error);
     LogLine(control_.log(), LogLevel::kError, "reload refused, nothing has changed")
         .field("error", error);
     return;
@@ -274,7 +283,12 @@ void Server::reload() {
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
       .field("warnings", warnings_text(config->warnings));
-  reloaded_ = std::make_unique<const Config>(std::move(*config));
+  report_left_out(*config);
+  {
+    const std::lock_guard lock(stored_mutex_);
+    reloaded_ = std::make_shared<const Config>(std::move(*config));
+  }
+  note_reload("");
 }
 
 void Server::publish(const Config& config, std::shared_ptr<const Snapshot> next) {
@@ -282,8 +296,17 @@ void Server::publish(const Config& config, std::shared_ptr<const Snapshot> next)
   limit_keeper_.watch(snapshot_->directory);
   if (store_ != nullptr) static_cast<void>(store_->watch(snapshot_->directory));
   const Publication publication{snapshot_, hosts_, config.log.level};
-  tell_all([publication](GatewayShard& shard) { shard.publish(publication); });
+  tell_all([this, publication](GatewayShard& shard) {
+    shard.publish(publication);
+    taken_.fetch_add(1, std::memory_order_release);
+  });
   dispatcher_.nudge(control_);  // there may be more than before
+  {
+    const std::lock_guard lock(stored_mutex_);
+    in_force_ = snapshot_;
+    ++published_;
+  }
+  news_.notify_all();
 }
 
 void Server::drain() {
@@ -310,6 +333,8 @@ Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
       self.take_stored();
     } else if (!draining) {
       draining = true;
+      self.draining_.store(true, std::memory_order_relaxed);
+      self.admin_->begin_drain();
       LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);
       self.drain();
     } else {

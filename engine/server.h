@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <expected>
 #include <latch>
 #include <memory>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "admin/admin_socket.h"
+#include "admin/admin_thread.h"
+#include "admin/gateway.h"
 #include "base/start_failure.h"
 #include "engine/config/build_directory.h"
 #include "engine/gateway_shard.h"
@@ -25,7 +28,7 @@ namespace sluice {
 // control shard on the thread that calls run(): signals, reload, drain.
 //
 // Owns      everything. Affinity: the starting thread.
-class Server {
+class Server final : private Gateway {
  public:
   explicit Server(const Config& config);
   ~Server();
@@ -59,14 +62,43 @@ class Server {
   void drain();
   void cut();
   void join_threads();
+  void note_reload(std::string error);
+
+  // Gateway, for the administrator's jobs.
+  std::shared_ptr<const Directory> directory() override;
+  std::shared_ptr<const Snapshot> snapshot() override;
+  std::shared_ptr<const Config> config() override { return config_in_force(); }
+  StoreEnvironment* store() override;
+  void write_store(const std::function<void(Writer& writer)>& job) override {
+    static_cast<void>(store_->run_job(job));  // what is not on the disk yet will be
+  }
+  AdminAnswer change(const AdminCall& call) override;
+  std::expected<void, std::string> reload_now() override;
+  void drain_now() override;
+  bool draining() override { return draining_.load(std::memory_order_relaxed); }
+  std::vector<ShardFigures> shards() override;
+  std::vector<const DecisionLog*> decisions() override;
+  std::optional<StoreNumbers> store_numbers() override;
+  Dispatcher& dispatcher() override { return dispatcher_; }
+  std::shared_ptr<const QueueSummary> queue() override { return queue_watch_.summary(); }
+  Clock& clock() override { return clock_; }
+  Instant started_at() override { return started_at_; }
+
+  [[nodiscard]] std::expected<void, StartFailure> open_admin();
+  [[nodiscard]] std::expected<void, StartFailure> open_admin_listeners();
   [[nodiscard]] std::expected<void, StartFailure> open_store();
-  [[nodiscard]] std::expected<void, StartFailure> check_entries() const;
+  [[nodiscard]] std::expected<void, StartFailure> open_keys();
+  [[nodiscard]] std::expected<void, StartFailure> check_entries();
   [[nodiscard]] std::expected<void, StartFailure> remember_spent();
   void open_admin_socket();
-  [[nodiscard]] AdminAnswer answer_call(const AdminCall& call);
   [[nodiscard]] std::shared_ptr<const StoredEntries> stored_entries();
+  [[nodiscard]] std::shared_ptr<const Config> config_in_force();
+  void report_left_out(const Config& config);
   void publish(const Config& config, std::shared_ptr<const Snapshot> next);
   void take_stored();
+  void await_shards();
+  void take_settings();
+  [[nodiscard]] std::vector<SettingText> settings();
 
   // A letter that asks a shard to do something; a shard that has ended does not read it.
   struct Errand : Letter {
@@ -90,11 +122,23 @@ class Server {
   SystemClock clock_;
   LogWriter log_writer_;
   std::vector<std::unique_ptr<Errand>> errands_;  // those that may lie with a shard
-  std::unique_ptr<const Config> reloaded_;        // in force since a reload; null: config_
-  std::optional<KeyRing> keys_;                   // the store's thread's, once that runs
+  std::atomic<bool> draining_{false};
+  Instant started_at_{};
+  std::optional<KeyRing> keys_;  // the store's thread's, once that runs
   std::mutex stored_mutex_;
-  std::shared_ptr<const StoredEntries> stored_;  // as of the last change
+  std::shared_ptr<const StoredEntries> stored_;  // as of the last change; under stored_mutex_
+  std::vector<SettingText> settings_;  // of the store, as of the last change; under stored_mutex_
+  bool settings_due_ = false;          // they have changed since the configuration was loaded
+  // With these, or since a reload; under stored_mutex_, as:
+  std::shared_ptr<const Config> reloaded_;
+  std::shared_ptr<const Snapshot> in_force_;  // snapshot_
+  std::uint64_t published_ = 0;               // directories
+  std::uint64_t reloads_ = 0;
+  std::atomic<std::uint64_t> taken_{0};  // of these directories, by each shard
+  std::string reload_error_;             // of the last one
+  std::condition_variable news_;         // of any of these
   std::unique_ptr<AdminSocket> admin_socket_;
+  std::optional<ControlRoom> room_;
   std::unique_ptr<StoreThread> store_;                 // null: nothing is recorded
   std::vector<std::unique_ptr<UringKernel>> kernels_;  // one for each shard
   std::vector<std::unique_ptr<GatewayShard>> shards_;
@@ -109,6 +153,8 @@ class Server {
   Shard control_;
   Dispatcher dispatcher_;
   LimitKeeper limit_keeper_{control_, dispatcher_};
+  QueueWatch queue_watch_{dispatcher_};
+  std::unique_ptr<AdminThread> admin_;  // dies first: it knows all of this
 };
 
 }  // namespace sluice

@@ -16,7 +16,11 @@
 #include "base/start_failure.h"
 #include "engine/config/config.h"
 #include "engine/cooldown_record.h"
-#include "engine/event_batch.h"
+#include "engine/daily_backup.h"
+#include "engine/journal_keeper.h"
+#include "engine/store_figures.h"
+#include "engine/store_troubles.h"
+#include "engine/usage_booking.h"
 #include "store/apply_usage.h"
 #include "store/environment.h"
 #include "store/journal/usage_journal.h"
@@ -24,22 +28,25 @@
 namespace sluice {
 
 // StoreThread - the thread that writes the store, and the only one (INVARIANTS L1): it books what
-// the shards' journals hold, keeps segments ready for them, and looks after the database: it is
-// synced each second, old requests go, a backup is made each day.
+// the shards' journals hold, and looks after the database: it is synced each second, old requests
+// go, a backup is made each day.
 //
-// When the store takes nothing (a full disk, a database at its limit), the journals keep what comes
-// until it does; the log says so, once at the begin and once at the end.
+// When the store takes nothing (a full disk, a database at its limit, a sync that does not come to
+// an end), the journals keep what comes until it does: segments are made ready for the shards by a
+// JournalKeeper's threads, which do not wait for this one.
 //
-// Owns      the database, the journals, the thread.
+// Owns      the database, the journals and their keeper, the thread.
 // Affinity  made and stopped by the starting thread; writer(i) is shard i's; run_job() any thread
-//           that may wait.
+//           that may wait; figures() any.
 // Lifetime  longer than the shards' threads.
 class StoreThread {
  public:
-  // Opens or makes what is on the disk; exit codes of sysexits.h.
+  // Opens or makes the database; exit codes of sysexits.h.
   [[nodiscard]] static std::expected<std::unique_ptr<StoreThread>, StartFailure> open(
-      const StoreConfig& config, std::uint32_t shards, Clock& clock, const Log& log,
-      const Log& backup_log);
+      const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log,
+      const Log& journal_log);
+  // Books what journals have left, and makes those of `shards`. Before anything else.
+  [[nodiscard]] std::expected<void, StartFailure> take_journals(std::uint32_t shards);
   ~StoreThread();
   StoreThread(const StoreThread&) = delete;
   StoreThread& operator=(const StoreThread&) = delete;
@@ -53,12 +60,21 @@ class StoreThread {
   // Once no shard writes any more: books all that is there, as far as the disk takes it, and ends.
   void stop();
 
-  // Runs `job` on the store's thread, between two batches, and waits for its end.
+  // Runs `job` on the store's thread, between two batches, and waits for its end and until what it
+  // has changed is on the disk. An error: the change is made, and may be lost with the next loss of
+  // power. A job that has changed nothing has none.
   using Job = std::function<void(Writer& writer)>;
-  void run_job(Job job);
+  [[nodiscard]] StoreResult<void> run_job(Job job);
 
-  // The accounts whose cooldowns are recorded from now on; before start() for the first time, when
-  // they also take up those that were running as an earlier process ended.
+  // After stop(): how many records are in memory alone, because the disk has taken no file of them.
+  [[nodiscard]] std::uint64_t unsaved() const noexcept { return unsaved_; }
+
+  // As of now, whatever the thread waits for.
+  [[nodiscard]] StoreFigures figures();
+
+  // The accounts whose cooldowns are recorded from now on, and the client keys that are told soon
+  // what they have spent before (engine/restore_budgets.h). Before start() for the first time, when
+  // that is done at once, and accounts take up the cooldowns of an earlier process.
   [[nodiscard]] StoreResult<void> watch(std::shared_ptr<const Directory> directory);
 
   // From a reload.
@@ -67,74 +83,63 @@ class StoreThread {
   }
 
  private:
-  // What is known of a journal beside what it knows itself.
-  struct Booked {
-    std::uint64_t up_to = 0;  // in the database, perhaps not on the disk yet
-    // The last one that an earlier process can have written; all, of shards that are no more.
-    std::uint64_t found_up_to = UINT64_MAX;
-    bool starts_closed = false;  // what that process had begun and not ended is closed
-  };
-
-  StoreThread(const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log);
-  [[nodiscard]] std::expected<void, StartFailure> open_all(std::uint32_t shards);
+  StoreThread(const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log,
+              const Log& journal_log);
+  [[nodiscard]] std::expected<void, StartFailure> open_environment();
   [[nodiscard]] std::expected<void, StartFailure> open_journals(
       std::uint32_t shards, const std::vector<std::uint64_t>& applied);
 
-  void book_found();
   void run();
-  [[nodiscard]] bool book_journals(UsageLedger& ledger, EventBatch& batch);
-  [[nodiscard]] bool book(UsageLedger& ledger, UsageJournal::Shard& shard, EventBatch& batch);
-  void close_former(UsageLedger& ledger, std::uint16_t shard);
-  void close_gone(UsageLedger& ledger);
-  void sync_if_due(Instant now, bool at_once);
+  void save_journals();
+  StoreResult<void> sync_if_due(Instant now, bool at_once);
   void look_after(Writer& writer, Instant now);
   void record_cooldowns(Writer& writer, Instant now);
-  void prune(Writer& writer);
-  void begin_backup(std::int64_t now_ms);
+  void restore_new_budgets();
+  void clean(Writer& writer);
+  [[nodiscard]] StoreResult<bool> prune(Writer& writer);
+  void look_at_space();
   [[nodiscard]] bool run_jobs(Writer& writer);
-  // A fault of the database a moment ago: it is left alone.
-  [[nodiscard]] bool waits_to_retry() { return clock_.now() < retry_at_; }
   void sleep(bool busy);
-  // What the database does not let us do. The log hears when the first of these begins, and when
-  // the last has ended.
-  enum Trouble : unsigned { kBooking = 1, kSyncing = 2, kCleaning = 4, kCooldowns = 8 };
-  void trouble(Trouble what, const StoreError& error);
-  void no_trouble(Trouble what);
-  void report_journals();
-  [[nodiscard]] Booked& booked(const UsageJournal::Shard& shard);
 
   const StoreConfig& config_;
   Clock& clock_;
   Log log_;
-  Log backup_log_;
+  Log journal_log_;
+  StoreTroubles troubles_;
   std::unique_ptr<StoreEnvironment> environment_;
+  DailyBackup backup_;
   SegmentFiles files_;
   std::unique_ptr<UsageJournal> journal_;
-  std::vector<Booked> booked_;  // by the shard's index
+  std::unique_ptr<UsageBooking> booking_;
+  std::unique_ptr<JournalKeeper> keeper_;
 
-  Instant retry_at_{};     // after a failure of the database
-  unsigned troubles_ = 0;  // of Trouble
-  bool journal_in_trouble_ = false;
-  bool synced_ = true;
+  // StoreEnvironment::commits() as of the last sync; what is there at the start is synced too,
+  // before a journal forgets it.
+  std::uint64_t synced_commits_ = UINT64_MAX;
   Instant sync_at_{};
+  Instant clean_at_{};
   Instant look_at_{};
-  std::int64_t backup_day_ = 0;  // the last one that has its backup, in days since 1970
-  std::thread backup_;           // reads all of the store, so it has a thread of its own
-  std::atomic<bool> backup_runs_{false};
   std::atomic<std::int64_t> keep_requests_ms_;
 
   CooldownRecord cooldowns_;
   Instant cooldowns_at_{};
   std::shared_ptr<const Directory> directory_;  // under mutex_
+  bool directory_is_new_ = false;               // under mutex_
+  std::uint64_t unsaved_ = 0;
+  bool saved_ = false;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   struct WaitingJob {
     Job job;
     bool done = false;
+    StoreResult<void> result = {};
   };
   std::deque<WaitingJob*> jobs_;
   bool stopping_ = false;
+  std::mutex figures_mutex_;
+  StoreFigures noted_;  // of figures(): those of the database; under figures_mutex_
+  std::atomic<Instant> synced_at_;
   std::thread thread_;
 };
 

@@ -3,7 +3,9 @@
 #include <cstring>
 
 #include "parser/authority.h"
+#include "parser/host_name.h"
 #include "parser/http1_common.h"
+#include "parser/ip_address.h"
 #include "parser/scan.h"
 #include "parser/target.h"
 
@@ -59,6 +61,9 @@ bool parse_base_url(std::string_view text, BaseUrl& out, std::string_view& why) 
   Authority parts;
   if (!parse_authority(out.authority, parts))
     return refuse(why, "the host or port of the URL is invalid");
+  // What a library might take for an address, or nobody can look up: "127.1", "0xa9fea9fe".
+  if (!parse_ip(parts.host) && !HostName::parse(parts.host))
+    return refuse(why, "the host of the URL is neither an address nor a name");
   const std::uint16_t own_port = out.tls ? 443 : 80;
   out.host = parts.host;
   out.port = parts.port == 0 ? own_port : parts.port;

@@ -16,8 +16,8 @@ struct BaseUrl {
 };
 
 // "https://host:8443/v1" or "http://[::1]:9000". False and a sentence in `why` (static) for another
-// scheme, userinfo, an invalid host or port, a query, a fragment, and paths with empty or dot
-// segments, encoded slashes or %00.
+// scheme, userinfo, an invalid host or port, a host that nobody can look up (parser/host_name.h), a
+// query, a fragment, and paths with empty or dot segments, encoded slashes or %00.
 [[nodiscard]] bool parse_base_url(std::string_view text, BaseUrl& out,
                                   std::string_view& why) noexcept;
 

@@ -22,12 +22,12 @@ struct StoredMapping {
   std::string canonical;
   std::string native_id;
   bool reasoning = false;
-  std::string reasoning_effort;               // "": not set
-  std::vector<std::string> input_modalities;  // "text", "image"
-  ModelRate cost;
+  std::string reasoning_effort = {};               // "": not set
+  std::vector<std::string> input_modalities = {};  // "text", "image"
+  ModelRate cost = {};
   std::uint64_t context_window = 128'000;  // tokens
   std::uint64_t max_tokens = 65'536;
-  std::string compat;  // JSON as it came, "" when there is none
+  std::string compat = {};  // JSON as it came, "" when there is none
 
   template <class R, class Visitor>
   static void fields(R& row, Visitor& visit) {
@@ -43,10 +43,13 @@ enum class StoredPool : std::uint8_t { kPrimary, kFallback, kLast = kFallback };
 // What outlives a restart; cooling does not.
 enum class StoredStatus : std::uint8_t { kHealthy, kError, kLast = kError };
 
+enum class StoredBucket : std::uint8_t { kRolling, kSteady, kLast = kSteady };
+
 // StoredAccount - what the REST API calls a backend. Its id, "bkd_" and 12 hexadecimal digits, is
 // the key.
 struct StoredAccount {
-  static constexpr std::uint8_t kVersion = 1;
+  static constexpr std::uint8_t kVersion = 2;
+  static constexpr std::uint8_t kFormerVersion = 1;  // without what added() names
   static constexpr Table kTable = Table::kAccounts;
 
   std::string id;
@@ -69,10 +72,19 @@ struct StoredAccount {
   AccountSource source = AccountSource::kWebui;
   std::string model_prefix;
   std::vector<StoredMapping> models;
-  ModelRate cost;        // of all its models, where the mapping has none
+  ModelRate cost;  // of all its models, where the mapping has none
+  // Nothing: the default of the configuration.
+  std::optional<std::uint64_t> window_ms, connect_ms, first_token_ms, idle_ms, total_ms;
+  std::optional<StoredBucket> bucket;
+  std::optional<bool> learn_limits;
+  bool send_via = true;
+  std::string ca_file;
   std::string metadata;  // JSON as it came, "" when there is none
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
+  // Who gave its address came over the network: it reaches no private ones, unless the
+  // configuration says so (admin.private_upstreams).
+  bool public_only = false;
 
   // The id is in the key alone.
   template <class R, class Visitor>
@@ -80,17 +92,26 @@ struct StoredAccount {
     visit(row.name, row.label, row.api_base_url, row.api, row.api_key_sealed, row.key_revision,
           row.timeout_ms, row.rpm_limit, row.tpm_limit, row.rpd_limit, row.concurrent_limit,
           row.weight, row.pool, row.enabled, row.emergency, row.status, row.source,
-          row.model_prefix, row.models, row.cost, row.metadata, row.created_ms, row.updated_ms);
+          row.model_prefix, row.models, row.cost, row.window_ms, row.connect_ms, row.first_token_ms,
+          row.idle_ms, row.total_ms, row.bucket, row.learn_limits, row.send_via, row.ca_file,
+          row.metadata, row.created_ms, row.updated_ms);
+  }
+  template <class R, class Visitor>
+  static void added(R& row, Visitor& visit) {
+    visit(row.public_only);
   }
   friend bool operator==(const StoredAccount&, const StoredAccount&) = default;
 };
 
 enum class StoredPriority : std::uint8_t { kUrgent, kHigh, kNormal, kLow, kLast = kLow };
+enum class StoredPeriod : std::uint8_t { kDay, kMonth, kTotal, kLast = kTotal };
 
 // StoredClientKey - one key of our own clients. Its name is the key; of the secret only the
 // SHA-256 is kept.
 struct StoredClientKey {
-  static constexpr std::uint8_t kVersion = 1;
+  static constexpr std::uint8_t kVersion = 3;
+  static constexpr std::uint8_t kSecondVersion = 2;  // without what added_later() names
+  static constexpr std::uint8_t kFormerVersion = 1;  // nor what added() does
   static constexpr Table kTable = Table::kClientKeys;
 
   std::string name;
@@ -102,11 +123,22 @@ struct StoredClientKey {
   StoredPriority priority = StoredPriority::kNormal;
   std::int64_t created_ms = 0;
   std::int64_t revoked_ms = 0;  // 0: valid
+  StoredPriority priority_max = StoredPriority::kUrgent;
+  std::uint64_t budget_nano_dollars = 0;  // 0: no budget
+  StoredPeriod budget_period = StoredPeriod::kMonth;
 
   template <class R, class Visitor>
   static void fields(R& row, Visitor& visit) {
     visit(row.sha256, row.rpm_limit, row.tpm_limit, row.concurrent_limit, row.models, row.priority,
           row.created_ms, row.revoked_ms);
+  }
+  template <class R, class Visitor>
+  static void added(R& row, Visitor& visit) {
+    visit(row.priority_max);
+  }
+  template <class R, class Visitor>
+  static void added_later(R& row, Visitor& visit) {
+    visit(row.budget_nano_dollars, row.budget_period);
   }
   friend bool operator==(const StoredClientKey&, const StoredClientKey&) = default;
 };
@@ -116,9 +148,9 @@ struct StoredSetting {
   static constexpr std::uint8_t kVersion = 1;
   static constexpr Table kTable = Table::kConfig;
 
-  std::string key;
-  std::string value;
-  std::string description;
+  std::string key = {};
+  std::string value = {};
+  std::string description = {};
   std::int64_t updated_ms = 0;
 
   template <class R, class Visitor>

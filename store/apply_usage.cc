@@ -64,7 +64,11 @@ StoreResult<void> UsageLedger::restart(const Transaction& transaction) {
   ended_.clear();
   begun_.clear();
   names_.forget_added();
-  if (names_loaded_) return {};
+  if (names_loaded_) {
+    const auto outdated = names_.outdated(transaction);
+    if (!outdated) return store_fail(outdated.error());
+    if (!*outdated) return {};
+  }
   SL_STORE_TRY(names_.load(transaction));
   names_loaded_ = true;
   return {};
@@ -122,7 +126,9 @@ StoreResult<AppliedUsage> UsageLedger::apply_in(WriteTransaction& transaction,
   for (const UsageEvent& event : events) {
     if (event.sequence <= at.sequence) continue;
     if (event.kind == UsageKind::kEnd) ended_.insert(event.started_by);
-    if (event.kind == UsageKind::kStart) begun_.insert(event.sequence);
+    if (event.kind == UsageKind::kStart) {
+      begun_[event.sequence] = {event.reserved_tokens, event.client_reserved_tokens};
+    }
   }
   AppliedUsage result;
   for (const UsageEvent& event : events) {
@@ -150,9 +156,9 @@ StoreResult<void> UsageLedger::book(WriteTransaction& transaction, std::uint32_t
     if (ended_.contains(event.sequence)) return {};
     return open_attempt(transaction, {journal, event.sequence}, event);
   }
-  if (event.kind == UsageKind::kEnd) SL_STORE_TRY(end_attempt(transaction, journal, event));
-  const auto row = row_of(transaction, event);
+  auto row = row_of(transaction, event);
   if (!row) return store_fail(row.error());
+  if (event.kind == UsageKind::kEnd) SL_STORE_TRY(end_attempt(transaction, journal, event, *row));
   const RequestKey key{
       .unix_ms = key_ms(event.unix_ms), .journal = journal, .sequence = event.sequence};
   return batch_.add(transaction, key, *row, sums_of(event));
@@ -174,13 +180,25 @@ StoreResult<void> UsageLedger::open_attempt(WriteTransaction& transaction, const
 }
 
 StoreResult<void> UsageLedger::end_attempt(WriteTransaction& transaction, std::uint32_t journal,
-                                           const UsageEvent& event) {
-  if (event.started_by == 0 || begun_.contains(event.started_by)) return {};
+                                           const UsageEvent& event, StoredRequest& row) {
+  if (event.started_by == 0) return {};
+  if (const auto start = begun_.find(event.started_by); start != begun_.end()) {
+    row.reserved_tokens = start->second.tokens;
+    row.client_reserved_tokens = start->second.client_tokens;
+    return {};
+  }
   const KeyBytes key = OpenKey{journal, event.started_by}.bytes();
   if (event.started_by < event.sequence) {
-    const auto known = transaction.del(Table::kOpenAttempts, key.view());
-    if (!known) return store_fail(known.error());
-    return {};
+    auto cursor = StoreCursor::open(transaction, Table::kOpenAttempts);
+    if (!cursor) return store_fail(cursor.error());
+    const auto found = cursor->seek(key.view());
+    if (!found) return store_fail(found.error());
+    if (!*found || cursor->key() != key.view()) return {};  // lost, or it has ended already
+    const auto start = decode_row<StoredRequest>(cursor->value(), Table::kOpenAttempts);
+    if (!start) return store_fail(start.error());
+    row.reserved_tokens = start->reserved_tokens;
+    row.client_reserved_tokens = start->client_reserved_tokens;
+    return cursor->del();
   }
   // The start comes later: a note, so that it does not stay open then.
   StoredRequest note;
@@ -224,6 +242,9 @@ StoreResult<StoredRequest> UsageLedger::row_of(WriteTransaction& transaction,
   row.latency_us = event.latency_us;
   row.first_token_us = event.first_token_us;
   row.queue_us = event.queue_us;
+  row.sent_ms = event.sent_ms;
+  row.reserved_tokens = event.reserved_tokens;
+  row.client_reserved_tokens = event.client_reserved_tokens;
   return row;
 }
 

@@ -53,8 +53,8 @@ class UsageLedger {
   // After a start, when all of a journal has been applied and before new events come: attempts that
   // began at or below sequence `up_to` and have no end are those of a process that died. Each
   // becomes a request of unknown outcome, at the time of its start; at most `attempts_max` in this
-  // transaction. (Which of two hedged attempts was the request's cannot be known: the one that says
-  // kUsageHedged is counted as attempt, not as request.)
+  // transaction. Of two hedged attempts the later, whose start says kUsageHedged, is counted as
+  // attempt, not as request.
   [[nodiscard]] StoreResult<ClosedAttempts> close_open_attempts(std::string_view journal,
                                                                 std::uint64_t up_to,
                                                                 std::size_t attempts_max);
@@ -73,8 +73,9 @@ class UsageLedger {
   // Takes note of a start that has no end in this batch, and of an end whose start is not in it.
   [[nodiscard]] StoreResult<void> open_attempt(WriteTransaction& transaction, const OpenKey& key,
                                                const UsageEvent& event);
+  // `row`, which is the end's, gets what only its start has told.
   [[nodiscard]] StoreResult<void> end_attempt(WriteTransaction& transaction, std::uint32_t journal,
-                                              const UsageEvent& event);
+                                              const UsageEvent& event, StoredRequest& row);
   [[nodiscard]] StoreResult<ClosedAttempts> close_in(WriteTransaction& transaction,
                                                      std::uint32_t journal, std::uint64_t up_to,
                                                      std::size_t attempts_max);
@@ -88,7 +89,11 @@ class UsageLedger {
   bool names_loaded_ = false;
   UsageBatch batch_;
   std::unordered_set<std::uint64_t> ended_;  // starts whose end is in this batch
-  std::unordered_set<std::uint64_t> begun_;  // starts in this batch
+  struct Reserved {
+    std::uint64_t tokens;
+    std::uint64_t client_tokens;
+  };
+  std::unordered_map<std::uint64_t, Reserved> begun_;  // starts in this batch
   std::string bytes_;
 };
 

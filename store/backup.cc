@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <ranges>
 
+#include "store/backup_digest.h"
 #include "store/file_system.h"
 #include "store/schema.h"
 
@@ -18,6 +20,9 @@ constexpr std::string_view kPrefix = "sluice-";
 constexpr std::string_view kSuffix = ".mdb";
 constexpr std::string_view kUnfinished = ".part";
 constexpr std::int64_t kDaySeconds = 86'400;
+
+// How long a run waits for another one: the gateway's daily copy and a command may meet.
+constexpr std::chrono::seconds kOtherRun(60);
 
 // Names sort as their times do.
 std::string name_at(std::int64_t unix_seconds) {
@@ -48,6 +53,49 @@ StoreResult<void> check_copy(const std::string& path) {
   return {};
 }
 
+// What runs that were cut off have left: the caller holds the lock of the directory.
+void remove_unfinished(const std::string& directory) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(directory, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    std::string name = at->path().filename().string();
+    const auto ends_with = [&name](std::string_view end) {
+      if (!name.ends_with(end)) return false;
+      name.resize(name.size() - end.size());
+      return is_backup_name(name);
+    };
+    const bool left =
+        ends_with(kUnfinished) ||
+        (ends_with(digest_path({})) && ::access((directory + "/" + name).c_str(), F_OK) != 0);
+    if (left) ::unlink(at->path().c_str());
+  }
+}
+
+// Makes the copy in `unfinished` last under its name, with its digest beside it.
+StoreResult<void> finish(const std::string& unfinished, const std::string& path,
+                         const std::string& directory) {
+  SL_STORE_TRY(check_copy(unfinished));
+  SL_STORE_TRY(write_digest(unfinished, path));
+  SL_STORE_TRY(sync_directory(directory));
+  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
+    return store_fail(store_error_from(errno));
+  }
+  return sync_directory(directory);
+}
+
+// Those that are dated before `oldest`, but for the `keep` newest: a clock that was set forward
+// takes away none that would be missed. The paths of those that are gone.
+std::vector<std::string> remove_old(const std::vector<std::string>& paths,
+                                    const std::string& oldest, std::size_t keep) {
+  std::vector<std::string> removed;
+  for (std::size_t i = 0; i + keep < paths.size() && paths[i] < oldest; ++i) {
+    if (::unlink(paths[i].c_str()) != 0) continue;
+    ::unlink(digest_path(paths[i]).c_str());
+    removed.push_back(paths[i]);
+  }
+  return removed;
+}
+
 }  // namespace
 
 StoreResult<CheckReport> verify_backup(const std::string& path) {
@@ -73,31 +121,42 @@ StoreResult<std::vector<std::string>> list_backups(const std::string& directory)
   return paths;
 }
 
+StoreResult<std::int64_t> newest_backup_ms(const std::string& directory, std::int64_t now_ms) {
+  const auto paths = list_backups(directory);
+  if (!paths) return store_fail(paths.error());
+  const std::string last = directory + "/" + name_at(now_ms / 1000);
+  for (const std::string& path : std::views::reverse(*paths)) {
+    if (path > last) continue;
+    struct tm utc = {};
+    ::strptime(path.c_str() + directory.size() + 1 + kPrefix.size(), "%Y%m%dT%H%M%SZ", &utc);
+    return std::int64_t{::timegm(&utc)} * 1000;
+  }
+  return 0;
+}
+
 StoreResult<BackupResult> back_up(StoreEnvironment& environment, const std::string& directory,
-                                  std::int64_t now_ms, std::uint32_t keep_days) {
+                                  std::int64_t now_ms, std::uint32_t keep) {
   if (const auto made = prepare_directory(directory); !made) return store_fail(made.error());
+  const auto lock = DirectoryLock::wait(directory, kOtherRun);
+  if (!lock) return store_fail(lock.error());
   const std::int64_t now_seconds = now_ms / 1000;
   BackupResult result;
   result.path = directory + "/" + name_at(now_seconds);
   if (::access(result.path.c_str(), F_OK) == 0) return store_fail(StoreErrc::kExists);
   const std::string unfinished = result.path + std::string(kUnfinished);
-  ::unlink(unfinished.c_str());  // of a run that was cut off
+  remove_unfinished(directory);
   SL_STORE_TRY(environment.copy_to(unfinished, true));
-  if (const auto checked = check_copy(unfinished); !checked) {
+  if (const auto finished = finish(unfinished, result.path, directory); !finished) {
     ::unlink(unfinished.c_str());
-    return store_fail(checked.error());
+    if (::access(result.path.c_str(), F_OK) != 0) ::unlink(digest_path(result.path).c_str());
+    return store_fail(finished.error());
   }
-  if (std::rename(unfinished.c_str(), result.path.c_str()) != 0) {
-    return store_fail(store_error_from(errno));
-  }
-  SL_STORE_TRY(sync_directory(directory));
+  if (keep == 0) return result;
   const auto paths = list_backups(directory);
   if (!paths) return store_fail(paths.error());
   const std::string oldest =
-      directory + "/" + name_at(now_seconds - std::int64_t{keep_days} * kDaySeconds);
-  for (const std::string& path : *paths) {
-    if (path < oldest && ::unlink(path.c_str()) == 0) result.removed.push_back(path);
-  }
+      directory + "/" + name_at(now_seconds - std::int64_t{keep} * kDaySeconds);
+  result.removed = remove_old(*paths, oldest, keep);
   return result;
 }
 

@@ -60,7 +60,17 @@ StoreResult<std::vector<T>> list_by(StoreEnvironment& environment, std::string T
   return rows;
 }
 
-StoreResult<void> put_in(WriteTransaction& transaction, const StoredAccount& account) {
+}  // namespace
+
+bool is_account_id(std::string_view id) noexcept {
+  if (!id.starts_with(kAccountIdPrefix)) return false;
+  id.remove_prefix(kAccountIdPrefix.size());
+  return id.size() == kAccountIdDigits && std::ranges::all_of(id, [](char digit) {
+           return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+         });
+}
+
+StoreResult<void> put_account(WriteTransaction& transaction, const StoredAccount& account) {
   if (!is_account_id(account.id) || !is_valid(account.name)) {
     return store_fail(StoreErrc::kInvalid, Table::kAccounts);
   }
@@ -77,24 +87,14 @@ StoreResult<void> put_in(WriteTransaction& transaction, const StoredAccount& acc
   return put_row(transaction, account.id, account);
 }
 
-}  // namespace
-
-bool is_account_id(std::string_view id) noexcept {
-  if (!id.starts_with(kAccountIdPrefix)) return false;
-  id.remove_prefix(kAccountIdPrefix.size());
-  return id.size() == kAccountIdDigits && std::ranges::all_of(id, [](char digit) {
-           return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
-         });
-}
-
 StoreResult<void> put_account(Writer& writer, const StoredAccount& account) {
   return writer.transact(
-      [&](WriteTransaction& transaction) { return put_in(transaction, account); });
+      [&](WriteTransaction& transaction) { return put_account(transaction, account); });
 }
 
 StoreResult<void> put_accounts(Writer& writer, const std::vector<StoredAccount>& accounts) {
   return writer.transact([&](WriteTransaction& transaction) -> StoreResult<void> {
-    for (const StoredAccount& account : accounts) SL_STORE_TRY(put_in(transaction, account));
+    for (const StoredAccount& account : accounts) SL_STORE_TRY(put_account(transaction, account));
     return {};
   });
 }
@@ -129,7 +129,13 @@ StoreResult<std::optional<StoredAccount>> find_account(StoreEnvironment& environ
 }
 
 StoreResult<std::vector<StoredAccount>> list_accounts(StoreEnvironment& environment) {
-  return list_by(environment, &StoredAccount::id);
+  auto accounts = list_by(environment, &StoredAccount::id);
+  if (accounts) {
+    std::ranges::sort(*accounts, {}, [](const StoredAccount& account) {
+      return std::tie(account.created_ms, account.name);
+    });
+  }
+  return accounts;
 }
 
 StoreResult<void> put_client_key(Writer& writer, const StoredClientKey& key) {
@@ -148,6 +154,15 @@ StoreResult<std::vector<StoredClientKey>> list_client_keys(StoreEnvironment& env
 
 StoreResult<void> put_setting(Writer& writer, const StoredSetting& setting) {
   return put_by(writer, &StoredSetting::key, setting);
+}
+StoreResult<void> put_settings(Writer& writer, const std::vector<StoredSetting>& settings) {
+  for (const StoredSetting& setting : settings)
+    if (!is_valid(setting.key)) return store_fail(StoreErrc::kInvalid, Table::kConfig);
+  return writer.transact([&](WriteTransaction& transaction) -> StoreResult<void> {
+    for (const StoredSetting& setting : settings)
+      SL_STORE_TRY(put_row(transaction, setting.key, setting));
+    return {};
+  });
 }
 StoreResult<bool> delete_setting(Writer& writer, std::string_view key) {
   return delete_by(writer, Table::kConfig, key);

@@ -20,6 +20,9 @@ namespace sluice {
 
 // kInvalid also: the id is none. kExists: another account has the name.
 [[nodiscard]] StoreResult<void> put_account(Writer& writer, const StoredAccount& account);
+// The same as a part of `transaction`.
+[[nodiscard]] StoreResult<void> put_account(WriteTransaction& transaction,
+                                            const StoredAccount& account);
 // All of them in one transaction, or none: an import.
 [[nodiscard]] StoreResult<void> put_accounts(Writer& writer,
                                              const std::vector<StoredAccount>& accounts);
@@ -29,6 +32,7 @@ namespace sluice {
                                                                     std::string_view id);
 [[nodiscard]] StoreResult<std::optional<StoredAccount>> find_account(StoreEnvironment& environment,
                                                                      std::string_view name);
+// In the order in which they were added, those of one import by their names.
 [[nodiscard]] StoreResult<std::vector<StoredAccount>> list_accounts(StoreEnvironment& environment);
 
 [[nodiscard]] StoreResult<void> put_client_key(Writer& writer, const StoredClientKey& key);
@@ -39,6 +43,9 @@ namespace sluice {
     StoreEnvironment& environment);
 
 [[nodiscard]] StoreResult<void> put_setting(Writer& writer, const StoredSetting& setting);
+// All of them in one transaction.
+[[nodiscard]] StoreResult<void> put_settings(Writer& writer,
+                                             const std::vector<StoredSetting>& settings);
 [[nodiscard]] StoreResult<bool> delete_setting(Writer& writer, std::string_view key);
 [[nodiscard]] StoreResult<std::optional<StoredSetting>> get_setting(StoreEnvironment& environment,
                                                                     std::string_view key);

@@ -187,12 +187,30 @@ concept Row = requires(T& row, RowReader& reader) {
   T::fields(row, reader);
 };
 
+// GrownRow - a row that has got fields since kFormerVersion, behind those that it had: added()
+// names them. Rows of that version are read as well; what they lack is as in a new row.
+template <class T>
+concept GrownRow = Row<T> && requires(T& row, RowReader& reader) {
+  { T::kFormerVersion } -> std::convertible_to<std::uint8_t>;
+  T::added(row, reader);
+};
+
+// TwiceGrownRow - one that has got fields once more: added() names those of kSecondVersion,
+// added_later() those of kVersion.
+template <class T>
+concept TwiceGrownRow = GrownRow<T> && requires(T& row, RowReader& reader) {
+  { T::kSecondVersion } -> std::convertible_to<std::uint8_t>;
+  T::added_later(row, reader);
+};
+
 // Replaces `out` by the row's bytes.
 template <Row T>
 void encode_row(const T& row, std::string& out) {
   out.assign(1, static_cast<char>(T::kVersion));
   RowWriter writer(out);
   T::fields(row, writer);
+  if constexpr (GrownRow<T>) T::added(row, writer);
+  if constexpr (TwiceGrownRow<T>) T::added_later(row, writer);
 }
 
 // kUnknownVersion with the version found, kMalformed for everything else that is no row; both name
@@ -200,12 +218,20 @@ void encode_row(const T& row, std::string& out) {
 template <Row T>
 [[nodiscard]] StoreResult<T> decode_row(std::string_view bytes, Table table = T::kTable) {
   if (bytes.empty()) return store_fail(StoreErrc::kMalformed, table);
-  if (const auto version = static_cast<std::uint8_t>(bytes.front()); version != T::kVersion) {
-    return store_fail(StoreErrc::kUnknownVersion, table, version);
-  }
+  const auto version = static_cast<std::uint8_t>(bytes.front());
+  bool known = version == T::kVersion;
+  if constexpr (GrownRow<T>) known = known || version == T::kFormerVersion;
+  if constexpr (TwiceGrownRow<T>) known = known || version == T::kSecondVersion;
+  if (!known) return store_fail(StoreErrc::kUnknownVersion, table, version);
   T row;
   RowReader reader(bytes.substr(1));
   T::fields(row, reader);
+  if constexpr (GrownRow<T>) {
+    if (version != T::kFormerVersion) T::added(row, reader);
+  }
+  if constexpr (TwiceGrownRow<T>) {
+    if (version == T::kVersion) T::added_later(row, reader);
+  }
   if (!reader.done()) return store_fail(StoreErrc::kMalformed, table);
   return row;
 }

@@ -55,6 +55,13 @@ StoreResult<std::optional<StoredCooldown>> latest(const Transaction& transaction
   return indexed(transaction, *cursor, account);
 }
 
+StoreResult<void> put_indexed(WriteTransaction& transaction, const StoredCooldown& row) {
+  SL_STORE_TRY(transaction.put(Table::kCooldownsByAccount,
+                               cooldown_account_key(row.account, row.started_ms, row.number).view(),
+                               {}));
+  return put_row(transaction, cooldown_key(row.started_ms, row.number).view(), row);
+}
+
 bool is_valid(std::string_view account) noexcept {
   return !account.empty() && account.size() <= kStoredNameBytesMax;
 }
@@ -98,13 +105,21 @@ StoreResult<std::uint64_t> begin_cooldown(Writer& writer, const StoredCooldown& 
       const auto number = next_number(transaction);
       if (!number) return number;
       row.number = *number;
-      SL_STORE_TRY(transaction.put(
-          Table::kCooldownsByAccount,
-          cooldown_account_key(row.account, row.started_ms, row.number).view(), {}));
     }
-    SL_STORE_TRY(put_row(transaction, cooldown_key(row.started_ms, row.number).view(), row));
+    SL_STORE_TRY(put_indexed(transaction, row));
     return row.number;
   });
+}
+
+StoreResult<void> add_ended_cooldown(WriteTransaction& transaction,
+                                     const StoredCooldown& cooldown) {
+  if (!is_valid(cooldown.account)) return store_fail(StoreErrc::kInvalid, Table::kCooldowns);
+  const auto number = next_number(transaction);
+  if (!number) return store_fail(number.error());
+  StoredCooldown row = cooldown;
+  row.number = *number;
+  row.ended_ms = std::max(row.ended_ms, row.started_ms);
+  return put_indexed(transaction, row);
 }
 
 StoreResult<bool> end_cooldown(Writer& writer, std::string_view account, std::int64_t ended_ms) {

@@ -27,6 +27,11 @@ namespace sluice {
 [[nodiscard]] StoreResult<bool> end_cooldown(Writer& writer, std::string_view account,
                                              std::int64_t ended_ms);
 
+// Books one that is over, as a part of `transaction`: an import. Its number is ignored; its end is
+// told.
+[[nodiscard]] StoreResult<void> add_ended_cooldown(WriteTransaction& transaction,
+                                                   const StoredCooldown& cooldown);
+
 // The last `limit` cooldowns, of one account or of all, latest begin first.
 [[nodiscard]] StoreResult<std::vector<StoredCooldown>> recent_cooldowns(
     StoreEnvironment& environment, std::optional<std::string_view> account, std::size_t limit);

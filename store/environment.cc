@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/assert.h"
 
@@ -89,6 +90,9 @@ StoreResult<std::unique_ptr<StoreEnvironment>> StoreEnvironment::open(const Stor
 StoreResult<void> StoreEnvironment::open_file(const StoreOptions& options) {
   struct stat about = {};
   const bool is_new = ::stat(path_.c_str(), &about) != 0;
+  // LMDB would call both a bad file descriptor. An empty file to be written is a new database.
+  if (!is_new && !S_ISREG(about.st_mode)) return store_fail(StoreErrc::kNoFile);
+  if (!is_new && about.st_size == 0 && read_only()) return store_fail(StoreErrc::kEmpty);
   const std::uint64_t map_bytes = whole_pages(
       std::max({kMapBytesMin, std::min(options.map_bytes_initial, map_bytes_max_.load()),
                 static_cast<std::uint64_t>(about.st_size)}));
@@ -111,6 +115,9 @@ StoreResult<void> StoreEnvironment::open_file(const StoreOptions& options) {
     }
     return {};
   }
+  committed_ = last_transaction();
+  // What the process before this one was told by the disk is not known.
+  distrusted_ = !is_new && mode_ == OpenMode::kWrite;
   if (is_new && mode_ == OpenMode::kWrite) SL_STORE_TRY(sync_directory(directory_));
   if (const auto cleared = clear_stale_readers(); !cleared) return store_fail(cleared.error());
   return {};
@@ -136,6 +143,7 @@ StoreResult<ReadTransaction> StoreEnvironment::read() {
 }
 
 StoreResult<WriteTransaction> StoreEnvironment::begin_write() {
+  if (distrusted_) SL_STORE_TRY(trust_again());
   const auto txn = begin(0);
   if (!txn) return store_fail(txn.error());
   return WriteTransaction(*this, *txn);
@@ -160,6 +168,7 @@ StoreResult<void> StoreEnvironment::move_map(std::uint64_t bytes) {
 }
 
 StoreError StoreEnvironment::look_into(const StoreError& error) const noexcept {
+  if (error.code != StoreErrc::kIo) return error;
   // A write of LMDB is at most 64 pages long; with less room than that it may have been cut.
   constexpr std::uint64_t kWriteBytesMax = 256 * kKiB;
   struct statvfs space = {};
@@ -176,8 +185,59 @@ StoreError StoreEnvironment::look_into(const StoreError& error) const noexcept {
 }
 
 StoreResult<void> StoreEnvironment::sync() {
+  if (distrusted_) return trust_again();
   const int rc = broken_ ? MDB_PANIC : mdb_env_sync(env_, 1);
-  if (rc != MDB_SUCCESS) return store_fail(store_error_from(rc));
+  if (rc == MDB_SUCCESS) return {};
+  distrusted_ = true;
+  return store_fail(look_into(store_error_from(rc)));
+}
+
+std::uint64_t StoreEnvironment::last_transaction() const noexcept {
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  return info.me_last_txnid;
+}
+
+void StoreEnvironment::committed() noexcept {
+  const std::uint64_t last = last_transaction();
+  if (last == committed_) return;  // it had changed nothing
+  committed_ = last;
+  commits_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// When fdatasync fails, Linux says so once and takes the pages for clean: they stay in memory as
+// they are, perhaps never to be written, and the next fdatasync succeeds. What is at stake of LMDB
+// with NOMETASYNC are the meta pages alone: each commit has synced its data before it wrote its
+// meta page, and one that could not sync has written none. But with the meta page of commit n
+// missing, a second commit from here would use pages again that commit n - 1 needs, which then is
+// the last one on the disk: a loss of power would leave no whole database. Hence no commit before
+// both meta pages are written anew, to where they were, and a sync of that has succeeded.
+//
+// What is written comes out of the page cache, which Linux may have thrown away together with the
+// fault; it then shows an older transaction than the last we know, and only a start may go on.
+StoreResult<void> StoreEnvironment::trust_again() {
+  if (broken_ || last_transaction() != committed_) {
+    broken_ = true;
+    return store_fail(StoreErrc::kBroken);
+  }
+  MDB_stat stat{};
+  mdb_env_stat(env_, &stat);
+  int fd = -1;
+  mdb_env_get_fd(env_, &fd);
+  std::vector<std::byte> metas(2 * std::size_t{stat.ms_psize});
+  for (std::size_t at = 0; at < metas.size();) {
+    const ssize_t got = ::pread(fd, metas.data() + at, metas.size() - at, static_cast<off_t>(at));
+    if (got <= 0) return store_fail(store_error_from(got < 0 ? errno : EIO));
+    at += static_cast<std::size_t>(got);
+  }
+  for (std::size_t at = 0; at < metas.size();) {
+    const ssize_t put = ::pwrite(fd, metas.data() + at, metas.size() - at, static_cast<off_t>(at));
+    if (put <= 0) return store_fail(look_into(store_error_from(put < 0 ? errno : EIO)));
+    at += static_cast<std::size_t>(put);
+  }
+  if (const int rc = mdb_env_sync(env_, 1); rc != MDB_SUCCESS)
+    return store_fail(look_into(store_error_from(rc)));
+  distrusted_ = false;
   return {};
 }
 
@@ -230,6 +290,8 @@ StoreResult<void> StoreEnvironment::copy_to(const std::string& path, bool compac
 }
 
 StoreResult<bool> StoreEnvironment::open_tables(std::span<const Table> tables) {
+  // A disk that takes nothing now is no reason not to open what is there.
+  if (distrusted_) static_cast<void>(trust_again());
   auto transaction = begin(read_only() ? MDB_RDONLY : 0);
   if (!transaction) return store_fail(transaction.error());
   WriteTransaction opening(*this, *transaction);
@@ -243,6 +305,7 @@ StoreResult<bool> StoreEnvironment::open_tables(std::span<const Table> tables) {
   }
   // Without a commit LMDB would close the handles again, those of a reader too.
   SL_STORE_TRY(opening.commit());
+  committed_ = last_transaction();
   return true;
 }
 

@@ -69,8 +69,16 @@ class StoreEnvironment {
   [[nodiscard]] StoreResult<ReadTransaction> read();
 
   // Makes all commits so far outlast a loss of power; without it the last one may be undone (and
-  // is applied again from the journals, which may forget only what was synced).
+  // is applied again from the journals, which may forget only what was synced). The thread that
+  // writes; or nobody writes.
+  //
+  // A disk that failed to write is not believed for its next success: see trust_again().
   [[nodiscard]] StoreResult<void> sync();
+
+  // Transactions that have changed the store since it was opened. Any thread.
+  [[nodiscard]] std::uint64_t commits() const noexcept {
+    return commits_.load(std::memory_order_relaxed);
+  }
 
   // Frees what processes held that died while reading; how many.
   [[nodiscard]] StoreResult<unsigned> clear_stale_readers();
@@ -108,6 +116,13 @@ class StoreEnvironment {
   // LMDB says EIO also where a write was cut short, which is how a disk becomes full, or a file too
   // long for the process' limit.
   [[nodiscard]] StoreError look_into(const StoreError& error) const noexcept;
+  // What a commit has come to.
+  void committed() noexcept;
+  void commit_failed() noexcept { distrusted_.store(true); }
+  // After a write or sync that failed: writes the two meta pages anew and syncs them. Until that
+  // has succeeded nothing is committed.
+  [[nodiscard]] StoreResult<void> trust_again();
+  [[nodiscard]] std::uint64_t last_transaction() const noexcept;
   // To `bytes`, or for 0 to what another process made of it.
   [[nodiscard]] StoreResult<void> move_map(std::uint64_t bytes);
 
@@ -122,7 +137,10 @@ class StoreEnvironment {
   MDB_env* env_ = nullptr;
   std::array<unsigned, kTableCount> handles_{};
   std::atomic<bool> has_writer_ = false;
-  std::atomic<bool> broken_ = false;  // the map is gone
+  std::atomic<bool> broken_ = false;      // the map is gone, or what it shows
+  std::atomic<bool> distrusted_ = false;  // a write or sync has failed since the last good one
+  std::atomic<std::uint64_t> commits_ = 0;
+  std::uint64_t committed_ = 0;  // last_transaction() as of the last good commit
 };
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <thread>
 #include <utility>
 
 namespace sluice {
@@ -63,6 +64,22 @@ StoreResult<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   const std::string path = directory + "/sluice.lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return store_fail(store_error_from(errno));
+  return lock_file(fd);
+}
+
+StoreResult<DirectoryLock> DirectoryLock::wait(const std::string& directory,
+                                               std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kStep(50);
+  for (std::chrono::milliseconds waited(0);; waited += kStep) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return store_fail(store_error_from(errno));
+    auto lock = lock_file(fd);
+    if (lock || lock.error().code != StoreErrc::kInUse || waited >= patience) return lock;
+    std::this_thread::sleep_for(kStep);
+  }
+}
+
+StoreResult<DirectoryLock> DirectoryLock::lock_file(int fd) {
   DirectoryLock lock(fd);
   // flock, and not a lock by process (fcntl), which any close of the file would give up.
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -79,6 +96,11 @@ StoreResult<FileSystemVerdict> prepare_directory(const std::string& directory) {
   struct statfs about = {};
   if (::statfs(directory.c_str(), &about) != 0) return store_fail(store_error_from(errno));
   return judge_file_system(static_cast<std::uint64_t>(about.f_type));
+}
+
+bool others_may_write(const std::string& directory) noexcept {
+  struct stat about = {};
+  return ::stat(directory.c_str(), &about) == 0 && (about.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
 StoreResult<void> sync_directory(const std::string& directory) {

@@ -49,6 +49,13 @@ StoreResult<void> Names::load(const Transaction& transaction) {
   return {};
 }
 
+StoreResult<bool> Names::outdated(const Transaction& transaction) const {
+  // Names are never deleted and numbers have no gaps, so their count is the last number.
+  const auto count = transaction.count(Table::kNameTexts);
+  if (!count) return store_fail(count.error());
+  return *count != last_;
+}
+
 StoreResult<std::uint32_t> Names::number_of(WriteTransaction& transaction, NameKind kind,
                                             std::string_view text) {
   if (text.empty()) return 0;

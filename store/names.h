@@ -32,6 +32,8 @@ class Names {
   [[nodiscard]] StoreResult<void> load(const Transaction& transaction);
   [[nodiscard]] StoreResult<std::uint32_t> number_of(WriteTransaction& transaction, NameKind kind,
                                                      std::string_view text);
+  // Whether somebody else has added names since (apply_import()): load() again.
+  [[nodiscard]] StoreResult<bool> outdated(const Transaction& transaction) const;
   // After the commit, and after (or instead of) an abort.
   void keep_added() noexcept { added_.clear(); }
   void forget_added();

@@ -3,34 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "store/hour_walk.h"
 #include "store/names.h"
 #include "store/rows.h"
 #include "store/scan.h"
 
 namespace sluice {
-namespace {
-
-bool matches(const UsageFilterNumbers& wanted, const HourlyKey& key) noexcept {
-  return std::ranges::all_of(wanted, [&](const TotalKey& name) {
-    switch (name.side) {
-      case UsageSide::kAccount: return key.account == name.number;
-      case UsageSide::kModel: return key.model == name.number;
-      case UsageSide::kClientKey: return key.client_key == name.number;
-      case UsageSide::kAll:
-      case UsageSide::kStatus: return true;
-    }
-    return true;
-  });
-}
-
-StoreResult<std::optional<UsageFilterNumbers>> resolve_now(StoreEnvironment& environment,
-                                                           const UsageFilter& filter) {
-  const auto transaction = environment.read();
-  if (!transaction) return store_fail(transaction.error());
-  return resolve_filter(*transaction, filter);
-}
-
-}  // namespace
 
 StoreResult<std::optional<UsageFilterNumbers>> resolve_filter(const Transaction& transaction,
                                                               const UsageFilter& filter) {
@@ -89,33 +67,26 @@ StoreResult<std::vector<NamedUsage>> usage_by(StoreEnvironment& environment, Usa
 
 StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment,
                                                    const HourlyFilter& filter) {
-  const auto wanted = resolve_now(environment, filter.names);
-  if (!wanted) return store_fail(wanted.error());
   std::vector<HourlyUsage> usage;
-  if (!*wanted) return usage;
   // Pools always, and client keys unless asked for, are summed up.
   std::map<HourlyKey, UsageSums> rows;
-  const KeyBytes from = HourlyKey{.hour = filter.from_hour}.bytes();
-  const KeyBytes to = HourlyKey{.hour = filter.to_hour}.bytes();
-  SL_STORE_TRY(scan(environment, Table::kUsageHourly, from.view(), to.view(),
-                    [&](std::string_view bytes, std::string_view value) -> StoreResult<bool> {
-                      HourlyKey key;
-                      if (!key.read(bytes)) {
-                        return store_fail(StoreErrc::kMalformed, Table::kUsageHourly);
-                      }
-                      if (!matches(**wanted, key)) return true;
-                      const auto row = decode_row<UsageSums>(value);
-                      if (!row) return store_fail(row.error());
-                      key.pool = 0;
-                      if (!filter.by_client_key) key.client_key = 0;
-                      rows[key].add(*row);
-                      while (rows.size() > filter.rows_max && !rows.empty() &&
-                             rows.begin()->first.hour != key.hour) {
-                        rows.erase(rows.begin(),
-                                   rows.lower_bound({.hour = rows.begin()->first.hour + 1}));
-                      }
-                      return true;
-                    }));
+  std::uint32_t hour = filter.to_hour;  // the one that is read, and after the walk the earliest
+  SL_STORE_TRY(walk_hours(
+      environment,
+      {.from_hour = filter.from_hour, .to_hour = filter.to_hour, .names = filter.names},
+      [&](std::uint32_t next) {
+        if (rows.size() > filter.rows_max) return false;
+        hour = next;
+        return true;
+      },
+      [&](HourlyKey key, const UsageSums& sums) {
+        key.pool = 0;
+        if (!filter.by_client_key) key.client_key = 0;
+        rows[key].add(sums);
+      }));
+  if (rows.size() > filter.rows_max) {
+    rows.erase(rows.begin(), rows.lower_bound({.hour = hour + 1}));
+  }
   const auto transaction = environment.read();
   if (!transaction) return store_fail(transaction.error());
   NameTexts texts;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,7 +51,7 @@ struct HourlyFilter {
   std::uint32_t to_hour = UINT32_MAX;  // not included
   UsageFilter names{};
   bool by_client_key = false;      // a row for each, instead of their sum
-  std::size_t rows_max = 100'000;  // the earliest hours fall away, whole
+  std::size_t rows_max = 100'000;  // where they are reached the earliest hour falls away, whole
 };
 // Latest hour first, within an hour in the order of names' first use.
 [[nodiscard]] StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment,
@@ -94,5 +96,27 @@ struct RequestPage {
 inline constexpr std::size_t kRequestRowsMax = 20'000;
 [[nodiscard]] StoreResult<RequestPage> recent_requests(StoreEnvironment& environment,
                                                        const RequestFilter& filter);
+
+// What the limits of a new process are made of (engine/restore_spent.h): rows as they are, one at a
+// time, in pages (store/scan.h), so that a busy gateway's millions take no memory.
+
+// All rows of `from_ms` to `to_ms`, both included, in the order of time.
+using OnRequest = std::function<void(const RequestKey& key, const StoredRequest& row)>;
+[[nodiscard]] StoreResult<void> each_request(StoreEnvironment& environment, std::int64_t from_ms,
+                                             std::int64_t to_ms, const OnRequest& on_request);
+
+// The sums of all hours from `from_hour` on, in the order of time.
+using OnHour = std::function<void(const HourlyKey& key, const UsageSums& sums)>;
+[[nodiscard]] StoreResult<void> each_hour(StoreEnvironment& environment, std::uint32_t from_hour,
+                                          const OnHour& on_hour);
+
+// The time of the latest row of all; nothing without rows.
+[[nodiscard]] StoreResult<std::optional<std::int64_t>> latest_request_ms(
+    StoreEnvironment& environment);
+
+// Of each journal the row with the latest time that is not above `to_ms`, by the journal's number.
+// Looks at kRequestRowsMax rows at most, the latest, and tells of no journal that has none there.
+[[nodiscard]] StoreResult<std::map<std::uint32_t, RequestKey>> latest_of_journals(
+    StoreEnvironment& environment, std::int64_t to_ms);
 
 }  // namespace sluice

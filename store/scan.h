@@ -37,4 +37,29 @@ template <class OnRow>
   }
 }
 
+// The same from the last row below `to` ("": of all) down to key `from`, latest first.
+template <class OnRow>
+[[nodiscard]] StoreResult<void> scan_back(StoreEnvironment& environment, Table table,
+                                          std::string_view from, std::string_view to,
+                                          OnRow&& on_row) {
+  std::string above(to);
+  for (;;) {
+    auto transaction = environment.read();
+    if (!transaction) return store_fail(transaction.error());
+    auto cursor = StoreCursor::open(*transaction, table);
+    if (!cursor) return store_fail(cursor.error());
+    auto found = above.empty() ? cursor->last() : cursor->seek_below(above);
+    for (std::size_t rows = 0;; ++rows) {
+      if (!found) return store_fail(found.error());
+      if (!*found || cursor->key() < from) return {};
+      if (rows == kScanPageRows) break;
+      StoreResult<bool> more = on_row(cursor->key(), cursor->value());
+      if (!more) return store_fail(more.error());
+      if (!*more) return {};
+      above = cursor->key();
+      found = cursor->previous();
+    }
+  }
+}
+
 }  // namespace sluice

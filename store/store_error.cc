@@ -32,6 +32,8 @@ StoreErrc code_of_lmdb(int code) noexcept {
     case MDB_PANIC: return StoreErrc::kBroken;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
+    case MDB_CURSOR_FULL:   // a tree deeper than any that LMDB makes
+    case MDB_INCOMPATIBLE:  // a table that is no table
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH: return StoreErrc::kCorrupt;
     case MDB_BAD_VALSIZE: return StoreErrc::kInvalid;
@@ -74,6 +76,9 @@ Words words_of(StoreErrc code) noexcept {
       return {"too many read transactions at once", "it is tried again"};
     case StoreErrc::kCorrupt:
       return {"the database file is damaged", "restore the newest backup that passes its check"};
+    case StoreErrc::kEmpty:
+      return {"the file is empty", "restore the newest backup that passes its check"};
+    case StoreErrc::kNoFile: return {"this is no file, and so no database", "name the file itself"};
     case StoreErrc::kBroken:
       return {"the database was closed after a failed write", "mend the disk, then restart"};
     case StoreErrc::kNewerSchema:

@@ -22,6 +22,8 @@ enum class StoreErrc : std::uint8_t {
   kReadersBusy,        // the map must grow, and a read transaction does not end
   kTooManyReaders,     // all reader slots are taken
   kCorrupt,            // LMDB finds its own pages broken, or it is no LMDB file
+  kEmpty,              // a file of no bytes, where a database is to be read
+  kNoFile,             // a directory or a device in the place of the file
   kBroken,             // an earlier failure of the disk left the environment unusable
   kNewerSchema,        // written by a later release; detail: its version
   kOlderSchema,        // read-only, and written by an earlier release; detail: its version

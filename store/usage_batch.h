@@ -25,6 +25,8 @@ class UsageBatch {
   // part of. `row.unix_ms` decides minute, hour and day.
   [[nodiscard]] StoreResult<void> add(WriteTransaction& transaction, const RequestKey& key,
                                       const StoredRequest& row, const UsageSums& sums);
+  // The same for the sums of a whole hour whose single requests are not known.
+  void add_hour(const HourlyKey& key, const UsageSums& sums) noexcept { fold(hourly_[key], sums); }
   [[nodiscard]] StoreResult<void> flush(WriteTransaction& transaction);
 
   // Sums that stand at their largest number since clear().

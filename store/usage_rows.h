@@ -73,7 +73,8 @@ enum class RequestOutcome : std::uint8_t {
 // StoredRequest - one attempt of one request, or a request that was refused. Names are the numbers
 // of the table `names`; 0 is the empty name.
 struct StoredRequest {
-  static constexpr std::uint8_t kVersion = 1;
+  static constexpr std::uint8_t kVersion = 2;
+  static constexpr std::uint8_t kFormerVersion = 1;  // without what added() names
   static constexpr Table kTable = Table::kRequests;
 
   RequestOutcome outcome = RequestOutcome::kEnded;
@@ -97,6 +98,10 @@ struct StoredRequest {
   std::uint64_t latency_us = 0;
   std::uint64_t first_token_us = 0;
   std::uint64_t queue_us = 0;
+  // What the limits counted (store/usage_event.h), also of one that ended: from its start.
+  std::uint64_t sent_ms = 0;
+  std::uint64_t reserved_tokens = 0;
+  std::uint64_t client_reserved_tokens = 0;
 
   template <class R, class Visitor>
   static void fields(R& row, Visitor& visit) {
@@ -105,6 +110,10 @@ struct StoredRequest {
           row.completion_tokens, row.total_tokens, row.cached_read_tokens, row.cached_write_tokens,
           row.reasoning_tokens, row.cost_nano_dollars, row.latency_us, row.first_token_us,
           row.queue_us);
+  }
+  template <class R, class Visitor>
+  static void added(R& row, Visitor& visit) {
+    visit(row.sent_ms, row.reserved_tokens, row.client_reserved_tokens);
   }
   friend bool operator==(const StoredRequest&, const StoredRequest&) = default;
 };

@@ -38,13 +38,17 @@ class Writer {
       StoreError error;
       if (result) {
         const auto committed = transaction->commit();
-        if (committed) return result;
+        if (committed) {
+          environment_->committed();
+          return result;
+        }
         error = committed.error();
+        if (error.code != StoreErrc::kMapFull) environment_->commit_failed();
       } else {
         error = result.error();
         transaction->end();
       }
-      if (error.code == StoreErrc::kIo) error = environment_->look_into(error);
+      error = environment_->look_into(error);
       if (error.code != StoreErrc::kMapFull) return store_fail(error);
       SL_STORE_TRY(environment_->grow());
     }

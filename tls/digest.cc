@@ -23,11 +23,7 @@ int digit_value(char digit) noexcept {
 
 }  // namespace
 
-Sha256Digest sha256(std::string_view bytes) noexcept {
-  Sha256Digest digest;
-  SHA256(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), bytes_of(digest));
-  return digest;
-}
+Sha256Digest sha256(std::string_view bytes) noexcept { return sha256(std::span(&bytes, 1)); }
 
 Sha256Digest sha256(std::span<const std::string_view> pieces) noexcept {
   Sha256Digest digest;
@@ -35,6 +31,18 @@ Sha256Digest sha256(std::span<const std::string_view> pieces) noexcept {
   SHA256_Init(&context);
   for (const std::string_view piece : pieces) SHA256_Update(&context, piece.data(), piece.size());
   SHA256_Final(bytes_of(digest), &context);
+  OPENSSL_cleanse(&context, sizeof(context));  // its buffer may end with a key
+  return digest;
+}
+
+Sha256Digest sha256_of_pieces(const std::function<std::string_view()>& next) {
+  Sha256Digest digest;
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  for (std::string_view piece = next(); !piece.empty(); piece = next())
+    SHA256_Update(&context, piece.data(), piece.size());
+  SHA256_Final(bytes_of(digest), &context);
+  OPENSSL_cleanse(&context, sizeof(context));
   return digest;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -14,6 +15,10 @@ using Sha256Digest = std::array<char, kSha256Bytes>;
 // SHA-256 (FIPS 180-4) of `bytes`, and of pieces as if they lay one after the other. No malloc.
 [[nodiscard]] Sha256Digest sha256(std::string_view bytes) noexcept;
 [[nodiscard]] Sha256Digest sha256(std::span<const std::string_view> pieces) noexcept;
+
+// The same of what `next` gives, piece after piece, until it gives an empty one: of a file that is
+// too long to lie in memory.
+[[nodiscard]] Sha256Digest sha256_of_pieces(const std::function<std::string_view()>& next);
 
 // HMAC-SHA-256 (RFC 2104) of `bytes` under `key`.
 [[nodiscard]] Sha256Digest hmac_sha256(std::string_view key, std::string_view bytes) noexcept;

@@ -32,6 +32,7 @@ void add_providers_command(CommandLine& line);
 void add_clients_command(CommandLine& line);
 void add_keys_command(CommandLine& line);
 void add_usage_command(CommandLine& line);
+void add_import_command(CommandLine& line);
 void add_store_commands(CommandLine& line);  // backup, restore, store check
 void add_version_command(CommandLine& line);
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/commands.h"
+#include "engine/cli/probe_providers.h"
 #include "engine/cli/store_access.h"
 #include "store/catalog.h"
 
@@ -10,7 +11,8 @@ namespace sluice {
 namespace {
 
 constexpr const char* kAddFooter = R"(
-The key is read from stdin, so that it stands in no list of processes and no shell history.
+The key is read from stdin, so that it stands in no list of processes and no shell history. A
+provider that wants none, as one on this machine may, takes --no-key.
 
 Examples:
   sluice providers add team-a --url https://api.example.com/v1 --rpm 40 < key.txt
@@ -23,11 +25,20 @@ The file is read from stdin (docs/COMPAT.md has its form): all of it is taken, o
 Example:
   sluice providers import < providers.yaml)";
 
+constexpr const char* kTestFooter = R"(
+Costs nothing: it is a GET of base_url/models. Ends with 0 when every key is accepted, 77 when a
+provider refuses one, 69 when there is no answer, or one that says nothing of the key.
+
+Examples:
+  sluice providers test team-a
+  sluice providers test --all)";
+
 using Json = nlohmann::json;
 
 struct AddOptions {
   std::string name, url, pool, rpm;
   std::vector<std::string> models, settings;
+  bool no_key = false;
 };
 
 // "a=b" as {a: b}; without '=' the name stands for itself.
@@ -50,6 +61,20 @@ AdminCall add_call(const AddOptions& options) {
           .secret = {}};
 }
 
+int add_provider(const ConfigOptions& config, const AddOptions& options) {
+  AdminCall call = add_call(options);
+  if (options.no_key) return change_store(config, call);
+  auto key = read_secret("API key of " + options.name);
+  if (!key) return EX_DATAERR;
+  if (key->empty()) {
+    fmt::print(stderr,
+               "sluice: no key was given on stdin; say --no-key for a provider that wants none\n");
+    return EX_DATAERR;
+  }
+  call.secret = std::move(*key);
+  return change_store(config, call);
+}
+
 int list_providers(const Config& config, StoreEnvironment& environment) {
   const auto accounts = list_accounts(environment);
   if (!accounts) return store_failed(accounts.error(), environment);
@@ -68,6 +93,27 @@ int list_providers(const Config& config, StoreEnvironment& environment) {
   return print_out(text);
 }
 
+int test_providers(const ConfigOptions& options, const std::vector<std::string>& names, bool all) {
+  if (names.empty() != all) {
+    fmt::print(stderr, "sluice: providers test: name accounts, or say --all\n");
+    return EX_USAGE;
+  }
+  return with_entries(options, [&names](const Config& config, const StoredEntries& stored) {
+    return probe_providers(config, stored, names);
+  });
+}
+
+void add_test(CommandLine& line, CLI::App& group) {
+  const auto names = std::make_shared<std::vector<std::string>>();
+  const auto all = std::make_shared<bool>(false);
+  CLI::App* const testing = add_store_action(
+      line, group, "test", "ask providers for their models, with the accounts' keys",
+      [names, all](const ConfigOptions& config) { return test_providers(config, *names, *all); });
+  testing->footer(kTestFooter);
+  testing->add_option("name", *names, "accounts, the file's or the store's");
+  testing->add_flag("--all", *all, "every account");
+}
+
 }  // namespace
 
 void add_providers_command(CommandLine& line) {
@@ -79,11 +125,7 @@ void add_providers_command(CommandLine& line) {
   const auto add = std::make_shared<AddOptions>();
   CLI::App* const adding =
       add_store_action(line, group, "add", "add an account; its key comes from stdin",
-                       [add](const ConfigOptions& config) {
-                         AdminCall call = add_call(*add);
-                         call.secret = read_secret("API key of " + add->name);
-                         return change_store(config, call);
-                       });
+                       [add](const ConfigOptions& config) { return add_provider(config, *add); });
   adding->footer(kAddFooter);
   adding->add_option("name", add->name, "unique among all accounts")->required();
   adding->add_option("--url", add->url, "base URL")->required();
@@ -91,7 +133,9 @@ void add_providers_command(CommandLine& line) {
   adding->add_option("--rpm", add->rpm, "requests a minute (default: account_defaults)");
   adding->add_option("--model", add->models, "our name, or our=theirs; without: every model")
       ->type_name("NAME");
+  adding->add_flag("--no-key", add->no_key, "the provider wants none; stdin is not read");
   adding->add_option("--set", add->settings, "any other key of an account")->type_name("KEY=VALUE");
+  add_test(line, group);
   const auto name = std::make_shared<std::string>();
   add_store_action(line, group, "remove", "remove an account; what it used stays",
                    [name](const ConfigOptions& config) {
@@ -103,9 +147,11 @@ void add_providers_command(CommandLine& line) {
       ->required();
   add_store_action(line, group, "import", "add all accounts of a provider file",
                    [](const ConfigOptions& config) {
+                     auto file = read_secret("provider file", kSecretFileBytesMax);
+                     if (!file) return EX_DATAERR;
                      return change_store(config, {.command = "providers.import",
                                                   .args = Json::object(),
-                                                  .secret = read_secret("provider file")});
+                                                  .secret = std::move(*file)});
                    })
       ->footer(kImportFooter);
   const auto clear = std::make_shared<bool>(false);

@@ -1,11 +1,17 @@
 #include <fmt/format.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
+
+#include <cerrno>
 
 #include "admin/key_ring.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/read_apart.h"
 #include "engine/cli/store_access.h"
 #include "store/backup.h"
+#include "store/backup_digest.h"
 #include "store/catalog.h"
 #include "store/check.h"
 
@@ -14,15 +20,17 @@ namespace {
 
 constexpr const char* kRotateFooter = R"(
 Every provider key in the store is encrypted anew. May be interrupted and run again with the same
-key: it goes on where it stopped. Beside a running gateway too, which goes on with the new key; at
-its next start it must be given that key.
+key, or with none (< /dev/null) where sluice keeps the keys itself: it goes on where it stopped.
+Beside a running gateway too, which goes on with the new key; at its next start it must be given
+that key.
 
 Example:
-  openssl rand -hex 32 > new.key && sluice keys rotate < new.key)";
+  (umask 077; openssl rand -hex 32 > key-2026) && sluice keys rotate < key-2026)";
 
 constexpr const char* kRestoreFooter = R"(
-Only looks: the backup is opened and every row of it is read. To restore it, stop the gateway,
-copy the file over data.mdb in store.directory, and remove data.mdb-lock and journal/ beside it.
+Only looks: the backup is held against its .sha256, where that lies beside it, then opened, and
+every row of it is read. To restore it, stop the gateway, copy the file over data.mdb in
+store.directory, and remove data.mdb-lock and journal/ beside it.
 
 Example:
   sluice restore --dry-run sluice-data/backups/sluice-20260131T081500Z.mdb)";
@@ -44,9 +52,47 @@ int check(const Config&, StoreEnvironment& environment) {
   return print_report(*report, environment.path());
 }
 
+// Beside a running gateway or not.
+int check_apart(const ConfigOptions& options) {
+  return with_config(options, Purpose::kShow, [](const Config& config) {
+    return read_apart(config.store.directory + "/data.mdb",
+                      "stop the gateway and restore a backup (sluice restore --help)",
+                      [&config] { return read_store(config, check); });
+  });
+}
+
+// First by its digest, where it has one, without a look into it.
+int check_backup(const std::string& file) {
+  if (access(file.c_str(), F_OK) != 0) {
+    fmt::print(stderr, "sluice: {}: {}\n", file, strerror(errno));
+    return EX_NOINPUT;
+  }
+  const auto digest = check_digest(file);
+  if (digest && *digest == DigestVerdict::kDiffers) {
+    fmt::print(stderr,
+               "sluice: {0} is damaged: it is not what {0}.sha256 says; restore another backup\n",
+               file);
+    return EX_DATAERR;
+  }
+  return read_apart(file, "restore another backup", [&file, &digest] {
+    const auto report = verify_backup(file);
+    if (!report) {
+      fmt::print(stderr, "sluice: {}\n", explain(report.error(), file));
+      return EX_DATAERR;
+    }
+    const bool by_digest = digest && *digest == DigestVerdict::kMatches;
+    return print_report(*report, file + (by_digest ? ": as its SHA-256 says" : ""));
+  });
+}
+
+// A copy that somebody asked for takes none away: the gateway's own does, by its rule.
 int make_backup(const Config& config, StoreEnvironment& environment) {
-  const auto made = back_up(environment, config.store.backup_directory, SystemClock().unix_ms(),
-                            std::max(config.store.backups_keep, 1u));
+  constexpr int kSameSecondMax = 5;  // copies are named by the second: the day's may just be made
+  auto made = StoreResult<BackupResult>(store_fail(StoreErrc::kExists));
+  for (int i = 0; i < kSameSecondMax && !made && made.error().code == StoreErrc::kExists; ++i) {
+    made =
+        back_up(environment, config.store.backup_directory, SystemClock().unix_ms() + i * 1000, 0);
+  }
   if (!made) {
     fmt::print(stderr, "sluice: {}\n", explain(made.error(), config.store.backup_directory));
     return EX_CANTCREAT;
@@ -81,9 +127,11 @@ void add_keys_command(CommandLine& line) {
                    [](const ConfigOptions& config) { return with_store(config, show_keys); });
   add_store_action(line, group, "rotate", "encrypt all of them under a new one, from stdin",
                    [](const ConfigOptions& config) {
+                     auto key = read_secret("new master key");
+                     if (!key) return EX_DATAERR;
                      return change_store(config, {.command = "keys.rotate",
                                                   .args = nlohmann::json::object(),
-                                                  .secret = read_secret("new master key")});
+                                                  .secret = std::move(*key)});
                    })
       ->footer(kRotateFooter);
 }
@@ -98,18 +146,13 @@ void add_store_commands(CommandLine& line) {
   restore->footer(kRestoreFooter);
   restore->add_option("file", *file, "a backup")->required();
   restore->add_flag("--dry-run", *dry, "only look")->required();
-  restore->callback([&line, file] {
-    line.chosen = [file] {
-      const auto report = verify_backup(*file);
-      if (report) return print_report(*report, *file);
-      fmt::print(stderr, "sluice: {}\n", explain(report.error(), *file));
-      return EX_DATAERR;
-    };
+  restore->callback([&line, file, dry] {  // `dry`: the parser writes there
+    line.chosen = [file] { return check_backup(*file); };
   });
   CLI::App& group = *line.app.add_subcommand("store", "the data directory");
   group.require_subcommand(1);
   add_store_action(line, group, "check", "read every row and hold the sums against each other",
-                   [](const ConfigOptions& config) { return with_store(config, check); });
+                   check_apart);
 }
 
 }  // namespace sluice

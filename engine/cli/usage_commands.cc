@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "base/csv.h"
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/store_access.h"
@@ -68,16 +69,6 @@ std::string_view outcome_text(RequestOutcome outcome) {
     case RequestOutcome::kOpen: break;
   }
   return "open";
-}
-
-std::string csv_text(const std::string& text) {
-  // A program that calculates must not take a name for a formula.
-  const bool formula =
-      !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
-  if (!formula && text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = formula ? "\"'" : "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 constexpr std::string_view kCsvHead =

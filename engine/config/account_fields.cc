@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/decimal.h"
 #include "engine/config/reader.h"
 #include "engine/config/suggest.h"
 
@@ -21,8 +20,8 @@ constexpr Alias kAliases[] = {
     {"dialect", "api"},
     {"timeouts.first_byte", "timeout_seconds"},  // its timeout held for every read
     {"timeouts.idle", "timeout_seconds"},
+    {"window", "window_seconds"},
 };
-constexpr std::string_view kNotes[] = {"label", "email", "notes"};
 
 // AccountFieldReader - fills what is described from a list of fields, and collects the faults.
 class AccountFieldReader final : public KeyVisitor {
@@ -100,17 +99,6 @@ void AccountFieldReader::report_strange_fields() {
   }
 }
 
-// Dollars for a token; those of a whole dollar and more are dollars for a million tokens, by
-// mistake.
-std::string_view cost_problem(std::string_view text) {
-  constexpr int kPlaces = 12;
-  constexpr std::int64_t kDollar = 1'000'000'000'000;
-  const auto cost = parse_scaled_decimal(text, kPlaces);
-  if (!cost) return "is no amount of dollars";
-  if (*cost < 0) return "is negative";
-  return *cost >= kDollar ? "is a dollar or more for a single token" : std::string_view();
-}
-
 void validate_model(const AccountModelFields& model, std::vector<AccountFieldFault>& faults) {
   const std::string path = "model_mappings." + std::string(model.canonical.substr(0, 256));
   const auto refuse = [&](std::string_view field, std::string_view text, std::string_view problem,
@@ -124,36 +112,20 @@ void validate_model(const AccountModelFields& model, std::vector<AccountFieldFau
                       fmt::format("give {}", kModelRule.expected)});
   refuse("native_id", model.native_id, kOptionalModelRule.check(model.native_id),
          kOptionalModelRule.expected);
-  const AccountField costs[] = {{"cost.input", model.cost_input},
-                                {"cost.output", model.cost_output},
-                                {"cost.cacheRead", model.cost_cache_read},
-                                {"cost.cacheWrite", model.cost_cache_write}};
-  for (const AccountField& cost : costs)
-    if (!cost.text.empty())
-      refuse(cost.name, cost.text, cost_problem(cost.text),
-             "dollars for one token, like 0.0000025; 0 for none");
-  const AccountField counts[] = {{"context_window", model.context_window},
-                                 {"max_tokens", model.max_tokens}};
-  for (const AccountField& count : counts) {
-    std::uint32_t value = 0;
-    IntegerScalar scalar(value, 1, 1'000'000'000);
-    if (!count.text.empty())
-      refuse(count.name, count.text, scalar.set(count.text), scalar.expected());
-  }
 }
 
 }  // namespace
 
 std::vector<AccountFieldFault> validate_account(std::span<const AccountField> fields,
                                                 std::span<const AccountModelFields> models,
-                                                AccountForm form, AccountConfig& account) {
+                                                AccountForm form, AccountConfig& account,
+                                                AccountNotes& notes) {
   std::vector<AccountFieldFault> faults;
   AccountFieldReader reader(fields, form, faults);
   describe(reader, account);
-  for (const std::string_view name : kNotes) {
-    std::string note;
-    reader.scalar(name, OptionalTextScalar(note, kNoteRule), Need::kOptional);
-  }
+  reader.scalar("label", OptionalTextScalar(notes.label, kNoteRule), Need::kOptional);
+  reader.scalar("email", OptionalTextScalar(notes.email, kNoteRule), Need::kOptional);
+  reader.scalar("notes", OptionalTextScalar(notes.notes, kNoteRule), Need::kOptional);
   reader.report_strange_fields();
   if (models.empty()) return faults;
   account.models.clear();

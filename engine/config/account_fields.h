@@ -13,24 +13,21 @@ namespace sluice {
 // or a column of the predecessor's table, as text.
 //
 // Its name is a key of `accounts` in the configuration ("rpm_limit", "timeouts.idle"), or what the
-// predecessor called it: api_base_url, api, timeout_seconds; label, email and notes are checked
-// and not kept.
+// predecessor and the admin API call it: api_base_url, api, timeout_seconds, window_seconds; label,
+// email and notes are for people.
 struct AccountField {
   std::string_view name;
   std::string_view text;
 };
 
-// AccountModelFields - one entry of model_mappings; "" is what was not given. Costs in dollars for
-// a token.
+// AccountModelFields - the names of one entry of model_mappings; without a native_id it is the
+// canonical one.
 struct AccountModelFields {
   std::string_view canonical = {}, native_id = {};
-  std::string_view cost_input = {}, cost_output = {};
-  std::string_view cost_cache_read = {}, cost_cache_write = {};
-  std::string_view context_window = {}, max_tokens = {};
 };
 
 struct AccountFieldFault {
-  std::string field;    // as it was named: "rpm_limit", "model_mappings.gpt-4o.cost.input"
+  std::string field;    // as it was named: "rpm_limit", "model_mappings.gpt-4o.native_id"
   std::string problem;  // `"abc" is not a whole number`; never the value of a key
   std::string mend;     // `give a whole number from 1 to 1000000`
 };
@@ -40,12 +37,17 @@ enum class AccountForm {
   kChange,  // of one that exists: only what changes
 };
 
+// AccountNotes - what people write to an account for themselves.
+struct AccountNotes {
+  std::string label = {}, email = {}, notes = {};
+};
+
 // Checks all that is given by the rules of the configuration (engine/config/schema.h), so that an
 // account is the same thing wherever it comes from, and puts what is accepted into `account`. All
 // faults are told, none is repaired; with one of them `account` is not to be used (COMPAT, fault
 // 33).
 [[nodiscard]] std::vector<AccountFieldFault> validate_account(
     std::span<const AccountField> fields, std::span<const AccountModelFields> models,
-    AccountForm form, AccountConfig& account);
+    AccountForm form, AccountConfig& account, AccountNotes& notes);
 
 }  // namespace sluice

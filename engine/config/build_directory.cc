@@ -58,7 +58,15 @@ ClientKey make_client(const ClientConfig& from) {
   key.priority_max = from.priority_max;
   key.limits = {
       .requests = from.rpm_limit, .tokens = from.tpm_limit, .concurrent = from.concurrent_limit};
+  key.budget = {.nano_dollars = from.budget_nano_dollars, .period = from.budget_period};
   return key;
+}
+
+// Of an account that came over the network: what its name stands for is not its owner's to say, and
+// its key goes unencrypted to private addresses alone.
+Reach reach_of(const BaseUrl& url, bool private_allowed) {
+  if (url.tls) return private_allowed ? Reach::kAny : Reach::kPublic;
+  return private_allowed ? Reach::kPrivate : Reach::kNone;
 }
 
 // The configuration's own go before: who has the same name, or too many are there, stays outside.
@@ -67,20 +75,25 @@ void add_stored(Directory& directory, const StoredEntries& stored, const Config&
   const auto has = [](const auto& list, const std::string& name) {
     return std::ranges::any_of(list, [&](const auto& one) { return one.name == name; });
   };
-  for (const AccountConfig& from : stored.accounts) {
+  for (const auto& [from, overrides, public_only] : stored.accounts) {
     BaseUrl url;
     std::string_view why;
     if (has(config.accounts, from.name) || !parse_base_url(from.base_url, url, why)) continue;
     if (directory.accounts.size() == kDirectoryAccountsMax) break;
     directory.accounts.push_back(make_account(from, url));
     Account& account = *directory.accounts.back();
-    account.window = config.account_defaults.window;
-    account.bucket = config.account_defaults.bucket;
-    account.learn_limits = config.account_defaults.learn_limits;
-    account.timeouts.connect = config.timeouts.upstream.connect;
-    account.timeouts.first_token = config.timeouts.upstream.first_token;
-    account.timeouts.total = config.timeouts.upstream.total;
+    if (public_only) account.endpoint.reach = reach_of(url, config.admin.private_upstreams);
+    const AccountDefaults& defaults = config.account_defaults;
+    const AccountTimeouts& timeouts = config.timeouts.upstream;
+    account.window = overrides.window.value_or(defaults.window);
+    account.bucket = overrides.bucket.value_or(defaults.bucket);
+    account.learn_limits = overrides.learn_limits.value_or(defaults.learn_limits);
+    account.timeouts.connect = overrides.connect.value_or(timeouts.connect);
+    account.timeouts.first_token = overrides.first_token.value_or(timeouts.first_token);
+    account.timeouts.total = overrides.total.value_or(timeouts.total);
   }
+  for (const ModelPrice& price : stored.prices)
+    directory.prices.add(price.model, price.valid_from_ms, price.price);
   for (const ClientConfig& from : stored.clients) {
     if (!has(config.clients, from.name)) directory.clients.push_back(make_client(from));
   }
@@ -114,6 +127,22 @@ std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(
                                   std::chrono::system_clock::now().time_since_epoch())
                                   .count();
   return directory;
+}
+
+std::string left_out(const Config& config, const StoredEntries& stored) {
+  std::string names;
+  std::size_t room = kDirectoryAccountsMax - config.accounts.size();
+  for (const StoredEntry& entry : stored.accounts) {
+    const std::string& name = entry.account.name;
+    const bool shadowed =
+        std::ranges::find(config.accounts, name, &AccountConfig::name) != config.accounts.end();
+    if (!shadowed && room > 0) {
+      --room;
+    } else {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+  }
+  return names;
 }
 
 std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(const Config& config,

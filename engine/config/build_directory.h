@@ -2,6 +2,9 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/config/config.h"
@@ -10,10 +13,31 @@
 
 namespace sluice {
 
-// StoredEntries - the accounts and client keys that the store has beside the configuration's.
+// AccountOverrides - what an account of the store says itself of that for which the configuration
+// has a default; nothing: the default, as it is at the time.
+struct AccountOverrides {
+  std::optional<Duration> window, connect, first_token, total;
+  std::optional<BucketShape> bucket;
+  std::optional<bool> learn_limits;
+};
+
+struct StoredEntry {
+  AccountConfig account;
+  AccountOverrides overrides;
+  bool public_only = false;  // without admin.private_upstreams; with it, over http private only
+};
+
+struct ModelPrice {
+  std::string model;
+  std::int64_t valid_from_ms = 0;
+  Price price;
+};
+
+// StoredEntries - what the store has beside the configuration: accounts, client keys, prices.
 struct StoredEntries {
-  std::vector<AccountConfig> accounts;
+  std::vector<StoredEntry> accounts;
   std::vector<ClientConfig> clients;  // without those that are revoked
+  std::vector<ModelPrice> prices;     // all of a model together, by their time
   // There are client keys, if only revoked ones: whoever revokes the last one does not mean to let
   // everybody in.
   bool guarded = false;
@@ -24,6 +48,11 @@ struct StoredEntries {
 // comes first. Fails only for what load_config() refuses too.
 [[nodiscard]] std::expected<std::shared_ptr<Directory>, ConfigErrors> draft_directory(
     const Config& config, const StoredEntries* stored = nullptr);
+
+// The names of those stored accounts that such a directory does not have: the configuration has one
+// of that name, or there are more than a directory holds. Separated by commas; "" when there are
+// none.
+[[nodiscard]] std::string left_out(const Config& config, const StoredEntries& stored);
 
 // The first directory of a process, complete; `now`: the present instant.
 [[nodiscard]] std::expected<std::shared_ptr<const Directory>, ConfigErrors> build_directory(

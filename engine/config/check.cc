@@ -278,7 +278,8 @@ void check_servable(const Config& config, Findings& findings) {
     if (std::ranges::none_of(config.accounts, &AccountConfig::enabled))
       findings.error(config.origin_of("accounts"),
                      "accounts: every account has enabled: false; enable one");
-  } else if (!findings.refused("accounts")) {
+  } else if (config.store.directory.empty() && !findings.refused("accounts")) {
+    // With a store they may be added while it runs.
     findings.error(
         {},
         "there is no account to send requests to; add one under accounts (name, base_url, "

@@ -91,6 +91,8 @@ struct ClientConfig {
   std::uint32_t rpm_limit = 0;  // 0: no limit, here and below
   std::uint32_t tpm_limit = 0;
   std::uint32_t concurrent_limit = 0;
+  std::uint64_t budget_nano_dollars = 0;
+  BudgetPeriod budget_period = BudgetPeriod::kMonth;
 };
 
 struct LogConfig {
@@ -110,6 +112,24 @@ struct StoreConfig {
   std::uint32_t backups_keep = 7;  // days; 0: no backups
 };
 
+// Where the predecessor's metrics were.
+inline constexpr ListenAddress kMetricsAddress{.addresses = {kLoopback4}, .count = 1, .port = 9191};
+
+// AdminConfig - who may look at and change the running gateway, and where (admin.*).
+struct AdminConfig {
+  std::vector<ListenAddress> listen;  // besides the proxy's listeners; of its own
+  std::vector<std::string> hosts;     // names in Host, besides addresses and localhost
+  bool public_read = false;           // what only reads goes without the token
+  bool private_upstreams = false;     // accounts that are added may be at private addresses
+};
+
+// HealthConfig - accounts are asked for their models now and then, to see whether they are well
+// (health.*).
+struct HealthConfig {
+  Duration interval = 60s;  // of one account; 0: never
+  bool counts = false;      // the provider counts that as a request
+};
+
 // FlagValue - one value given on the command line: {"listen", "127.0.0.1:0", "--listen"}.
 struct FlagValue {
   std::string path;
@@ -117,10 +137,18 @@ struct FlagValue {
   std::string flag;
 };
 
+// SettingText - one value that the administrator has changed while the gateway ran, as the store
+// keeps it: {"queue.capacity", "100"}.
+struct SettingText {
+  std::string path;
+  std::string text;
+};
+
 // ConfigSources - where a configuration is read from, kept for the next reload.
 struct ConfigSources {
   std::string file;  // -c; "": $SLUICE_CONFIG, else the first of default_files that exists
   std::vector<FlagValue> flags;
+  std::vector<SettingText> stored;  // these go before all others
   std::vector<std::string> default_files = {"sluice.yaml", "/etc/sluice/sluice.yaml"};
 };
 
@@ -143,11 +171,16 @@ struct Config {
   RoutingPolicy routing;      // routing.*, queue.*, hedge.*
   std::string default_model;  // routing.default_model
   StoreConfig store;
+  AdminConfig admin;
+  HealthConfig health;
+  std::vector<ListenAddress> metrics_listen = {kMetricsAddress};  // metrics.listen
   LogConfig log;
   bool identity_headers = true;  // headers.identity: who served (docs/WIRE.md, Fields)
 
   std::map<std::string, Place, std::less<>> origins;  // by path: "accounts[0].rpm_limit"
   std::vector<Finding> warnings;
+  // Paths of which the sources say another value than the one that the process was started with.
+  std::vector<std::string> needs_restart;
   ConfigSources sources;
 
   // Where the value at `path` came from; a default when nobody gave it.

@@ -35,15 +35,9 @@ constexpr Alias kAliases[] = {
 
 // Ours that give no key of the tree.
 constexpr std::string_view kOtherVariables[] = {
-    "SLUICE_CONFIG",   "SLUICE_UPSTREAM",        "SLUICE_API_KEY",  "SIDECAR_HOST",
-    "SIDECAR_PORT",    "SIDECAR_UPSTREAM",       "SIDECAR_API_KEY", "SIDECAR_BUCKET_CAPACITY",
-    "SIDECAR_DB_PATH", "SIDECAR_ENCRYPTION_KEY",
-};
-
-// The predecessor's for what this version does not have.
-constexpr std::string_view kWithoutEffect[] = {
-    "SIDECAR_METRICS_PORT",
-    "SIDECAR_ADMIN_TOKEN",
+    "SLUICE_CONFIG",   "SLUICE_UPSTREAM",        "SLUICE_API_KEY",      "SIDECAR_HOST",
+    "SIDECAR_PORT",    "SIDECAR_UPSTREAM",       "SIDECAR_API_KEY",     "SIDECAR_BUCKET_CAPACITY",
+    "SIDECAR_DB_PATH", "SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN", "SIDECAR_METRICS_PORT",
 };
 
 std::optional<Override> variable(const Environment& env, std::string_view name) {
@@ -68,16 +62,18 @@ std::optional<Override> find_override(const Environment& env, std::string_view p
   return std::nullopt;
 }
 
-// SIDECAR_HOST and SIDECAR_PORT are the two halves of one address.
-void apply_host_and_port(Config& config, const Environment& env, Findings& findings) {
+// SIDECAR_HOST and SIDECAR_PORT, or SIDECAR_METRICS_PORT, are the two halves of one address, that
+// of the list at `path`.
+void apply_host_and_port(Config& config, std::vector<ListenAddress>& list, std::string_view path,
+                         ListenAddress address, const char* port_name, const Environment& env,
+                         Findings& findings) {
   const auto host = variable(env, "SIDECAR_HOST");
-  const auto port = variable(env, "SIDECAR_PORT");
-  if ((!host && !port) || variable(env, "SLUICE_LISTEN")) return;
-  ListenAddress address;
+  const auto port = variable(env, port_name);
+  if ((!host && !port) || variable(env, variable_of(path))) return;
   if (host) {
     const auto parsed = parse_listen_host(host->text, address.port);
     if (parsed) address = *parsed;
-    else
+    else if (path == "listen")  // once
       findings.error(host->place,
                      refusal(quoted_value(host->text), parsed.error(),
                              "an IP address like 127.0.0.1, localhost, or * for all addresses"));
@@ -89,10 +85,11 @@ void apply_host_and_port(Config& config, const Environment& env, Findings& findi
     if (!problem.empty()) findings.error(port->place, refusal(scalar, port->text, problem));
     address.port = static_cast<std::uint16_t>(number);
   }
-  config.listen = {address};
+  list = {address};
   std::erase_if(config.origins,
-                [](const auto& entry) { return entry.first.starts_with("listen"); });
-  config.origins["listen"] = config.origins["listen[0]"] = host ? host->place : port->place;
+                [path](const auto& entry) { return entry.first.starts_with(path); });
+  const Place& place = host ? host->place : port->place;
+  config.origins[std::string(path)] = config.origins[std::string(path) + "[0]"] = place;
 }
 
 // The predecessor's bucket let `capacity` requests through at once and `rate` in a minute. A
@@ -131,7 +128,10 @@ std::string variable_of(std::string_view path) {
 }
 
 void apply_environment(Config& config, const Environment& env, Findings& findings) {
-  apply_host_and_port(config, env, findings);
+  apply_host_and_port(config, config.listen, "listen", ListenAddress{}, "SIDECAR_PORT", env,
+                      findings);
+  apply_host_and_port(config, config.metrics_listen, "metrics.listen", kMetricsAddress,
+                      "SIDECAR_METRICS_PORT", env, findings);
   const auto lookup = [&](std::string_view path) { return find_override(env, path); };
   OverrideReader reader(lookup, "", config.origins, findings);
   describe(reader, config);
@@ -166,7 +166,6 @@ void add_environment_account(Config& config, const Environment& env, Findings& f
 
 void warn_of_unused_variables(const Environment& env, Findings& findings) {
   std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
-  known.insert(known.end(), std::begin(kWithoutEffect), std::end(kWithoutEffect));
   for (const Alias& alias : kAliases) known.emplace_back(alias.variable);
   Config scratch;
   Findings ignored;
@@ -176,13 +175,6 @@ void warn_of_unused_variables(const Environment& env, Findings& findings) {
   };
   OverrideReader reader(note, "", scratch.origins, ignored);
   describe(reader, scratch);
-
-  std::string without_effect;
-  for (const std::string_view name : kWithoutEffect)
-    if (variable(env, name))
-      without_effect += (without_effect.empty() ? "" : ", ") + std::string(name);
-  if (!without_effect.empty())
-    findings.warn({}, fmt::format("this version has no use for {}", without_effect));
 
   for (const std::string_view prefix : {"SLUICE_", "SIDECAR_"}) {
     for (const std::string& name : env.names(prefix)) {

@@ -10,13 +10,13 @@ namespace sluice {
 
 // Place - where a value of the configuration came from.
 struct Place {
-  enum class Kind { kDefault, kFile, kEnvironment, kFlag };
+  enum class Kind { kDefault, kFile, kEnvironment, kFlag, kStored };
   Kind kind = Kind::kDefault;
   std::string source;  // file name, name of the variable, or the flag; "" for a default
   int line = 0;        // from 1; 0: the source as a whole
   int column = 0;      // from 1
 
-  // "default", "sluice.yaml:3:7", "SLUICE_LISTEN", "--listen".
+  // "default", "sluice.yaml:3:7", "SLUICE_LISTEN", "--listen", "stored".
   [[nodiscard]] std::string text() const;
 };
 

@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/wiped_heap.h"
 #include "engine/config/check.h"
 #include "engine/config/environment.h"
 #include "engine/config/read_file.h"
 #include "engine/config/reader.h"
+#include "engine/config/settings.h"
 #include "engine/config/yaml_tree.h"
 
 namespace sluice {
@@ -66,6 +68,11 @@ void apply_flags(const std::vector<FlagValue>& flags, Config& config, Findings& 
   };
   OverrideReader reader(lookup, "", config.origins, findings);
   describe(reader, config);
+}
+
+void apply_stored(const std::vector<SettingText>& stored, Config& config, Findings& findings) {
+  for (const Finding& fault : read_settings(stored, config))
+    findings.warn(fault.place, fault.path + ": " + fault.message);
 }
 
 // Gives each account what it does not say itself, with the origin of where that was said.
@@ -143,6 +150,7 @@ std::string ConfigErrors::text() const {
 
 std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
                                                 const Environment& env, Purpose purpose) {
+  const WipedHeap wiped;  // of the keys in the file
   Config config;
   Findings findings;
   const auto failed = [&](int exit_code) {
@@ -160,6 +168,7 @@ std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
   const std::size_t errors_before_flags = findings.error_count();
   apply_flags(sources.flags, config, findings);
   const bool wrong_flags = findings.error_count() > errors_before_flags;
+  apply_stored(sources.stored, config, findings);
   add_environment_account(config, env, findings);
   inherit_account_defaults(config);
   resolve_store(config, env);

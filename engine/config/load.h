@@ -28,7 +28,9 @@ enum class Purpose {
   kServe,  // one that can also be served: see check_servable()
 };
 
-// Reads the configuration: defaults, then the file, then the environment, then the flags.
+// Reads the configuration: defaults, then the file, then the environment, then the flags, then what
+// the store has. Of that, what is not accepted any more is a warning: it must not keep a gateway
+// from starting.
 [[nodiscard]] std::expected<Config, ConfigErrors> load_config(const ConfigSources& sources,
                                                               const Environment& env,
                                                               Purpose purpose = Purpose::kServe);
@@ -38,6 +40,10 @@ enum class Purpose {
 // pooled_*) is as in `running`, with a warning where the sources say otherwise.
 [[nodiscard]] std::expected<Config, ConfigErrors> reload_config(const Config& running,
                                                                 const Environment& env);
+// The same, with these values in the store.
+[[nodiscard]] std::expected<Config, ConfigErrors> reload_config(const Config& running,
+                                                                const Environment& env,
+                                                                std::vector<SettingText> stored);
 
 // The lines of warnings, as ConfigErrors::text() writes them.
 [[nodiscard]] std::string warnings_text(const std::vector<Finding>& warnings);

@@ -14,14 +14,22 @@ namespace {
 
 constexpr std::string_view kMask = "****";  // as redacted() writes it
 
-// ProviderKeyScalar - the api_key of an entry: a key, or ${NAME}.
+// NoEnvironment - for files that refer to nothing.
+class NoEnvironment final : public Environment {
+ public:
+  std::optional<std::string_view> find(std::string_view) const override { return std::nullopt; }
+  std::vector<std::string> names(std::string_view) const override { return {}; }
+};
+
+// ProviderKeyScalar - the api_key of an entry: a key, or ${NAME} where `env` is not null.
 class ProviderKeyScalar final : public Scalar {
  public:
-  ProviderKeyScalar(ProviderEntry& entry, const Environment& env) : entry_(&entry), env_(&env) {}
+  ProviderKeyScalar(ProviderEntry& entry, const Environment* env) : entry_(&entry), env_(env) {}
   std::string_view set(std::string_view text) override;
   std::string text() const override { return redacted(entry_->account.api_key.reveal()); }
   std::string expected() const override {
-    return std::string(kKeyRule.expected) + ", or ${NAME} for an environment variable";
+    return std::string(kKeyRule.expected) +
+           (env_ == nullptr ? "" : ", or ${NAME} for an environment variable");
   }
   bool is_secret() const override { return true; }
   bool is_text() const override { return true; }
@@ -44,6 +52,7 @@ std::string_view ProviderKeyScalar::set(std::string_view text) {
 std::string_view ProviderKeyScalar::set_from_variable(std::string_view name) {
   for (const std::string_view own : {"SIDECAR_ENCRYPTION_KEY", "SIDECAR_ADMIN_TOKEN"})
     if (name == own) return "names a secret of the gateway itself";
+  if (env_ == nullptr) return "names an environment variable; an import takes none";
   const auto value = env_->find(name);
   if (!value || value->empty()) return "names an environment variable that is not set";
   const std::string_view problem = SecretScalar(entry_->account.api_key).set(*value);
@@ -51,27 +60,27 @@ std::string_view ProviderKeyScalar::set_from_variable(std::string_view name) {
   return problem;
 }
 
-void describe_provider(KeyVisitor& v, ProviderEntry& entry, const Environment& env) {
+void describe_provider(KeyVisitor& v, ProviderEntry& entry, const Environment* env) {
   AccountConfig& account = entry.account;
   v.scalar("account", TextScalar(account.name, kNameRule), Need::kRequired);
-  v.scalar("email", OptionalTextScalar(entry.email, kNoteRule));
+  v.scalar("email", OptionalTextScalar(entry.notes.email, kNoteRule));
   v.scalar("api_key", ProviderKeyScalar(entry, env), Need::kRequired);
   v.scalar("endpoint_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
   v.scalar("model_prefix", OptionalTextScalar(account.model_prefix, kOptionalModelRule));
   v.scalar("pool", pool_scalar(account.pool));
   v.scalar("rpm_limit", rpm_limit_scalar(account.rpm_limit));
-  v.scalar("notes", OptionalTextScalar(entry.notes, kNoteRule));
+  v.scalar("notes", OptionalTextScalar(entry.notes.notes, kNoteRule));
 }
 
 class ProviderList final : public SectionList {
  public:
-  ProviderList(std::vector<ProviderEntry>& entries, const Environment& env)
-      : entries_(&entries), env_(&env) {}
+  ProviderList(std::vector<ProviderEntry>& entries, const Environment* env)
+      : entries_(&entries), env_(env) {}
   std::size_t size() const override { return entries_->size(); }
   std::size_t size_max() const override { return kDirectoryAccountsMax; }
   void add() override { entries_->emplace_back(); }
   void visit(std::size_t index, KeyVisitor& visitor) override {
-    describe_provider(visitor, (*entries_)[index], *env_);
+    describe_provider(visitor, (*entries_)[index], env_);
   }
 
  private:
@@ -150,21 +159,17 @@ void write_key(const ProviderEntry& entry, KeyDisplay keys,
   else write_quoted(keys == KeyDisplay::kClear ? key : redacted(key), sink);
 }
 
-}  // namespace
+using ProviderEntries = std::expected<std::vector<ProviderEntry>, ProviderFaults>;
 
-std::string ProviderFault::text(std::string_view file) const {
-  return line == 0 ? fmt::format("{}: {}", file, message)
-                   : fmt::format("{}:{}: {}", file, line, message);
-}
-
-std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
-    std::string_view text, const Environment& env) {
+ProviderEntries read_entries(std::string_view text, const Environment* env) {
   const auto tree = parse_yaml(text, "");
   if (!tree) return not_a_file(tree.error().message, tree.error().place.line);
   std::vector<ProviderEntry> entries;
   Origins origins;
   Findings findings;
-  FileReader reader("", env, origins, findings, References::kTakeAsText);
+  const NoEnvironment none;
+  const Environment& read_from = env == nullptr ? none : *env;
+  FileReader reader("", read_from, origins, findings, References::kTakeAsText);
   reader.read(**tree, [&](KeyVisitor& v) { v.sections("providers", ProviderList(entries, env)); });
   check_names(entries, origins, findings);
   if (!findings.has_errors()) {
@@ -178,6 +183,23 @@ std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
   return std::unexpected(std::move(faults));
 }
 
+}  // namespace
+
+std::string ProviderFault::text(std::string_view file) const {
+  return line == 0 ? fmt::format("{}: {}", file, message)
+                   : fmt::format("{}:{}: {}", file, line, message);
+}
+
+std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
+    std::string_view text, const Environment& env) {
+  return read_entries(text, &env);
+}
+
+std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
+    std::string_view text) {
+  return read_entries(text, nullptr);
+}
+
 void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,
                          const std::function<void(std::string_view)>& sink) {
   sink(entries.empty() ? "providers: []\n" : "providers:\n");
@@ -189,7 +211,7 @@ void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys
       sink("\n");
     };
     text("  - account: ", account.name);
-    text("    email: ", entry.email);
+    text("    email: ", entry.notes.email);
     sink("    api_key: ");
     write_key(entry, keys, sink);
     sink("\n");
@@ -197,7 +219,7 @@ void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys
     text("    model_prefix: ", account.model_prefix);
     sink(account.pool == Pool::kPrimary ? "    pool: main\n" : "    pool: fallback\n");
     sink(fmt::format("    rpm_limit: {}\n", account.rpm_limit));
-    text("    notes: ", entry.notes);
+    text("    notes: ", entry.notes.notes);
   }
 }
 

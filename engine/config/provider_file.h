@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/config/account_fields.h"
 #include "engine/config/config.h"
 #include "engine/config/expand.h"
 
@@ -19,9 +20,8 @@ namespace sluice {
 // rules of the configuration.
 
 struct ProviderEntry {
-  AccountConfig account;  // name, base_url, api_key, pool, rpm_limit, model_prefix
-  std::string email = {};
-  std::string notes = {};
+  AccountConfig account;          // name, base_url, api_key, pool, rpm_limit, model_prefix
+  AccountNotes notes = {};        // without a label
   std::string key_variable = {};  // api_key was ${NAME}: the name; exported as that again
 };
 
@@ -43,10 +43,11 @@ using ProviderFaults = std::vector<ProviderFault>;
 //
 // An api_key may be ${NAME}, alone, and is then the variable's value; nothing else in the file
 // refers to anything, because who may import accounts may say where keys are sent to. For the same
-// reason the gateway's own secrets cannot be named, and whoever imports over a network hands in an
-// `env` of what may be.
+// reason the gateway's own secrets cannot be named, and without `env` no variable can.
 [[nodiscard]] std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
     std::string_view text, const Environment& env);
+[[nodiscard]] std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
+    std::string_view text);
 
 enum class KeyDisplay : bool { kMasked, kClear };
 

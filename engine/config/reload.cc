@@ -1,28 +1,15 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
-#include <algorithm>
 #include <map>
 
 #include "engine/config/check.h"
 #include "engine/config/load.h"
 #include "engine/config/schema.h"
+#include "engine/config/settings.h"
 
 namespace sluice {
 namespace {
-
-// Sockets, threads, the upstream pools' limits, the log's form: what is made once, when the process
-// starts.
-constexpr std::string_view kTakenAtStart[] = {
-    "listen",     "shards", "drain",  "timeouts.pooled_idle", "timeouts.pooled_age",
-    "log.format", "store",  "backup",
-};
-
-bool is_taken_at_start(std::string_view path) {
-  return std::ranges::any_of(kTakenAtStart, [&](std::string_view start) {
-    return path.starts_with(start) && (path.size() == start.size() || path[start.size()] == '.');
-  });
-}
 
 // ValueReader - notes the text of each value outside of lists of sections. Changes nothing.
 class ValueReader final : public KeyVisitor {
@@ -61,14 +48,23 @@ std::map<std::string, std::string> values_of(const Config& config) {
 }  // namespace
 
 std::expected<Config, ConfigErrors> reload_config(const Config& running, const Environment& env) {
-  auto loaded = load_config(running.sources, env, Purpose::kShow);
+  return reload_config(running, env, running.sources.stored);
+}
+
+std::expected<Config, ConfigErrors> reload_config(const Config& running, const Environment& env,
+                                                  std::vector<SettingText> stored) {
+  ConfigSources sources = running.sources;
+  sources.stored = std::move(stored);
+  auto loaded = load_config(sources, env, Purpose::kShow);
   if (!loaded) return loaded;
   Findings findings;
   const auto fresh = values_of(*loaded);
-  for (const auto& [path, value] : values_of(running))
-    if (fresh.at(path) != value)
-      findings.warn(loaded->origin_of(path),
-                    fmt::format("{}: the change takes effect at the next start", path));
+  for (const auto& [path, value] : values_of(running)) {
+    if (fresh.at(path) == value) continue;
+    findings.warn(loaded->origin_of(path),
+                  fmt::format("{}: the change takes effect at the next start", path));
+    loaded->needs_restart.push_back(path);
+  }
   loaded->listen = running.listen;
   loaded->shards = running.shards;
   loaded->drain = running.drain;

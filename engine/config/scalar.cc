@@ -18,6 +18,35 @@ std::string range_text(const std::string& min, const std::string& max) {
   return fmt::format("from {} to {}", min, max);
 }
 
+// Dollars with at most `places` digits behind the point, as a multiple of the last of these.
+// Otherwise what is wrong, and `value` is as before.
+std::string_view read_dollars(std::string_view text, std::size_t places, std::uint64_t dollars_max,
+                              std::string_view no_amount, std::string_view too_fine,
+                              std::uint64_t& value) {
+  const std::size_t dot = text.find('.');
+  const bool fraction_given = dot != std::string_view::npos;
+  std::string fraction(fraction_given ? text.substr(dot + 1) : "");
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (!digits(text.substr(0, dot)) || (fraction_given && !digits(fraction))) return no_amount;
+  if (fraction.size() > places) return too_fine;
+  fraction.resize(places, '0');
+  const auto dollars = parse_decimal(text.substr(0, dot));
+  if (!dollars || *dollars > dollars_max) return kOutOfRange;
+  std::uint64_t unit = 1;
+  for (std::size_t place = 0; place < places; ++place) unit *= 10;
+  value = *dollars * unit + *parse_decimal(fraction);
+  return {};
+}
+
+// "12.5" of an amount's whole dollars and its fraction, all of whose digits are given.
+std::string trimmed(std::string text) {
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 std::string bytes_text(std::uint64_t bytes) {
@@ -113,31 +142,36 @@ std::string PercentScalar::expected() const {
 std::string_view PriceScalar::set(std::string_view text) {
   constexpr std::size_t kPlaces = 6;
   constexpr std::uint64_t kDollarsMax = 1'000'000;
-  const std::size_t dot = text.find('.');
-  const bool fraction_given = dot != std::string_view::npos;
-  std::string fraction(fraction_given ? text.substr(dot + 1) : "");
-  const auto digits = [](std::string_view part) {
-    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  if (!digits(text.substr(0, dot)) || (fraction_given && !digits(fraction)))
-    return "is not a price";
-  if (fraction.size() > kPlaces) return "has more than 6 decimal places";
-  fraction.resize(kPlaces, '0');
-  const auto dollars = parse_decimal(text.substr(0, dot));
-  if (!dollars || *dollars > kDollarsMax) return kOutOfRange;
-  *value_ = *dollars * 1'000'000 + *parse_decimal(fraction);
-  return {};
+  return read_dollars(text, kPlaces, kDollarsMax, "is not a price",
+                      "has more than 6 decimal places", *value_);
 }
 
 std::string PriceScalar::text() const {
-  std::string text = fmt::format("{}.{:06}", *value_ / 1'000'000, *value_ % 1'000'000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
+  return trimmed(fmt::format("{}.{:06}", *value_ / 1'000'000, *value_ % 1'000'000));
 }
 
 std::string PriceScalar::expected() const {
   return "dollars for a million tokens like 2.50, up to 1000000";
+}
+
+std::string_view BudgetScalar::set(std::string_view text) {
+  constexpr std::size_t kPlaces = 9;
+  std::uint64_t value = 0;
+  const std::string_view wrong =
+      read_dollars(text, kPlaces, kBudgetDollarsMax, "is not an amount of dollars",
+                   "has more than 9 decimal places", value);
+  if (!wrong.empty()) return wrong;
+  if (value > kBudgetMax) return kOutOfRange;
+  *value_ = value;
+  return {};
+}
+
+std::string BudgetScalar::text() const {
+  return trimmed(fmt::format("{}.{:09}", *value_ / kNanoPerDollar, *value_ % kNanoPerDollar));
+}
+
+std::string BudgetScalar::expected() const {
+  return "dollars like 12.50, up to 1000000; 0: no budget";
 }
 
 std::string_view BooleanScalar::set(std::string_view text) {

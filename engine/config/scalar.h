@@ -102,6 +102,18 @@ class PriceScalar final : public Scalar {
   std::uint64_t* value_;
 };
 
+// Dollars, "12.50"; held in nano-dollars. 0: none.
+class BudgetScalar final : public Scalar {
+ public:
+  explicit BudgetScalar(std::uint64_t& value) : value_(&value) {}
+  std::string_view set(std::string_view text) override;
+  std::string text() const override;
+  std::string expected() const override;
+
+ private:
+  std::uint64_t* value_;
+};
+
 class BooleanScalar final : public Scalar {
  public:
   explicit BooleanScalar(bool& value) : value_(&value) {}
@@ -183,7 +195,7 @@ class ClientKeyScalar final : public Scalar {
 // One word of a few; letters of either case. The first word for a value is the one that is shown,
 // the others (`hidden`) are other names for it.
 template <class E>
-struct Choice {
+struct NamedValue {
   std::string_view word;
   E value;
   bool hidden = false;
@@ -196,9 +208,10 @@ struct Choice {
 template <class E>
 class ChoiceScalar final : public Scalar {
  public:
-  ChoiceScalar(E& value, std::span<const Choice<E>> choices) : value_(&value), choices_(choices) {}
+  ChoiceScalar(E& value, std::span<const NamedValue<E>> choices)
+      : value_(&value), choices_(choices) {}
   std::string_view set(std::string_view text) override {
-    for (const Choice<E>& choice : choices_) {
+    for (const NamedValue<E>& choice : choices_) {
       if (!same_word(choice.word, text)) continue;
       *value_ = choice.value;
       return {};
@@ -206,20 +219,20 @@ class ChoiceScalar final : public Scalar {
     return "is unknown";
   }
   std::string text() const override {
-    for (const Choice<E>& choice : choices_)
+    for (const NamedValue<E>& choice : choices_)
       if (choice.value == *value_) return std::string(choice.word);
     return {};
   }
   std::string expected() const override {
     std::vector<std::string_view> words;
-    for (const Choice<E>& choice : choices_)
+    for (const NamedValue<E>& choice : choices_)
       if (!choice.hidden) words.push_back(choice.word);
     return any_of_words(words);
   }
 
  private:
   E* value_;
-  std::span<const Choice<E>> choices_;
+  std::span<const NamedValue<E>> choices_;
 };
 
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);   // "32MiB"

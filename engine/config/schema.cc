@@ -7,34 +7,36 @@
 namespace sluice {
 namespace {
 
-constexpr Choice<Dialect> kDialects[] = {{"openai", Dialect::kOpenAi},
-                                         {"openai-completions", Dialect::kOpenAi, true},
-                                         {"anthropic", Dialect::kAnthropic}};
-constexpr Choice<Pool> kPools[] = {
+constexpr NamedValue<Dialect> kDialects[] = {{"openai", Dialect::kOpenAi},
+                                             {"openai-completions", Dialect::kOpenAi, true},
+                                             {"anthropic", Dialect::kAnthropic}};
+constexpr NamedValue<Pool> kPools[] = {
     {"primary", Pool::kPrimary}, {"main", Pool::kPrimary, true}, {"fallback", Pool::kFallback}};
-constexpr Choice<BucketShape> kBuckets[] = {{"rolling", BucketShape::kRolling},
-                                            {"steady", BucketShape::kSteady}};
-constexpr Choice<Strategy> kStrategies[] = {
+constexpr NamedValue<BucketShape> kBuckets[] = {{"rolling", BucketShape::kRolling},
+                                                {"steady", BucketShape::kSteady}};
+constexpr NamedValue<Strategy> kStrategies[] = {
     {"weighted", Strategy::kWeighted}, {"round_robin", Strategy::kRoundRobin},
     {"ordered", Strategy::kOrdered},   {"least_inflight", Strategy::kLeastInflight},
     {"latency", Strategy::kLatency},   {"cheapest", Strategy::kCheapest}};
-constexpr Choice<Affinity> kAffinities[] = {
+constexpr NamedValue<Affinity> kAffinities[] = {
     {"off", Affinity::kOff}, {"user", Affinity::kUser}, {"session", Affinity::kSession}};
-constexpr Choice<Priority> kPriorityWords[] = {{"urgent", Priority::kUrgent},
-                                               {"high", Priority::kHigh},
-                                               {"normal", Priority::kNormal},
-                                               {"low", Priority::kLow}};
+constexpr NamedValue<Priority> kPriorityWords[] = {{"urgent", Priority::kUrgent},
+                                                   {"high", Priority::kHigh},
+                                                   {"normal", Priority::kNormal},
+                                                   {"low", Priority::kLow}};
+constexpr NamedValue<BudgetPeriod> kBudgetPeriodWords[] = {
+    {"total", BudgetPeriod::kTotal}, {"day", BudgetPeriod::kDay}, {"month", BudgetPeriod::kMonth}};
 // The predecessor's variable says true or false.
-constexpr Choice<Overflow> kOverflows[] = {{"passthrough", Overflow::kPassthrough},
-                                           {"reject", Overflow::kReject},
-                                           {"drop_lowest", Overflow::kDropLowest},
-                                           {"true", Overflow::kPassthrough, true},
-                                           {"false", Overflow::kReject, true}};
-constexpr Choice<LogLevel> kLogLevels[] = {
+constexpr NamedValue<Overflow> kOverflows[] = {{"passthrough", Overflow::kPassthrough},
+                                               {"reject", Overflow::kReject},
+                                               {"drop_lowest", Overflow::kDropLowest},
+                                               {"true", Overflow::kPassthrough, true},
+                                               {"false", Overflow::kReject, true}};
+constexpr NamedValue<LogLevel> kLogLevels[] = {
     {"debug", LogLevel::kDebug},     {"info", LogLevel::kInfo},
     {"warning", LogLevel::kWarning}, {"warn", LogLevel::kWarning, true},
     {"error", LogLevel::kError},     {"critical", LogLevel::kError, true}};
-constexpr Choice<LogFormat> kLogFormats[] = {
+constexpr NamedValue<LogFormat> kLogFormats[] = {
     {"text", LogFormat::kText}, {"console", LogFormat::kText, true}, {"json", LogFormat::kJson}};
 
 constexpr Duration kTimerMin = 1ms;
@@ -60,6 +62,28 @@ class ListenList final : public TextList {
 
  private:
   std::vector<ListenAddress>* list_;
+};
+
+// Names by which browsers know the gateway, without a port; kept in lower case.
+class HostNameList final : public TextList {
+ public:
+  explicit HostNameList(std::vector<std::string>& list) : list_(&list) {}
+  void clear() override { list_->clear(); }
+  std::string_view add(std::string_view text) override {
+    constexpr std::string_view kCharacters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (text.empty() || text.size() > 253 || text.find_first_not_of(kCharacters) != text.npos)
+      return "is not a host name";
+    std::string& name = list_->emplace_back(text);
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return {};
+  }
+  std::vector<std::string> texts() const override { return *list_; }
+  std::string expected() const override { return "a host name like sluice.example.com"; }
+
+ private:
+  std::vector<std::string>* list_;
 };
 
 class ModelNameList final : public TextList {
@@ -140,6 +164,8 @@ void describe(KeyVisitor& v, ClientConfig& client) {
   v.scalar("rpm_limit", IntegerScalar(client.rpm_limit, 0, 1'000'000));
   v.scalar("tpm_limit", IntegerScalar(client.tpm_limit, 0, kTokensMax));
   v.scalar("concurrent_limit", IntegerScalar(client.concurrent_limit, 0, 1'000'000));
+  v.scalar("budget_usd", BudgetScalar(client.budget_nano_dollars));
+  v.scalar("budget_period", ChoiceScalar<BudgetPeriod>(client.budget_period, kBudgetPeriodWords));
 }
 
 void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
@@ -271,6 +297,18 @@ void describe(KeyVisitor& v, StoreConfig& store) {
   });
 }
 
+void describe(KeyVisitor& v, AdminConfig& admin) {
+  v.texts("listen", ListenList(admin.listen));
+  v.texts("hosts", HostNameList(admin.hosts));
+  v.scalar("public_read", BooleanScalar(admin.public_read));
+  v.scalar("private_upstreams", BooleanScalar(admin.private_upstreams));
+}
+
+void describe(KeyVisitor& v, HealthConfig& health) {
+  v.scalar("interval", DurationScalar(health.interval, 0s, 24h));
+  v.scalar("counts", BooleanScalar(health.counts));
+}
+
 void describe(KeyVisitor& v, Config& config) {
   constexpr std::size_t kShardsMax = 256;
   constexpr std::size_t kCertificatesMax = 256;
@@ -289,6 +327,10 @@ void describe(KeyVisitor& v, Config& config) {
   v.section("queue", [&](KeyVisitor& s) { describe(s, config.routing.queue); });
   v.section("hedge", [&](KeyVisitor& s) { describe(s, config.routing.hedge); });
   describe(v, config.store);
+  v.section("admin", [&](KeyVisitor& s) { describe(s, config.admin); });
+  v.section("health", [&](KeyVisitor& s) { describe(s, config.health); });
+  v.section("metrics",
+            [&](KeyVisitor& s) { s.texts("listen", ListenList(config.metrics_listen)); });
   v.section("log", [&](KeyVisitor& s) { describe(s, config.log); });
   v.section("headers",
             [&](KeyVisitor& s) { s.scalar("identity", BooleanScalar(config.identity_headers)); });

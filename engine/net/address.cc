@@ -1,6 +1,7 @@
 #include "engine/net/address.h"
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
@@ -60,6 +61,15 @@ std::string address_text(const SocketAddress& address) {
   if (!ip) return "unknown";
   char text[kAddressTextBytesMax];
   return std::string(text, write_address(text, *ip, port_of(address)));
+}
+
+std::string peer_address(int fd) {
+  SocketAddress address{};
+  address.bytes = sizeof(address.storage);
+  auto* const storage = reinterpret_cast<sockaddr*>(&address.storage);
+  if (getpeername(fd, storage, &address.bytes) != 0) return "unknown";
+  const std::string text = address_text(address);
+  return text.substr(0, text.rfind(':'));
 }
 
 bool lacks_family(const Error& error) noexcept {

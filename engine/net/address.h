@@ -18,6 +18,10 @@ namespace sluice {
 // "192.0.2.1:80", "[2001:db8::1]:80", "unknown" for another family: for messages.
 [[nodiscard]] std::string address_text(const SocketAddress& address);
 
+// The address of the other side of a connected socket, without its port, for messages and counts by
+// client; "unknown" when there is none.
+[[nodiscard]] std::string peer_address(int fd);
+
 // Whether a listener failed because this machine has no address of that family, as where IPv6 is
 // switched off.
 [[nodiscard]] bool lacks_family(const Error& error) noexcept;

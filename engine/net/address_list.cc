@@ -47,6 +47,13 @@ std::size_t AddressList::count_of(IpFamily family) const noexcept {
       std::count_if(begin(), end(), [family](const IpAddress& ip) { return ip.family == family; }));
 }
 
+AddressList within_reach(const AddressList& list, Reach reach) noexcept {
+  AddressList within;
+  for (const IpAddress& ip : list)
+    if (may_reach(ip, reach)) static_cast<void>(within.add(ip));
+  return within;
+}
+
 AddressList in_trying_order(const AddressList& list, Ipv6 ipv6, std::uint32_t turn) noexcept {
   FamilyCursor v6(list, IpFamily::kV6, turn);
   FamilyCursor v4(list, IpFamily::kV4, turn);

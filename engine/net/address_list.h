@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/net/address.h"
+#include "parser/ip_reach.h"
 
 namespace sluice {
 
@@ -33,6 +34,9 @@ class AddressList {
   std::array<IpAddress, kCountMax> items_;
   std::uint32_t count_ = 0;
 };
+
+// Those of `list` that may be reached, in their order.
+[[nodiscard]] AddressList within_reach(const AddressList& list, Reach reach) noexcept;
 
 // Whether this machine can send to IPv6 hosts.
 enum class Ipv6 : std::uint8_t { kReachable, kUnreachable };

@@ -29,11 +29,16 @@ Task<Result<int>> connect_any(Reactor& reactor, const AddressList& addresses, st
 }
 
 Task<Result<int>> connect_tcp(Reactor& reactor, Resolver& resolver, std::string_view host,
-                              std::uint16_t port, Limits limits) {
+                              std::uint16_t port, Limits limits, Reach reach) {
   Task<Result<AddressList>> resolving = resolve(reactor, resolver, host, limits);
   const Result<AddressList> addresses = co_await resolving;
   if (!addresses) co_return std::unexpected(addresses.error());
-  Task<Result<int>> connecting = connect_any(reactor, *addresses, port, limits);
+  const AddressList allowed = within_reach(*addresses, reach);
+  if (allowed.empty()) {
+    co_return std::unexpected(
+        Error{.code = Errc::kUnreachable, .side = Side::kUpstream, .retry = Retry::kSafe});
+  }
+  Task<Result<int>> connecting = connect_any(reactor, allowed, port, limits);
   const Result<int> fd = co_await connecting;
   co_return fd;
 }

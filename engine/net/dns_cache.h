@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/intrusive_list.h"
 #include "engine/net/address_list.h"
-#include "engine/net/host_name.h"
+#include "parser/host_name.h"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/net/host_name.h"
+#include "parser/host_name.h"
 
 namespace sluice {
 namespace {

@@ -234,6 +234,17 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
   stream.fd_ = -1;
 }
 
+Task<int> release_stream(Shard&, Stream& stream, std::string& unread) {
+  SL_ASSERT(stream.tls_ == nullptr);
+  co_await stream.recv_.pause();
+  unread += stream.unread_.view();
+  stream.unread_.reset();
+  for (Slice slice = stream.recv_.take(); !slice.empty(); slice = stream.recv_.take())
+    unread += slice.view();
+  co_await stream.recv_.stop();
+  co_return std::exchange(stream.fd_, -1);
+}
+
 Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel) {
   constexpr std::size_t kDiscardBytesMax = 64 * 1024;
   constexpr Duration kPatience = 2s;

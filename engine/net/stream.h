@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "engine/io/recv_stream.h"
@@ -61,6 +62,7 @@ class Stream {
   friend Task<Result<Slice>> read_some(Shard&, Stream&, Limits);
   friend Task<Result<Slice>> read_record(Shard&, Stream&, Limits);
   friend Task<void> close_stream(Shard&, Stream&);
+  friend Task<int> release_stream(Shard&, Stream&, std::string&);
   friend Task<Result<void>> feed_tls(Shard&, Stream&, Limits);
   friend Task<Result<void>> tls_handshake(Shard&, Stream&, Limits);
 
@@ -101,6 +103,10 @@ Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, Write
 // Says goodbye (TLS close_notify, as far as the socket takes it at once), stops everything and
 // closes the descriptor.
 Task<void> close_stream(Shard& shard, Stream& stream);
+
+// Gives the descriptor of a plain stream away: appends what was received and not read to `unread`.
+// The stream is closed then, the connection is not.
+Task<int> release_stream(Shard& shard, Stream& stream, std::string& unread);
 
 // Ends a connection on which the client may still be sending, so that it sees its answer and no
 // reset, which would take back what has not left yet (RFC 9112 section 9.6): half-close, then read

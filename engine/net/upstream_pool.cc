@@ -45,7 +45,7 @@ EndpointPool& UpstreamPools::pool_for(const UpstreamTargetView& target) {
   for (auto& pool : pools_) {
     const UpstreamTarget& known = pool->target();
     if (known.port == target.port && known.tls == target.tls && known.host == target.host &&
-        known.ca_file == target.ca_file) {
+        known.ca_file == target.ca_file && known.reach == target.reach) {
       return *pool;
     }
   }
@@ -53,7 +53,8 @@ EndpointPool& UpstreamPools::pool_for(const UpstreamTargetView& target) {
       std::make_unique<EndpointPool>(*this, UpstreamTarget{.host = std::string(target.host),
                                                            .ca_file = std::string(target.ca_file),
                                                            .port = target.port,
-                                                           .tls = target.tls}));
+                                                           .tls = target.tls,
+                                                           .reach = target.reach}));
   return *pools_.back();
 }
 
@@ -71,7 +72,7 @@ Task<Result<UpstreamConnection*>> UpstreamPools::open(Shard& shard, UpstreamPool
                                                       std::string_view& failure) {
   const UpstreamTarget& target = pool.target();
   const Result<int> fd =
-      co_await connect_tcp(shard, *pools.resolver_, target.host, target.port, limits);
+      co_await connect_tcp(shard, *pools.resolver_, target.host, target.port, limits, target.reach);
   if (!fd) co_return std::unexpected(fd.error());
   void* const memory = shard.blocks().take(sizeof(UpstreamConnection));
   auto* const connection = new (memory) UpstreamConnection(shard, pool, *fd);

@@ -8,6 +8,7 @@
 #include "engine/io/signal.h"
 #include "engine/net/stream.h"
 #include "engine/task/scope.h"
+#include "parser/ip_reach.h"
 #include "tls/context.h"
 
 namespace sluice {
@@ -23,6 +24,7 @@ struct UpstreamTarget {
   std::string ca_file;  // "" : the system's authorities
   std::uint16_t port = 0;
   bool tls = false;
+  Reach reach = Reach::kAny;
 };
 
 // The same as views: how a target is asked for, without a copy.
@@ -31,6 +33,7 @@ struct UpstreamTargetView {
   std::string_view ca_file;
   std::uint16_t port = 0;
   bool tls = false;
+  Reach reach = Reach::kAny;
 };
 
 // UpstreamConnection - one open connection to a provider, in use by an exchange or idle in its

@@ -31,7 +31,9 @@ std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& ans
   char date[kHttpDateBytes];
   write_http_date(date, shard.clock().unix_ms() / 1000);
   text.field("date", std::string_view(date, kHttpDateBytes));
-  text.field("content-type", "application/json");
+  // Documents are JSON objects or plain lines.
+  const bool lines = !answer.document.empty() && answer.document.front() != '{';
+  text.field("content-type", lines ? "text/plain; charset=utf-8" : "application/json");
   text.field("content-length", static_cast<std::int64_t>(body_bytes));
   if (!exchange.request_id.empty()) text.field("x-request-id", exchange.request_id);
   if (answer.document.empty()) text.field("x-sluice-error-source", "gateway");

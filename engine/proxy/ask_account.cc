@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/proxy/count_exchange.h"
 #include "engine/proxy/metering.h"
 #include "engine/proxy/response_head.h"
 #include "engine/route/learn_limits.h"
@@ -55,10 +56,9 @@ bool gateway_lacks(const Error& error) noexcept {
 TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
                         const Error& error, std::string_view doing) {
   const Attempt& attempt = trial.attempt;
-  Permit& permit = trial.choice.permit;
   const bool nobody_waits = error.side == Side::kDownstream || error.code == Errc::kDrained;
   if (nobody_waits || attempt.called_off) {
-    report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
+    report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
     if (!nobody_waits) return next_account(Answer{}, false);
     exchange.report.client_gone = error.side == Side::kDownstream;
@@ -66,7 +66,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial&
   }
   log_failure(shard, exchange, attempt, doing, error);
   if (gateway_lacks(error) && !attempt.sent_any) {
-    report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
+    report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
     return refused(overloaded(
         "the gateway has no file descriptors or memory left for a connection to a provider; this "
@@ -76,7 +76,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial&
   const TryOutcome outcome = timed_out          ? TryOutcome::kTimedOut
                              : attempt.sent_any ? TryOutcome::kServerError
                                                 : TryOutcome::kConnectFailed;
-  report_outcome(shard, exchange, ladder, permit, outcome);
+  report_outcome(shard, exchange, ladder, trial, outcome);
   end_trial(shard, exchange, trial, std::nullopt);
   exchange.report.error = errc_text(error.code);
   // HTTP_RULES, Retry safety: what the provider cannot have seen is safe; a timeout only by
@@ -162,13 +162,16 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   Attempt& attempt = trial.attempt;
   Permit& permit = trial.choice.permit;
   if (!meter_start(shard, exchange, trial)) {
-    report_outcome(shard, exchange, ladder, permit, TryOutcome::kClientGone);  // no mark
+    report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
     co_return refused(metering_stuck());
   }
   const Result<void> sent =
       co_await send_request(shard, exchange, attempt, trial.choice.native_model);
-  if (attempt.sent_any) permit.settle_sent(shard.now());
+  if (attempt.sent_any) {
+    trial.settled_at = shard.now();
+    permit.settle_sent(trial.settled_at);
+  }
   if (!sent) {
     attempt.waited += waited_since(shard, attempt.asked_at);
     co_return after_failure(shard, exchange, ladder, trial, sent.error(), "sending the request");
@@ -187,7 +190,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   if (!verdict.next) co_return std::nullopt;
   const std::optional<Duration> wait =
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
-  report_outcome(shard, exchange, ladder, permit, verdict.outcome, wait);
+  report_outcome(shard, exchange, ladder, trial, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
   co_await hold_answer(shard, exchange, attempt, held);
   end_trial(shard, exchange, trial, tokens_counted(verdict.outcome, {}));
@@ -207,7 +210,7 @@ Trial::Trial(Shard& shard, Exchange& exchange, Choice wanted) : choice(std::move
   attempt.deadline = shard.now() + attempt.account->timeouts.total;
   number = ++exchange.report.attempts;
   began_at = shard.now();
-  ++exchange.worker->counters.attempts;
+  ++exchange.worker->metrics.attempts;
 }
 
 Task<void> ask_account(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
@@ -219,7 +222,7 @@ Task<void> ask_account(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& 
 
 void discard_answer(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial) {
   release_connection(exchange, trial.attempt, false);
-  report_outcome(shard, exchange, ladder, trial.choice.permit, TryOutcome::kClientGone);  // no mark
+  report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
   end_trial(shard, exchange, trial, std::nullopt);
 }
 
@@ -234,11 +237,13 @@ StatusVerdict judge_status(int status) noexcept {
   return {TryOutcome::kServed, false};
 }
 
-void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
+void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
                     TryOutcome outcome, std::optional<Duration> retry_after) {
+  Permit& permit = trial.choice.permit;
   const bool probing = permit.probing();
   const Ladder::Marks marks = ladder.report(permit, outcome, retry_after, shard.now());
   const Account& account = *permit.account();
+  count_attempt(shard, exchange, trial, outcome, marks);
   if (probing && account.state->wanted().by_anybody()) exchange.worker->dispatcher->nudge(shard);
   if (!marks.breaker.opened) return;
   LogLine(shard.log(), LogLevel::kWarning, "breaker opened: the account only fails")
@@ -260,7 +265,7 @@ void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
 
 void end_trial(Shard& shard, Exchange& exchange, Trial& trial,
                const std::optional<TokensUsed>& used, bool relayed) {
-  meter_end(shard, exchange, trial, relayed);
+  meter_end(shard, exchange, trial, used.has_value(), relayed);
   end_permit(shard, exchange, trial.choice.permit, used);
 }
 

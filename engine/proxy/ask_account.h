@@ -36,7 +36,9 @@ struct Trial {
   Attempt attempt;
   Choice choice;             // its permit is settled exactly once (INVARIANTS R1)
   std::uint32_t number = 0;  // of the exchange's trials, from 1
+  bool is_second = false;    // of a race: it hedges another one
   Instant began_at{};
+  Instant settled_at{};             // when the permit was stamped as sent, if it was
   std::uint64_t metered_as = 0;     // its start in the usage journal, until its end is there, too
   Signal* change = nullptr;         // set when the request has left, and when the asking has ended
   bool ended = false;               // the asking; then ...
@@ -61,8 +63,9 @@ Task<void> ask_account(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& 
 // Ends a trial whose answer nobody is to have.
 void discard_answer(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial);
 
-// Tells the ladder how a try ended. Whoever waits for a breaker hears of its probe's end.
-void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Permit& permit,
+// Tells the ladder how a try ended, once for each, and counts it. Whoever waits for a breaker hears
+// of its probe's end.
+void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
                     TryOutcome outcome, std::optional<Duration> retry_after = {});
 // Hands back what the permit still holds at the end of a try: all of it when no byte of the request
 // has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.

@@ -1,6 +1,8 @@
 #include "engine/proxy/client_limits.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include "base/units.h"
 
@@ -59,6 +61,64 @@ Answer over_limit(Exchange& exchange, const ClientVerdict& verdict, Instant now)
   return answer;
 }
 
+// "$12.50": cents, and smaller parts where there are any.
+void add_dollars(HeadText& text, std::uint64_t nano_dollars) {
+  constexpr std::size_t kPlaces = 9;
+  constexpr std::size_t kCents = 2;
+  char fraction[kPlaces];
+  std::uint64_t rest = nano_dollars % kNanoPerDollar;
+  for (std::size_t place = kPlaces; place > 0; --place, rest /= 10)
+    fraction[place - 1] = static_cast<char>('0' + rest % 10);
+  std::size_t shown = kPlaces;
+  while (shown > kCents && fraction[shown - 1] == '0') --shown;
+  text.add("$").add(static_cast<std::int64_t>(nano_dollars / kNanoPerDollar)).add(".");
+  text.add(std::string_view(fraction, shown));
+}
+
+// Periods end at midnight.
+void add_midnight(HeadText& text, std::int64_t unix_ms) {
+  namespace chrono = std::chrono;
+  const chrono::year_month_day date = chrono::floor<chrono::days>(
+      chrono::sys_time<chrono::milliseconds>(chrono::milliseconds(unix_ms)));
+  const auto two_digits = [&text](unsigned number) {
+    text.add(number < 10 ? "-0" : "-").add(static_cast<std::int64_t>(number));
+  };
+  text.add(static_cast<std::int64_t>(static_cast<int>(date.year())));
+  two_digits(static_cast<unsigned>(date.month()));
+  two_digits(static_cast<unsigned>(date.day()));
+  text.add("T00:00:00Z");
+}
+
+// What a client is told whose budget is spent; nothing while some of it is left. Without
+// Retry-After: some obey it however long it is, and none should hang for weeks.
+std::optional<Answer> over_budget(Shard& shard, Exchange& exchange) {
+  constexpr std::size_t kMessageBytesMax = 192;
+  constexpr std::string_view kWhen[kBudgetPeriods] = {" for this day", " for this month", ""};
+  const ClientKey* const key = exchange.client_key;
+  if (key == nullptr || !key->budget.any()) return std::nullopt;
+  const auto [budget, period] = key->budget;
+  const std::int64_t unix_ms = shard.clock().unix_ms();
+  const std::uint64_t spent = key->spending->spent(period, unix_ms);
+  if (spent < budget) return std::nullopt;
+  HeadText text(exchange.arena, kMessageBytesMax);
+  text.add("this client key has spent ");
+  add_dollars(text, spent);
+  text.add(" of its budget of ");
+  add_dollars(text, budget);
+  text.add(kWhen[static_cast<std::size_t>(period)]);
+  if (const auto reset = budget_span(period, unix_ms).to_ms) {
+    text.add("; it begins anew at ");
+    add_midnight(text, *reset);
+  } else {
+    text.add("; only the gateway's operator can raise it");
+  }
+  return Answer{.status = 429,
+                .type = "insufficient_quota",
+                .code = "insufficient_quota",
+                .message = text.take(),
+                .never_retry = true};
+}
+
 }  // namespace
 
 Demand demand_of(const Exchange& exchange) noexcept {
@@ -70,8 +130,13 @@ Demand demand_of(const Exchange& exchange) noexcept {
   return demand;
 }
 
-OrAnswer<void> enter_client(Exchange& exchange, Instant now) {
+OrAnswer<void> enter_client(Shard& shard, Exchange& exchange) {
+  if (const auto poor = over_budget(shard, exchange)) {
+    exchange.client_pass.refuse();
+    return std::unexpected(*poor);
+  }
   if (!has_client_limits(exchange)) return {};
+  const Instant now = shard.now();
   const ClientVerdict verdict =
       exchange.client_pass.enter(*exchange.client_key->state, demand_of(exchange), now);
   if (verdict.kind == ClientVerdict::Kind::kAdmitted) return {};

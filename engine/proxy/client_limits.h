@@ -9,9 +9,9 @@ namespace sluice {
 // allows. Of other bodies (audio, images) the bytes tell nothing.
 [[nodiscard]] Demand demand_of(const Exchange& exchange) noexcept;
 
-// Lets the exchange in within the limits of its client key. Errors: 429. leave_client() follows
-// once nobody works on it any more, with the usage in its report.
-[[nodiscard]] OrAnswer<void> enter_client(Exchange& exchange, Instant now);
+// Lets the exchange in within the budget and the limits of its client key. Errors: 429.
+// leave_client() follows once nobody works on it any more, with the usage in its report.
+[[nodiscard]] OrAnswer<void> enter_client(Shard& shard, Exchange& exchange);
 void leave_client(Exchange& exchange, Instant now) noexcept;
 
 // Whether x-ratelimit-* of the answer is ours to say: its client key has limits.

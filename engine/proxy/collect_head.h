@@ -14,6 +14,7 @@ namespace sluice {
 struct CollectedHead {
   HeadState state = HeadState::kIncomplete;  // kIncomplete: the stream ended
   Refusal refusal;                           // for kRefused
+  std::string_view text;                     // of the head
   std::string_view behind;  // bytes that were copied along from behind the head; in `rest` too
 };
 
@@ -57,6 +58,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
     if (collected.state == HeadState::kComplete) {
       SL_ASSERT(head_bytes >= before);
       rest.drop_front(head_bytes - before);
+      collected.text = std::string_view(buffer, head_bytes);
       collected.behind = std::string_view(buffer + head_bytes, used - head_bytes);
       co_return collected;
     }

@@ -29,7 +29,9 @@ class Dispatcher final : private Timer {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   [[nodiscard]] Shard& home() noexcept { return home_; }
+  // Any thread for its depth(priority).
   [[nodiscard]] const WaitQueue& queue() const noexcept { return queue_; }
+  [[nodiscard]] WaitQueue& queue() noexcept { return queue_; }
 
   // From any shard: a permit that somebody may wait for has come back before its time.
   void nudge(Shard& from) noexcept;

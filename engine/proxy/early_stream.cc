@@ -153,7 +153,7 @@ Task<RelayEnd> relay_as_event(Shard& shard, Exchange& exchange, Attempt& attempt
   }
   UsageTap tap(kind, arena);
   tap.watch(*body);
-  exchange.report.usage = tap.usage(attempt.body_bytes);
+  exchange.report.usage = usage_of(tap, attempt);
   if (head.status >= 300) {
     co_await send_provider_error(shard, exchange, head, *body, std::nullopt);
     co_return RelayEnd::kComplete;

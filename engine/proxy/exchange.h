@@ -7,6 +7,7 @@
 #include "engine/llm/api.h"
 #include "engine/llm/usage.h"
 #include "engine/net/stream.h"
+#include "engine/proxy/decision_log.h"
 #include "engine/proxy/request_body.h"
 #include "engine/proxy/worker.h"
 #include "parser/http1_request.h"
@@ -23,7 +24,8 @@ namespace sluice {
 enum class Ending : std::uint8_t {
   kKeepAlive,
   kClose,
-  kLinger,  // close, but let the client read its answer first (HTTP_RULES B7)
+  kLinger,    // close, but let the client read its answer first (HTTP_RULES B7)
+  kHandOver,  // it is for the administrator
 };
 
 // ExchangeReport - what the access line tells of one exchange; filled as it goes on.
@@ -32,6 +34,7 @@ struct ExchangeReport {
   std::uint16_t late_status = 0;  // what it would have been, had the head not left before
   std::string_view account;
   std::string_view pool;
+  RequestLabels labels;    // of the model, and of the same account and pool
   std::string_view error;  // why it went wrong, in words
   std::uint32_t attempts = 0;
   bool hedged = false;            // two accounts were asked at once, and ...
@@ -43,6 +46,8 @@ struct ExchangeReport {
   Duration queue_time{};      // waiting for a permit
   std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
   Usage usage;
+  bool priced = false;  // cost_nano_dollars tells what `usage` costs
+  std::int64_t cost_nano_dollars = 0;
   bool client_gone = false;
 };
 
@@ -73,6 +78,7 @@ struct Exchange {
   Instant received_at{};  // all of the request
 
   RequestHead* head = nullptr;  // null until the head is complete
+  std::string_view head_text;   // the head as it came
   std::string_view request_id;
   Slice rest;               // received behind what has been read of the request
   std::string_view copied;  // the beginning of what lies behind the head, copied with it
@@ -90,9 +96,11 @@ struct Exchange {
   Ending ending = Ending::kKeepAlive;
   bool stream_begun = false;  // the head has left, of a stream that may yet be any account's
   bool forwarded = false;     // accounts are looked for: what comes of it is recorded
+  bool asked = false;         // ... and at least one account's start is
   bool metered = false;       // ... and has been
   bool answered = false;      // the first byte of an answer has left (INVARIANTS R3)
   ExchangeReport report;
+  DecisionTrail trail;
 
  private:
   CancelLink cut_;  // the end of the drain period calls off every exchange

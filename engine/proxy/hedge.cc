@@ -18,10 +18,11 @@ bool begin_second(Shard& shard, Exchange& exchange, Ladder& ladder, Race& race) 
     end_permit(shard, exchange, choice.permit, std::nullopt);
     return false;
   }
-  ++worker.counters.hedges;
+  ++worker.metrics.hedges;
   exchange.report.hedged = true;
   race.second.emplace(shard, exchange, std::move(choice));
   race.second->attempt.races = true;
+  race.second->is_second = true;
   race.second->change = &race.change;
   return true;
 }

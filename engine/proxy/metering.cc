@@ -1,6 +1,5 @@
 #include "engine/proxy/metering.h"
 
-#include "engine/proxy/cost.h"
 #include "store/journal/journal_writer.h"
 
 namespace sluice {
@@ -34,7 +33,8 @@ UsageEvent event_of(Shard& shard, const Exchange& exchange, const Trial& trial) 
   return event;
 }
 
-void add_usage(UsageEvent& event, const Usage& usage, const Price& price) {
+void add_usage(UsageEvent& event, const ExchangeReport& report) {
+  const Usage& usage = report.usage;
   event.prompt_tokens = token_count(usage.prompt);
   event.completion_tokens = token_count(usage.completion);
   event.total_tokens = token_count(usage.total);
@@ -42,23 +42,28 @@ void add_usage(UsageEvent& event, const Usage& usage, const Price& price) {
   event.cached_write_tokens = token_count(usage.cached_write);
   event.reasoning_tokens = token_count(usage.reasoning);
   if (usage.estimated) event.flags |= kUsageTokensGuessed;
-  if (!price.known()) return;
+  if (!report.priced) return;
   event.flags |= kUsageCostKnown;
-  event.cost_nano_dollars = cost_nano_dollars(price, usage);
+  event.cost_nano_dollars = report.cost_nano_dollars;
 }
 
 }  // namespace
 
-bool meter_start(Shard& shard, const Exchange& exchange, Trial& trial) {
+bool meter_start(Shard& shard, Exchange& exchange, Trial& trial) {
   JournalWriter* const journal = exchange.worker->journal;
   if (journal == nullptr) return true;
-  trial.metered_as = journal->start(event_of(shard, exchange, trial));
+  UsageEvent event = event_of(shard, exchange, trial);
+  if (trial.is_second) event.flags |= kUsageHedged;
+  event.reserved_tokens = trial.choice.permit.tokens_reserved();
+  event.client_reserved_tokens = exchange.client_pass.tokens_reserved();
+  trial.metered_as = journal->start(event);
+  exchange.asked = exchange.asked || trial.metered_as != 0;
   if (trial.metered_as != 0) return true;
-  ++exchange.worker->counters.journal_refusals;
+  ++exchange.worker->metrics.journal_refusals;
   return false;
 }
 
-void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool relayed) {
+void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool relayed) {
   if (trial.metered_as == 0) return;
   const Attempt& attempt = trial.attempt;
   const ExchangeReport& report = exchange.report;
@@ -66,7 +71,10 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool relayed) {
   if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
   if (report.hedged) event.flags |= kUsageHedged;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
+  if (trial.choice.permit.held()) event.flags |= kUsageUnsent;
+  else if (!told) event.flags |= kUsageReserved;
   event.latency_us = microseconds(shard.now() - trial.began_at);
+  event.sent_ms = (microseconds(trial.settled_at - trial.began_at) + 999) / 1000;
   if (relayed) {
     if (exchange.answered) {
       event.flags |= kUsageLast;
@@ -75,7 +83,7 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool relayed) {
     if (report.client_gone) event.flags |= kUsageClientGone;
     if (report.first_token_at != Instant{})
       event.first_token_us = microseconds(report.first_token_at - trial.began_at);
-    add_usage(event, report.usage, attempt.account->cost);
+    add_usage(event, report);
   }
   exchange.worker->journal->end(event, std::exchange(trial.metered_as, 0));
 }
@@ -84,11 +92,14 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   JournalWriter* const journal = exchange.worker->journal;
   if (journal == nullptr || !exchange.forwarded || exchange.metered) return;
   UsageEvent event = event_of(shard, exchange);
+  // One whose only attempt found no room in the journal is the first that is told of its request.
+  if (!exchange.asked) event.attempt = 0;
+  if (exchange.client_pass.refused()) event.flags |= kUsageOverLimit;
   const ExchangeReport& report = exchange.report;
   event.status = report.late_status != 0 ? report.late_status : report.status;
   if (report.client_gone) event.flags |= kUsageClientGone;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
-  if (journal->refused(event) == 0) ++exchange.worker->counters.journal_refusals;
+  if (journal->refused(event) == 0) ++exchange.worker->metrics.journal_refusals;
 }
 
 Answer metering_stuck() {

@@ -43,6 +43,19 @@ bool has_usable_account(const Directory& directory) {
   return false;
 }
 
+// A line for each reason, as Kubernetes' own servers say it.
+Answer verbose_readiness(Exchange& exchange) {
+  const bool usable = has_usable_account(exchange.directory());
+  const bool draining = exchange.worker->draining;
+  HeadText text(exchange.arena, 256);
+  text.add(draining ? "[-]drain failed: the gateway is draining\n" : "[+]drain ok\n");
+  text.add(usable ? "[+]accounts ok\n"
+                  : "[-]accounts failed: all are disabled or their keys were refused\n");
+  text.add(usable && !draining ? "readyz check passed\n" : "readyz check failed\n");
+  const std::uint16_t status = usable && !draining ? 200 : 503;
+  return Answer{.status = status, .document = text.take()};
+}
+
 }  // namespace
 
 std::optional<Answer> answer_health(Shard& shard, Exchange& exchange) {
@@ -50,6 +63,8 @@ std::optional<Answer> answer_health(Shard& shard, Exchange& exchange) {
   const bool known = path == "/health" || path == "/livez" || path == "/readyz";
   if (!known) return std::nullopt;
   if (!is_read(*exchange.head)) return method_not_allowed("GET, HEAD");
+  if (path == "/readyz" && exchange.head->query.starts_with("verbose"))
+    return verbose_readiness(exchange);
   if (path != "/readyz") return Answer{.status = 200, .document = health_document(shard, exchange)};
   if (exchange.worker->draining)
     return Answer{.status = 503, .document = "{\"ready\":false,\"reason\":\"draining\"}\n"};

@@ -131,6 +131,7 @@ Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
     co_return std::unexpected(answer);
   }
   exchange.head = head;
+  exchange.head_text = collected->text;
   exchange.copied = collected->behind;
   co_return OrAnswer<void>();
 }

@@ -3,22 +3,10 @@
 #include "engine/proxy/attempt.h"
 #include "engine/proxy/body_decoder.h"
 #include "engine/proxy/collect_head.h"
+#include "engine/proxy/parse_response.h"
 
 namespace sluice {
 namespace {
-
-constexpr int kInterimMax = 10;  // P1
-
-struct ParseResponse {
-  ResponseHeadParser parser;
-  ResponseHead* head;
-  bool head_request;
-  HeadState operator()(std::string_view bytes, Refusal& refusal, std::size_t& head_bytes) {
-    const HeadState state = parser.parse(bytes, head_request, *head, refusal);
-    head_bytes = head->bytes;
-    return state;
-  }
-};
 
 // Passes an interim answer on: never to HTTP/1.0, never our own 100 (P1).
 Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, Attempt& attempt) {

@@ -186,11 +186,16 @@ RelayEnd end_of(const Error& failure) {
 
 void fill_report(Relay& relay) {
   ExchangeReport& report = relay.exchange.report;
-  report.usage = relay.pump.tap().usage(relay.attempt.body_bytes);
+  report.usage = usage_of(relay.pump.tap(), relay.attempt);
   report.body_bytes_out = relay.pump.payload_total();
 }
 
 }  // namespace
+
+Usage usage_of(const UsageTap& tap, const Attempt& attempt) noexcept {
+  const Usage usage = tap.usage(attempt.body_bytes);
+  return usage.estimated && attempt.head->status >= 400 ? Usage{} : usage;
+}
 
 Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
                               std::optional<Duration> retry_after) {

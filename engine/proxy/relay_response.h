@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/llm/usage_tap.h"
 #include "engine/proxy/attempt.h"
 
 namespace sluice {
@@ -12,6 +13,10 @@ enum class RelayEnd : std::uint8_t {
   kClientGone,
   kCut,  // the drain's grace period is over; the client of an event stream has been told
 };
+
+// What the answer has used, as `tap` has seen it. An error that tells no numbers has used none:
+// what is guessed from bytes is for answers that were served.
+[[nodiscard]] Usage usage_of(const UsageTap& tap, const Attempt& attempt) noexcept;
 
 // Sends attempt.head's answer to the client: head and body as they come, each wake-up's bytes in
 // one send. Watches usage and, where we injected it, takes it out again. Nothing is retried from

@@ -12,7 +12,8 @@ UpstreamTargetView target_of(const Endpoint& endpoint) {
   return UpstreamTargetView{.host = endpoint.host,
                             .ca_file = endpoint.ca_file,
                             .port = endpoint.port,
-                            .tls = endpoint.tls};
+                            .tls = endpoint.tls,
+                            .reach = endpoint.reach};
 }
 
 Task<Result<void>> obtain_connection(Shard& shard, Exchange& exchange, Attempt& attempt,

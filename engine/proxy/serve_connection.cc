@@ -1,7 +1,12 @@
 #include "engine/proxy/serve_connection.h"
 
+#include <cstring>
+
+#include "engine/io/pool_block.h"
 #include "engine/proxy/access_log.h"
 #include "engine/proxy/answer.h"
+#include "engine/proxy/count_exchange.h"
+#include "engine/proxy/hand_over.h"
 #include "engine/proxy/metering.h"
 #include "engine/proxy/serve_request.h"
 
@@ -11,13 +16,22 @@ namespace {
 // One request and its answer. The only place that answers errors.
 Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   Exchange exchange(shard, worker, client);
-  ++worker.counters.requests;
+  ++worker.metrics.requests;
+  ++worker.metrics.in_flight;
   const OrAnswer<void> served = co_await serve_request(shard, exchange);
+  if (exchange.ending == Ending::kHandOver) {
+    --worker.metrics.in_flight;
+    co_await hand_over(shard, exchange);
+    co_return Ending::kHandOver;
+  }
   // What the client has sent ahead holds no memory of the ring while it takes its answer (B1).
   client.put_back(std::move(exchange.rest));
   if (!served) co_await send_answer(shard, exchange, served.error());
   meter_unserved(shard, exchange);
+  count_exchange(shard, exchange);
+  keep_decision(shard, exchange);
   log_exchange(shard, exchange);
+  --worker.metrics.in_flight;
   // Who has not asked for the end may have sent the next request already.
   const bool may_send = exchange.head != nullptr && !exchange.head->close && !client.ended() &&
                         !exchange.report.client_gone;
@@ -50,12 +64,10 @@ Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   co_return shaken.has_value();
 }
 
-}  // namespace
-
-Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
-  Stream client(shard, fd, Side::kDownstream);
-  bool open = co_await greet(shard, worker, client);
+// Request after request, until it is over or handed over.
+Task<void> serve_stream(Shard& shard, Worker& worker, Stream& client) {
   Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
+  bool open = true;
   while (open) {
     open = co_await wait_for_request(shard, worker, client, patience);
     if (!open) break;
@@ -65,6 +77,27 @@ Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
     patience = worker.snapshot->settings.keep_alive_idle;
   }
   co_await close_stream(shard, client);
+}
+
+}  // namespace
+
+Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
+  Stream client(shard, fd, Side::kDownstream);
+  ++worker.metrics.connections_open;
+  const bool greeted = co_await greet(shard, worker, client);
+  if (greeted) co_await serve_stream(shard, worker, client);
+  else co_await close_stream(shard, client);
+  --worker.metrics.connections_open;
+}
+
+Task<void> resume_connection(Shard& shard, Worker& worker, int fd, std::string bytes) {
+  Stream client(shard, fd, Side::kDownstream);
+  PoolBlock& block = PoolBlock::create(shard.blocks(), bytes.size());
+  std::memcpy(block.data(), bytes.data(), bytes.size());
+  client.put_back(Slice(block, block.data(), static_cast<std::uint32_t>(bytes.size())));
+  ++worker.metrics.connections_open;
+  co_await serve_stream(shard, worker, client);
+  --worker.metrics.connections_open;
 }
 
 }  // namespace sluice

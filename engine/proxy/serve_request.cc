@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/proxy/admin_door.h"
 #include "engine/proxy/client_auth.h"
 #include "engine/proxy/client_limits.h"
+#include "engine/proxy/count_exchange.h"
 #include "engine/proxy/early_stream.h"
 #include "engine/proxy/hedge.h"
 #include "engine/proxy/own_answers.h"
@@ -27,6 +29,10 @@ OrAnswer<void> admit(Shard& shard, Exchange& exchange) {
       exchange.arena, offered == nullptr ? std::string_view{} : offered->value, shard.prng());
   if (const std::optional<Answer> health = answer_health(shard, exchange))
     return std::unexpected(*health);
+  if (exchange.worker->admin != nullptr && is_admin_path(head.path)) {
+    exchange.ending = Ending::kHandOver;
+    return nobody();
+  }
   exchange.api = classify_api(head.path);
   if (exchange.api == ApiKind::kNone) {
     return std::unexpected(
@@ -129,12 +135,31 @@ Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer&
   co_return std::unexpected(last);
 }
 
+// How a wait ended that `next` follows.
+StepOutcome wait_outcome(const Exchange& exchange, const Choice& next) {
+  if (exchange.cancel.requested()) return StepOutcome::kClientGone;
+  if (next.kind == Choice::Kind::kTry) return StepOutcome::kGranted;
+  return next.why == Choice::Why::kQueueFull ? StepOutcome::kQueueFull : StepOutcome::kQueueTimeout;
+}
+StepOutcome end_outcome(const Choice& end) {
+  switch (end.why) {
+    case Choice::Why::kNothingFree: break;
+    case Choice::Why::kQueueFull: return StepOutcome::kQueueFull;
+    case Choice::Why::kQueueTimeout: return StepOutcome::kQueueTimeout;
+  }
+  return StepOutcome::kExhausted;
+}
+
 // Waits for a permit as the ladder advises. Its next step.
 Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice advice) {
   const Instant began = shard.now();
+  const Rung rung = advice.rung;
   QueueComments comments(exchange, began);
   Choice next = co_await wait_for_permit(shard, exchange, ladder, std::move(advice), comments);
   exchange.report.queue_time += shard.now() - began;
+  note_step(shard, exchange,
+            {.kind = StepKind::kWait, .rung = rung, .outcome = wait_outcome(exchange, next)},
+            began);
   co_return next;
 }
 
@@ -146,7 +171,7 @@ Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool fa
   const bool goes_on = choice.kind == Choice::Kind::kTry || choice.kind == Choice::Kind::kWait;
   const RetryBudgetPolicy budget = exchange.directory().routing.retry_budget();
   if (failed && goes_on && !worker.retries.take(shard.now(), budget)) {
-    ++worker.counters.retries_denied;
+    ++worker.metrics.retries_denied;
     if (choice.permit.held()) {
       choice.permit.refund(shard.now());
       worker.dispatcher->nudge(shard);
@@ -189,6 +214,7 @@ std::unexpected<Answer> called_off(Exchange& exchange) {
 // Tries the accounts in the ladder's order until one has answered.
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
+  if (ladder.route() != nullptr) exchange.report.labels.model = ladder.route()->label;
   ladder.seeker().demand = demand_of(exchange);
   ladder.seeker().origin = origin_of_request(exchange);
   exchange.worker->retries.request(shard.now(), exchange.directory().routing.retry_budget());
@@ -204,6 +230,9 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
     if (choice.kind == Choice::Kind::kUnknownModel)
       co_return std::unexpected(unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
+      note_step(shard, exchange,
+                {.kind = StepKind::kGiveUp, .rung = choice.rung, .outcome = end_outcome(choice)},
+                shard.now());
       const OrAnswer<void> ended = co_await give_up(shard, exchange, held, last, choice);
       co_return ended;
     }
@@ -255,7 +284,8 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
   const OrAnswer<void> allowed = authorize_model(exchange);
   if (!allowed) co_return allowed;
   exchange.forwarded = true;
-  const OrAnswer<void> let_in = enter_client(exchange, shard.now());
+  exchange.report.labels.model = LabelNames::kOther;  // until its route is known
+  const OrAnswer<void> let_in = enter_client(shard, exchange);
   if (!let_in) co_return let_in;
   exchange.priority = priority_of_request(exchange);
   // From here on the client's leaving calls everything off (COMPAT 37).

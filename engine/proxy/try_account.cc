@@ -1,5 +1,6 @@
 #include "engine/proxy/try_account.h"
 
+#include "engine/proxy/count_exchange.h"
 #include "engine/proxy/early_stream.h"
 #include "engine/proxy/hedge.h"
 #include "engine/proxy/relay_response.h"
@@ -9,8 +10,11 @@ namespace {
 
 // The exchange's report tells of the account that was tried last, or has answered.
 void note_account(Exchange& exchange, const Trial& trial) {
-  exchange.report.account = trial.attempt.account->name;
-  exchange.report.pool = pool_text(trial.attempt.account->pool);
+  const Account& account = *trial.attempt.account;
+  exchange.report.account = account.name;
+  exchange.report.pool = pool_text(account.pool);
+  exchange.report.labels.account = account.label;
+  exchange.report.labels.pool = pool_label(account.pool);
   exchange.report.degraded = degraded_text(trial.choice.rung);
 }
 
@@ -34,7 +38,8 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
     attempt.account->state->latency().update(exchange.report.first_token_at - attempt.asked_at,
                                              shard.now());
   }
-  report_outcome(shard, exchange, ladder, permit, outcome);
+  report_outcome(shard, exchange, ladder, trial, outcome);
+  count_usage(shard, exchange, *attempt.account);
   end_trial(shard, exchange, trial, tokens_counted(outcome, tokens_used(exchange.report.usage)),
             true);
   if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {

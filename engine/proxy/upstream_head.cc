@@ -41,6 +41,18 @@ void add_target(HeadText& text, Arena& arena, const RequestHead& head, const End
       {target, write_target(target, endpoint.base_path, head.path, head.has_query, head.query)});
 }
 
+// The key, and the end of the head.
+void add_credential(HeadText& text, const Account& account, Outbox& outbox) {
+  if (!account.api_key.empty()) {
+    const CredentialField credential = credential_field(account.dialect);
+    text.add(credential.name).add(": ").add(credential.prefix);
+    outbox.add(text.take());
+    outbox.add(account.api_key.reveal());
+    text.add("\r\n");
+  }
+  outbox.add(text.add("\r\n").take());
+}
+
 void add_client_fields(HeadText& text, const RequestHead& head, const DefaultField& version) {
   bool has_version = version.name.empty();
   for (const Field& field : head.fields) {
@@ -71,14 +83,24 @@ void add_upstream_head(Exchange& exchange, const Account& account, std::uint64_t
   if (head.framing != BodyFraming::kNone || body_bytes > 0) {
     text.field("content-length", static_cast<std::int64_t>(body_bytes));
   }
-  if (!account.api_key.empty()) {
-    const CredentialField credential = credential_field(account.dialect);
-    text.add(credential.name).add(": ").add(credential.prefix);
-    outbox.add(text.take());
-    outbox.add(account.api_key.reveal());
-    text.add("\r\n");
-  }
-  outbox.add(text.add("\r\n").take());
+  add_credential(text, account, outbox);
+}
+
+void add_probe_head(Arena& arena, const Account& account, Outbox& outbox) {
+  constexpr std::string_view kPath = "/v1/models";
+  const Endpoint& endpoint = account.endpoint;
+  const std::size_t target_max = target_bytes_max(endpoint.base_path, kPath, {});
+  char* const target = arena.bytes(target_max);
+  HeadText text(arena, target_max + endpoint.authority.size() + kOwnFieldBytes);
+  text.add("GET ").add({target, write_target(target, endpoint.base_path, kPath, false, {})});
+  text.add(" HTTP/1.1\r\n").field("host", endpoint.authority);
+  text.field("accept", "application/json").field("accept-encoding", "identity");
+  text.field("user-agent", kViaPseudonym);
+  const DefaultField version = version_field(account.dialect);
+  if (!version.name.empty()) text.field(version.name, version.value);
+  if (account.send_via) text.field("via", "1.1 sluice");
+  text.field("connection", "close");
+  add_credential(text, account, outbox);
 }
 
 }  // namespace sluice

@@ -11,6 +11,9 @@ namespace sluice {
 void add_upstream_head(Exchange& exchange, const Account& account, std::uint64_t body_bytes,
                        Prng& prng, Outbox& outbox);
 
+// Adds the head of a GET for the provider's list of models, as nobody's client but our own.
+void add_probe_head(Arena& arena, const Account& account, Outbox& outbox);
+
 // Our name in Via.
 inline constexpr std::string_view kViaPseudonym = "sluice";
 

@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "engine/net/upstream_pool.h"
+#include "engine/proxy/decision_log.h"
 #include "engine/proxy/dispatcher.h"
+#include "engine/proxy/shard_metrics.h"
 #include "engine/proxy/snapshot.h"
 #include "engine/route/retry_budget.h"
 #include "engine/shard.h"
@@ -12,19 +14,8 @@
 
 namespace sluice {
 
+class AdminDoor;
 class JournalWriter;
-
-// WorkerCounters - what a shard has done, for its last line in the log and for tests. Plain
-// numbers: one shard writes and reads them.
-struct WorkerCounters {
-  std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_refused = 0;  // of these, because there were too many
-  std::uint64_t requests = 0;
-  std::uint64_t attempts = 0;
-  std::uint64_t hedges = 0;            // second accounts that were asked because the first was slow
-  std::uint64_t journal_refusals = 0;  // requests that could not be recorded, and were not sent
-  std::uint64_t retries_denied = 0;    // the budget was empty: the failure went to the client
-};
 
 // Worker - the proxy's part of a shard: connections to providers, the directory in force, and what
 // is reused from request to request.
@@ -42,12 +33,14 @@ struct Worker {
   UpstreamPools* upstreams;
   Dispatcher* dispatcher;
   JournalWriter* journal = nullptr;  // null: nothing is recorded
+  AdminDoor* admin = nullptr;        // null: there is no administrator
   SnapshotRef snapshot;              // what new exchanges begin with
   JsonProber prober;
   Balancer balancer;
   RetryBudget retries;
   RetryBudget hedges;  // of those requests that may be hedged
-  WorkerCounters counters;
+  ShardMetrics metrics;
+  DecisionLog decisions;
   std::uint64_t body_bytes_held = 0;  // memory of request bodies (ProxySettings::body_memory_max)
   Scope connections;                  // one task per downstream connection
   Scope refusals;                     // one task per connection that is refused and not closed yet

@@ -9,9 +9,12 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/route/client_spending.h"
 #include "engine/route/client_state.h"
+#include "engine/route/label_names.h"
 #include "engine/route/priority.h"
 #include "engine/route/take.h"
+#include "parser/ip_reach.h"
 
 namespace sluice {
 
@@ -31,12 +34,7 @@ struct Endpoint {
   std::string base_path;  // "" or "/v1": begins with '/', does not end with one
   std::string authority;  // what Host carries: the port is left out when it is the scheme's own
   std::string ca_file;    // "" : the system store
-};
-
-// ModelMapping - how one canonical model is called at this account's provider.
-struct ModelMapping {
-  std::string canonical;
-  std::string native;
+  Reach reach = Reach::kAny;
 };
 
 // Price - of a million tokens, in millionths of a dollar: what one token costs, in 10^-12 dollars.
@@ -49,6 +47,13 @@ struct Price {
   [[nodiscard]] bool known() const noexcept {
     return input + output + cached_read + cached_write > 0;
   }
+};
+
+// ModelMapping - how one canonical model is called at this account's provider.
+struct ModelMapping {
+  std::string canonical;
+  std::string native;
+  Price cost = {};  // not known(): as the account's
 };
 
 struct AccountTimeouts {
@@ -86,11 +91,17 @@ struct Account {
   // Set by finish_directory(): `models` sorted by canonical name, and these.
   std::shared_ptr<AccountState> state;  // the same object in all directories with this account
   std::uint32_t generation = 1;         // grows when the account may be another to its provider
+  Label label = LabelNames::kNone;      // its name's, in Directory::labels
 
   // The name under which this account's provider knows `model`, or nothing when it does not serve
   // it: a mapping first, then the prefix; an account with neither serves every model. A view into
   // this account or into `model`.
   [[nodiscard]] std::optional<std::string_view> native_model(std::string_view model) const noexcept;
+  // What `model` costs here: its mapping's price, else the account's, which may be unknown too.
+  [[nodiscard]] const Price& price_of(std::string_view model) const noexcept;
+
+ private:
+  [[nodiscard]] const ModelMapping* mapping_of(std::string_view model) const noexcept;
 };
 
 // ClientKey - one key of our own clients; only its SHA-256 is kept.
@@ -101,9 +112,10 @@ struct ClientKey {
   Priority priority = Priority::kNormal;      // of requests without X-Priority
   Priority priority_max = Priority::kUrgent;  // what its requests get at most
   ClientLimits limits;
-  // Set by finish_directory(); null without limits. The same object in all directories with a key
-  // of this name.
-  std::shared_ptr<ClientState> state;
+  ClientBudget budget;
+  // Set by finish_directory(); the same objects in all directories with a key of this name.
+  std::shared_ptr<ClientState> state;  // null without limits
+  std::shared_ptr<ClientSpending> spending;
 };
 
 }  // namespace sluice

@@ -38,7 +38,7 @@ AccountState::AccountState(const AccountLimits& limits)
       shape_(limits.shape),
       keeps_(limits.emergency != 0),
       concurrent_(limits.concurrent),
-      effective_(std::make_unique<EffectiveLimits>(limits)),
+      seldom_(std::make_unique<Seldom>(limits)),
       emergency_(limits.emergency, limits.window),
       steady_(limits.limit + limits.emergency, limits.window) {
   limit_window(tokens_, limits.tokens, limits.window);
@@ -66,12 +66,25 @@ bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Gran
   return false;
 }
 
-void AccountState::remember(Instant sent_at, std::uint64_t tokens_used, bool emergency) noexcept {
-  const Take taken = emergency ? take_emergency(sent_at) : take(sent_at);
-  if (taken.granted) settle_sent(taken, sent_at);
-  TokenReservation counted;
-  if (tokens_used > 0) static_cast<void>(reserve(tokens(), tokens_used, sent_at, counted));
-  static_cast<void>(reserve(day(), 1, sent_at, counted));
+// How full a steady bucket was then nobody knows: what it got since is right if it was empty, and
+// less than that if it was not.
+void AccountState::remember_requests_from(Instant from) noexcept {
+  if (shape() == BucketShape::kSteady) steady_.empty(from);
+}
+
+void AccountState::remember_request(Instant sent_at, bool emergency) noexcept {
+  Take taken = take_of_bucket(sent_at);
+  if (!taken.granted) return;
+  taken.emergency = emergency && emergency_.take(sent_at).granted;
+  settle_sent(taken, sent_at);
+}
+
+void AccountState::remember_tokens(std::uint64_t tokens_used, Instant at) noexcept {
+  if (TokenWindow* const window = tokens()) window->charge(tokens_used, at);
+}
+
+void AccountState::remember_day(std::uint64_t requests, Instant at) noexcept {
+  if (TokenWindow* const window = day()) window->charge(requests, at);
 }
 
 void AccountState::undo(const Grant& grant, Instant now) noexcept { take_back(grant, now); }
@@ -145,7 +158,7 @@ void AccountState::refund(const Take& taken, Instant now) noexcept {
 }
 
 std::uint32_t AccountState::limit() const noexcept {
-  const std::uint32_t whole = shape() == BucketShape::kRolling ? rolling_.limit() : steady_.limit();
+  const std::uint32_t whole = whole_limit();
   return whole - std::min(whole, emergency_.limit());
 }
 
@@ -205,8 +218,8 @@ double AccountState::grants_per_window(const Demand& demand) const noexcept {
 
 void AccountState::set_limits(const AccountLimits& limits, Instant now) {
   if (!limits.learn) forget_learned();
-  effective_->configure(limits);
-  apply(effective_->in_force(learned()), now);
+  seldom_->effective.configure(limits);
+  apply(seldom_->effective.in_force(learned()), now);
 }
 
 LearnedLimits AccountState::learned() const noexcept {
@@ -217,9 +230,9 @@ LearnedLimits AccountState::learned() const noexcept {
 bool AccountState::adapt(Instant now, const RetreatPolicy& policy) {
   const AnswerCounts counts{.answers = answers_.load(std::memory_order_relaxed),
                             .rate_limited = rate_limited_.load(std::memory_order_relaxed)};
-  effective_->tick(now, counts, learned(), policy);
+  seldom_->effective.tick(now, counts, learned(), policy);
   urgent_.tick();
-  const AccountLimits limits = effective_->in_force(learned());
+  const AccountLimits limits = seldom_->effective.in_force(learned());
   const TokenWindow* const window = tokens();
   const std::uint64_t tokens_now = window == nullptr ? 0 : window->limit();
   if (limits.limit == limit() && limits.emergency == emergency_.limit() &&
@@ -278,6 +291,22 @@ void AccountState::reject(std::uint32_t generation) noexcept {
 
 void AccountState::accept(std::uint32_t generation) noexcept {
   rejected_generation_.compare_exchange_strong(generation, 0, std::memory_order_relaxed);
+}
+
+namespace {
+
+std::optional<AccountState::TokenLevel> level_of(TokenWindow* window, Instant now) noexcept {
+  if (window == nullptr || window->limit() == 0) return std::nullopt;
+  return AccountState::TokenLevel{.used = window->used(now), .limit = window->limit()};
+}
+
+}  // namespace
+
+std::optional<AccountState::TokenLevel> AccountState::token_level(Instant now) noexcept {
+  return level_of(tokens(), now);
+}
+std::optional<AccountState::TokenLevel> AccountState::day_level(Instant now) noexcept {
+  return level_of(day(), now);
 }
 
 bool AccountState::at_rest(Instant now) noexcept {

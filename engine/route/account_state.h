@@ -11,6 +11,7 @@
 #include "engine/route/cooldown.h"
 #include "engine/route/demand.h"
 #include "engine/route/effective_limits.h"
+#include "engine/route/last_fault.h"
 #include "engine/route/latency.h"
 #include "engine/route/rolling_bucket.h"
 #include "engine/route/running_mean.h"
@@ -60,9 +61,15 @@ class alignas(64) AccountState {
   // `used`: nothing when nobody told; then what was reserved counts.
   void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
 
-  // What a request of an earlier process took at `sent_at`, which is past: it counts as if it had
-  // been sent by this one. Nothing where it finds no room. In the order of time, before any grant.
-  void remember(Instant sent_at, std::uint64_t tokens, bool emergency) noexcept;
+  // What requests of an earlier process took, at instants of the last window (of the day's
+  // requests: the last day): it counts as if this one had sent them, whatever the limits say.
+  // Before any grant. Requests come in the order of time, and only the latest requests_max() of
+  // them, because more make no difference; `from`: all that were sent since then are among them.
+  void remember_requests_from(Instant from) noexcept;
+  void remember_request(Instant sent_at, bool emergency) noexcept;
+  void remember_tokens(std::uint64_t tokens, Instant at) noexcept;
+  void remember_day(std::uint64_t requests, Instant at) noexcept;
+  [[nodiscard]] std::uint32_t requests_max() const noexcept { return whole_limit(); }
 
   // The bucket of requests alone. take() leaves what is kept for emergencies, and has not been
   // taken for one; `patient`: also what is kept for more urgent requests.
@@ -85,6 +92,14 @@ class alignas(64) AccountState {
   [[nodiscard]] std::uint32_t in_flight() const noexcept {
     return in_flight_.load(std::memory_order_relaxed);
   }
+  // What counts of the tokens of a window: above the limit when there is a debt.
+  struct TokenLevel {
+    std::uint64_t used = 0;
+    std::uint64_t limit = 0;
+  };
+  // Of tokens, and of the day's requests; nothing without such a limit.
+  [[nodiscard]] std::optional<TokenLevel> token_level(Instant now) noexcept;
+  [[nodiscard]] std::optional<TokenLevel> day_level(Instant now) noexcept;
   // As many requests are in flight as may be.
   [[nodiscard]] bool crowded() const noexcept {
     const std::uint32_t most = concurrent_.load(std::memory_order_relaxed);
@@ -109,11 +124,15 @@ class alignas(64) AccountState {
     if (rate_limited) rate_limited_.fetch_add(1, std::memory_order_relaxed);
   }
   void learn(const LearnedLimits& said, Instant hold) noexcept;
+  // The last failure that was the provider's, for display.
+  [[nodiscard]] LastFault& last_fault() noexcept { return seldom_->last_fault; }
+  [[nodiscard]] const LastFault& last_fault() const noexcept { return seldom_->last_fault; }
   [[nodiscard]] bool on_hold(Instant now) const noexcept { return now < hold_until(); }
   // Once a second, on the thread that publishes directories: sets the limits in force from the
   // answers of late. True when they have changed.
   bool adapt(Instant now, const RetreatPolicy& policy);
-  [[nodiscard]] const EffectiveLimits& effective() const noexcept { return *effective_; }
+  // Any thread for what it says is any thread's.
+  [[nodiscard]] const EffectiveLimits& effective() const noexcept { return seldom_->effective; }
   // Another key, perhaps of another customer: what was learned of the old one is not true of it.
   void forget_learned() noexcept;
 
@@ -155,6 +174,10 @@ class alignas(64) AccountState {
         keeps_.load(std::memory_order_relaxed) ? emergency_.available(now) : 0;
     return patient && urgent_.per_second() > 0 ? kept + kept_for_urgent(now) : kept;
   }
+  // With what is kept for emergencies.
+  [[nodiscard]] std::uint32_t whole_limit() const noexcept {
+    return shape() == BucketShape::kRolling ? rolling_.limit() : steady_.limit();
+  }
   [[nodiscard]] std::uint32_t kept_for_urgent(Instant now) noexcept;
   [[nodiscard]] Instant patient_at(Instant now) noexcept;
   [[nodiscard]] std::uint32_t bucket_available(Instant now) noexcept {
@@ -177,6 +200,13 @@ class alignas(64) AccountState {
   void apply(const AccountLimits& limits, Instant now);
   [[nodiscard]] LearnedLimits learned() const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
+
+  // What no request looks at.
+  struct Seldom {
+    explicit Seldom(const AccountLimits& limits) noexcept : effective(limits) {}
+    EffectiveLimits effective;
+    LastFault last_fault;
+  };
 
   // Read at every look.
   RollingBucket rolling_;
@@ -201,7 +231,7 @@ class alignas(64) AccountState {
   alignas(64) std::atomic<TokenWindow*> tokens_{nullptr};
   std::atomic<TokenWindow*> day_{nullptr};
   std::uint64_t held_in_pass_ = 0;
-  std::unique_ptr<EffectiveLimits> effective_;
+  std::unique_ptr<Seldom> seldom_;
   RollingBucket emergency_;  // how many of the bucket's tokens are kept; a part, not an addition
   SteadyBucket steady_;
 };

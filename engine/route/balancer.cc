@@ -156,7 +156,7 @@ bool Balancer::choose_cheapest(Search& search) noexcept {
   const auto completion = static_cast<double>(
       demand.completion == Demand::kUnknown ? RunningMean::kFirst : demand.completion);
   return choose_best(search, [prompt, completion](const Candidate& candidate) {
-    const Price& cost = candidate.account->cost;
+    const Price& cost = *candidate.price;
     return prompt * static_cast<double>(cost.input) + completion * static_cast<double>(cost.output);
   });
 }

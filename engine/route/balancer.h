@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/owned_count.h"
 #include "base/prng.h"
 #include "engine/route/choice.h"
 #include "engine/route/directory.h"
@@ -26,15 +27,17 @@ class RoundRobin {
   std::array<std::uint32_t, 256> next_{};
 };
 
-// LadderCounters - what became of requests on their way down the ladder. Plain numbers of one
-// thread.
+// LadderCounters - what became of requests on their way down the ladder.
+//
+// Affinity  counted by one thread, read by any.
 struct LadderCounters {
-  std::uint64_t primary_wait_enter = 0;     // all primary accounts were cooling; one waited
-  std::uint64_t primary_wait_recovery = 0;  // ... and got a permit of one that recovered
-  std::uint64_t primary_wait_exhausted =
-      0;  // ... and went on without, or had no hope to begin with
-  std::uint64_t fallback = 0;
-  std::uint64_t emergency = 0;
+  OwnedCount primary_wait_enter;      // all primary accounts were cooling; one waited
+  OwnedCount primary_wait_recovery;   // ... and got a permit of one that recovered
+  OwnedCount primary_wait_exhausted;  // ... and went on without, or had no hope to begin with
+  OwnedCount fallback;
+  OwnedCount emergency;
+  OwnedCount queue_full;   // no place in the queue, or it was lost to a more urgent request
+  OwnedCount passthrough;  // of these: went on to the lesser pools all the same
 };
 
 // Balancer - chooses an account of a pool by the directory's strategy and takes its permit.

@@ -52,6 +52,19 @@ void ClientState::finish(const TokenReservation& reserved, const TokensUsed& use
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void ClientState::remember_request(Instant at) noexcept {
+  if (requests_.limit() == 0 || !requests_.take(at).granted) return;
+  requests_.settle_sent(at);
+  last_at_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void ClientState::remember_tokens(std::uint64_t tokens_used, Instant at) noexcept {
+  if (TokenWindow* const window = tokens()) window->charge(tokens_used, at);
+  const Instant::rep since = at.time_since_epoch().count();
+  if (since > last_at_.load(std::memory_order_relaxed))
+    last_at_.store(since, std::memory_order_relaxed);
+}
+
 bool ClientState::enter() noexcept {
   const std::uint32_t most = concurrent_limit();
   std::uint32_t inside = in_flight_.load(std::memory_order_relaxed);

@@ -57,6 +57,13 @@ class alignas(64) ClientState {
                                     TokenReservation& reserved) noexcept;
   void finish(const TokenReservation& reserved, const TokensUsed& used, Instant now) noexcept;
 
+  // What requests of an earlier process used, at instants of the last window: it counts as if this
+  // one had admitted them, whatever the limits say. Before any request is admitted; requests in the
+  // order of time, and the latest requests_max() of them, because more make no difference.
+  void remember_request(Instant at) noexcept;
+  void remember_tokens(std::uint64_t tokens, Instant at) noexcept;
+  [[nodiscard]] std::uint32_t requests_max() const noexcept { return requests_.limit(); }
+
   // What is left of a limit, and how long until all of it is there again.
   struct Left {
     std::uint64_t limit = 0;  // 0: there is none
@@ -65,6 +72,9 @@ class alignas(64) ClientState {
   };
   [[nodiscard]] Left requests_left(Instant now) noexcept;
   [[nodiscard]] Left tokens_left(Instant now) noexcept;
+  [[nodiscard]] std::uint32_t in_flight() const noexcept {
+    return in_flight_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint32_t concurrent_limit() const noexcept {
     return concurrent_.load(std::memory_order_relaxed);
   }
@@ -102,16 +112,23 @@ class ClientPass {
   [[nodiscard]] ClientVerdict enter(ClientState& state, const Demand& demand,
                                     Instant now) noexcept {
     const ClientVerdict verdict = state.admit(demand, now, reserved_);
-    if (verdict.kind == ClientVerdict::Kind::kAdmitted) state_ = &state;
+    refused_ = verdict.kind != ClientVerdict::Kind::kAdmitted;
+    if (!refused_) state_ = &state;
     return verdict;
   }
   void leave(const TokensUsed& used, Instant now) noexcept {
     if (state_ != nullptr) state_->finish(reserved_, used, now);
     state_ = nullptr;
   }
+  // Something else than the state's limits is in the way: the budget.
+  void refuse() noexcept { refused_ = true; }
+  // enter() found a limit in the way, or refuse() was called.
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
+  [[nodiscard]] std::uint32_t tokens_reserved() const noexcept { return reserved_.units; }
 
  private:
   ClientState* state_ = nullptr;
+  bool refused_ = false;
   TokenReservation reserved_;
 };
 

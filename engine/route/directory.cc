@@ -117,31 +117,36 @@ void keep_departed(Directory& directory, const std::vector<Known>& known, Instan
   }
 }
 
-// Clients keep their state by name: a key may be exchanged for another. One that is gone, or has no
-// limits any more, is remembered as long as it matters.
+// Clients keep their state by name: a key may be exchanged for another. Of one that is gone, or has
+// no limits any more, it is remembered as long as it matters.
 void give_client_states(Directory& directory, const Directory* previous, Instant now) {
-  std::unordered_map<std::string_view, std::shared_ptr<ClientState>> known;
+  std::unordered_map<std::string_view, DepartedClient> known;
   if (previous != nullptr) {
-    for (const ClientKey& client : previous->clients) {
-      if (client.state != nullptr) known.try_emplace(client.name, client.state);
-    }
+    for (const ClientKey& client : previous->clients)
+      known.try_emplace(client.name, DepartedClient{client.name, client.state, client.spending});
+    // A key without limits may have had some.
     for (const DepartedClient& gone : previous->departed_clients) {
-      known.try_emplace(gone.name, gone.state);
+      DepartedClient& one = known.try_emplace(gone.name, gone).first->second;
+      if (one.state == nullptr) one.state = gone.state;
     }
   }
   for (ClientKey& client : directory.clients) {
+    DepartedClient before;
+    if (const auto found = known.find(client.name); found != known.end())
+      before = {{},
+                client.limits.any() ? std::move(found->second.state) : nullptr,
+                std::move(found->second.spending)};
+    client.spending = before.spending != nullptr ? std::move(before.spending)
+                                                 : std::make_shared<ClientSpending>();
     if (!client.limits.any()) continue;
-    const auto found = known.find(client.name);
-    if (found == known.end()) {
-      client.state = std::make_shared<ClientState>(client.limits);
-      continue;
-    }
-    client.state = std::move(found->second);
+    client.state = before.state != nullptr ? std::move(before.state)
+                                           : std::make_shared<ClientState>(client.limits);
     client.state->set_limits(client.limits);
-    known.erase(found);
   }
-  for (auto& [name, state] : known) {
-    if (!state->at_rest(now)) directory.departed_clients.push_back({std::string(name), state});
+  for (auto& [name, gone] : known) {
+    if (gone.state != nullptr && gone.state->at_rest(now)) gone.state = nullptr;
+    const bool has_spent = gone.spending != nullptr && gone.spending->any();
+    if (gone.state != nullptr || has_spent) directory.departed_clients.push_back(std::move(gone));
   }
 }
 
@@ -169,6 +174,7 @@ class RouteBuilder {
         candidate.generation = account->generation;
         candidate.weight = account->weight;
         candidate.name_hash = hash_text(account->name);
+        candidate.price = &account->cost;
         if (!candidate_of(*account, candidate)) continue;
         any = true;
         if (!account->enabled) continue;
@@ -196,6 +202,7 @@ void build_mapped_routes(Directory& directory, RouteBuilder& builder) {
   for (const auto& account : directory.accounts) {
     for (const ModelMapping& mapping : account->models) {
       directory.mapped_routes.try_emplace(mapping.canonical);
+      directory.labels.add(mapping.canonical);
       if (account->enabled) directory.model_names.push_back(mapping.canonical);
     }
   }
@@ -205,11 +212,13 @@ void build_mapped_routes(Directory& directory, RouteBuilder& builder) {
 
   for (auto& [model, route] : directory.mapped_routes) {
     // Views into the accounts and into the map's keys, which stay where they are.
-    route = *builder.build([&model](const Account& account, Candidate& candidate) {
+    route = *builder.build([&directory, &model](const Account& account, Candidate& candidate) {
       const auto native = account.native_model(model);
       if (native) candidate.native = *native;
+      candidate.price = &directory.price_of(account, model, directory.created_unix_s * 1000);
       return native.has_value();
     });
+    route.label = directory.labels.add(model);
   }
 }
 
@@ -241,7 +250,9 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
   SL_ASSERT(directory.accounts.size() <= kDirectoryAccountsMax);
   std::vector<Known> known = known_accounts(previous);
   name_heirs(known, directory);
+  if (previous != nullptr) directory.labels = previous->labels;
   for (const auto& account : directory.accounts) {
+    account->label = directory.labels.add(account->name);
     sort_account(*account);
     give_state(*account, known, directory.routing, now);
   }
@@ -258,6 +269,14 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
   build_prefix_routes(directory, builder);
   directory.any_route =
       builder.build([](const Account&, Candidate&) { return true; }).value_or(Route{});
+}
+
+const Price& Directory::price_of(const Account& account, std::string_view model,
+                                 std::int64_t unix_ms) const noexcept {
+  const Price& own = account.price_of(model);
+  if (own.known()) return own;
+  const Price* const listed = prices.find(model, unix_ms);
+  return listed != nullptr ? *listed : own;
 }
 
 const Route* Directory::find_route(std::string_view model) const noexcept {

@@ -13,6 +13,7 @@
 #include "engine/route/account.h"
 #include "engine/route/breaker.h"
 #include "engine/route/cooldown.h"
+#include "engine/route/price_table.h"
 #include "engine/route/priority.h"
 #include "engine/route/retreat.h"
 #include "engine/route/retry_budget.h"
@@ -103,9 +104,12 @@ struct DepartedAccount {
   std::uint32_t generation = 1;
 };
 
+// The same for a client key. What it has spent counts again when one of its name comes back, in
+// whatever period: so names that have spent anything stay as long as the process.
 struct DepartedClient {
   std::string name;
-  std::shared_ptr<ClientState> state;
+  std::shared_ptr<ClientState> state;  // null: there is nothing to remember of it
+  std::shared_ptr<ClientSpending> spending;
 };
 
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.
@@ -117,10 +121,12 @@ struct Directory {
   std::vector<ClientKey> clients;
   bool open = false;  // requests without a client key are served
   RoutingPolicy routing;
+  PriceTable prices;                // of models, for accounts that have none of their own
   std::string default_model;        // for bodies that name none (multipart); "" when there is none
   std::int64_t created_unix_s = 0;  // "created" of GET /v1/models
 
   // Filled by finish_directory().
+  LabelNames labels;                     // of accounts and mapped models
   std::vector<std::string> model_names;  // those that enabled accounts map: what GET /v1/models
                                          // lists; sorted, unique
   std::unordered_map<std::string, Route, StringHash, std::equal_to<>> mapped_routes;
@@ -132,6 +138,11 @@ struct Directory {
   // Null when no account serves `model`. "" asks for the accounts that may serve a request which
   // names no model: all of them. No allocation.
   [[nodiscard]] const Route* find_route(std::string_view model) const noexcept;
+
+  // What a request for `model` costs there at that instant; one that is not known() when nobody
+  // said.
+  [[nodiscard]] const Price& price_of(const Account& account, std::string_view model,
+                                      std::int64_t unix_ms) const noexcept;
 
   // A binary search, so its time depends on the digests: see docs/THREAT_MODEL.md for why that
   // tells nobody a key.

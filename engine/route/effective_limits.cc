@@ -12,11 +12,22 @@ void EffectiveLimits::configure(const AccountLimits& configured) noexcept {
 void EffectiveLimits::tick(Instant now, const AnswerCounts& counts, const LearnedLimits& learned,
                            const RetreatPolicy& policy) noexcept {
   policy_ = policy;
-  if (!policy.enabled) return retreat_.reset();
+  if (!policy.enabled) {
+    retreat_.reset();
+    return show();
+  }
   const std::uint32_t base = allowed(learned).limit;
   if (!retreat_) retreat_.emplace(base);
   else if (retreat_->base_rpm() != base) retreat_->set_learned_base(base);
   static_cast<void>(retreat_->tick(now, counts.answers, counts.rate_limited, policy));
+  show();
+}
+
+// What other threads may see of it.
+void EffectiveLimits::show() noexcept {
+  constexpr double kMillion = 1e6;
+  state_.set(static_cast<std::uint64_t>(retreat_ ? retreat_->state() : Retreat::State::kNormal));
+  rate_limited_ppm_.set(retreat_ ? static_cast<std::uint64_t>(retreat_->rate() * kMillion) : 0);
 }
 
 AccountLimits EffectiveLimits::in_force(const LearnedLimits& learned) const noexcept {

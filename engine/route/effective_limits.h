@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/owned_count.h"
 #include "engine/route/account_limits.h"
 #include "engine/route/retreat.h"
 
@@ -23,7 +24,7 @@ struct AnswerCounts {
 // EffectiveLimits - how much of its configured limits an account uses now: less while the provider
 // answers 429 all the same (Retreat), and no more than the provider says that it allows.
 //
-// Affinity  one thread: the one that publishes directories.
+// Affinity  one thread: the one that publishes directories; state() and rate_limited_ppm() any.
 // Size      about 1.2 KiB.
 class EffectiveLimits {
  public:
@@ -38,17 +39,23 @@ class EffectiveLimits {
   [[nodiscard]] AccountLimits in_force(const LearnedLimits& learned) const noexcept;
 
   [[nodiscard]] const AccountLimits& configured() const noexcept { return configured_; }
+  // As of the last tick().
   [[nodiscard]] Retreat::State state() const noexcept {
-    return retreat_ ? retreat_->state() : Retreat::State::kNormal;
+    return static_cast<Retreat::State>(state_.read());
   }
+  // The share of 429s among the answers of the retreat's window, in millionths; 0 without retreat.
+  [[nodiscard]] std::uint64_t rate_limited_ppm() const noexcept { return rate_limited_ppm_; }
 
  private:
+  void show() noexcept;
   // What is configured, or less where the provider said so.
   [[nodiscard]] AccountLimits allowed(const LearnedLimits& learned) const noexcept;
 
   AccountLimits configured_;
   RetreatPolicy policy_;
   std::optional<Retreat> retreat_;  // nothing before the first tick, and while it is switched off
+  OwnedCount state_;                // a Retreat::State
+  OwnedCount rate_limited_ppm_;
 };
 
 }  // namespace sluice

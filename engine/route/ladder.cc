@@ -195,7 +195,9 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
     case WaitEnd::kDropped:
       why_ = Choice::Why::kQueueFull;
       patient_ = false;
+      ++balancer_.counters.queue_full;
       if (directory_.routing.queue.overflow != Overflow::kPassthrough) rung_ = Rung::kNone;
+      else ++balancer_.counters.passthrough;
       break;
   }
   if (expected_at != kNever) expected_at_ = expected_at;

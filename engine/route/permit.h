@@ -69,6 +69,7 @@ class [[nodiscard]] Permit {
   // Null for a permit that was never granted; remains when the permit is over.
   [[nodiscard]] const Account* account() const noexcept { return account_; }
   [[nodiscard]] Instant taken_at() const noexcept { return grant_.request.at; }
+  [[nodiscard]] std::uint32_t tokens_reserved() const noexcept { return grant_.tokens.units; }
 
  private:
   enum class Phase : std::uint8_t { kOver, kHeld, kSent };

@@ -10,6 +10,7 @@
 
 #include "engine/route/account.h"
 #include "engine/route/account_state.h"
+#include "engine/route/string_hash.h"
 
 namespace sluice {
 
@@ -22,6 +23,7 @@ struct Candidate {
   std::uint64_t name_hash = 0;    // where the account stands in the hashing of origins
   std::uint32_t strip_bytes = 0;  // of the model's name, where `native` is empty
   std::string_view native;        // the model's name there, where the route is for one model
+  const Price* price = nullptr;   // of that model there; in the directory
 
   [[nodiscard]] std::string_view native_model(std::string_view model) const noexcept {
     return native.empty() ? model.substr(strip_bytes) : native;
@@ -37,6 +39,7 @@ struct Route {
   static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
   std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
   std::uint32_t id = 0;                    // its place among the directory's routes
+  Label label = LabelNames::kOther;        // of a route for one model its name's
 
   // Positions in `candidates`: [first, last).
   struct Range {
@@ -49,14 +52,6 @@ struct Route {
       case Pool::kFallback: break;
     }
     return {primary_count, static_cast<std::uint32_t>(candidates.size())};
-  }
-};
-
-// StringHash - lets a map of strings be asked with a string_view, without a copy.
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>{}(text);
   }
 };
 

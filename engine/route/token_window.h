@@ -31,7 +31,8 @@ static_assert(std::is_trivially_copyable_v<TokenReservation> && sizeof(TokenRese
 // never shorter. `used` is raised before the cell counts the units and lowered after they have left
 // it, so it is never below what the cells hold, and a reserve that would raise it above the limit
 // is refused: no window holds more than the limit, however many threads reserve. A request larger
-// than the whole limit would wait for ever; it passes when nothing else is in the window.
+// than the whole limit would wait for ever; it passes when nothing else is in the window. charge()
+// asks no limit, and may name an instant before the machine's start.
 //
 // settle() corrects an estimate. What was used beyond it counts now and may take the window above
 // its limit: a debt, which the next requests wait off. What was not used is free again at once,
@@ -60,6 +61,8 @@ class alignas(64) BasicTokenWindow {
   static constexpr std::int64_t kCells = 60;
   // 34 bits of 2^26 ns count the 36 years that ticks.h counts.
   static constexpr Duration kGranule = Duration(std::int64_t{1} << 26);
+  // Before the machine's start there are 78 hours, for what an earlier process used.
+  static constexpr std::int64_t kGranulesBefore = std::int64_t{1} << 22;
 
   // A limit of 0 is none: everything passes and nothing is counted.
   BasicTokenWindow(std::uint64_t limit, Duration window) { set_limit(limit, window); }
@@ -96,6 +99,14 @@ class alignas(64) BasicTokenWindow {
     if (more <= 0 || limit() == 0) return;
     used_.fetch_add(more, std::memory_order_acq_rel);
     count(static_cast<std::uint64_t>(more), now);
+  }
+
+  // Units that were used whatever the limit says, at an instant not more than a window and a cell
+  // ago: they may take the window above its limit, as a debt.
+  void charge(std::uint64_t units, Instant at) {
+    if (limit() == 0 || units == 0) return;
+    used_.fetch_add(bounded(units), std::memory_order_acq_rel);
+    static_cast<void>(count(static_cast<std::uint64_t>(bounded(units)), at));
   }
 
   // The request was not sent.
@@ -164,10 +175,14 @@ class alignas(64) BasicTokenWindow {
   static std::uint64_t units_of(std::uint64_t word) { return word & kUnitsMax; }
   static std::uint64_t granule_of(std::uint64_t word) { return word >> kUnitsBits; }
   static Instant end_of(std::uint64_t word) {
-    return Instant(static_cast<std::int64_t>(granule_of(word)) * kGranule);
+    return Instant((static_cast<std::int64_t>(granule_of(word)) - kGranulesBefore) * kGranule);
   }
   static constexpr std::int64_t granules_in(Duration window) {
     return std::max<std::int64_t>(1, (window + kCells * kGranule - 1ns) / (kCells * kGranule));
+  }
+  static std::int64_t cell_of(Instant at, std::int64_t width) {
+    const std::int64_t granule = std::max(at.time_since_epoch() / kGranule, -kGranulesBefore / 2);
+    return granule >= 0 ? granule / width : -((width - 1 - granule) / width);
   }
   static std::int64_t bounded(std::uint64_t units) {
     return static_cast<std::int64_t>(std::min(units, kUnitsMax));
@@ -181,11 +196,11 @@ class alignas(64) BasicTokenWindow {
   // Counts units, by which `used` was raised, in the cell of `now`.
   TokenReservation count(std::uint64_t units, Instant now) {
     const Duration window = this->window();
-    const auto width = static_cast<std::uint64_t>(granules_in(window));
-    const Duration since = std::max(Duration::zero(), now.time_since_epoch());
-    const std::uint64_t index = static_cast<std::uint64_t>(since / kGranule) / width;
-    const std::uint64_t end = std::min((index + 1) * width, kEndMax);
-    const std::uint64_t slot = index % kSlots;
+    const std::int64_t width = granules_in(window);
+    const std::int64_t index = cell_of(now, width);
+    const std::uint64_t end =
+        std::min(static_cast<std::uint64_t>((index + 1) * width + kGranulesBefore), kEndMax);
+    const std::uint64_t slot = static_cast<std::uint64_t>(index) % kSlots;
     Cell& cell = cells_[slot];
     std::uint64_t seen = cell.load(std::memory_order_acquire);
     for (;;) {

@@ -16,6 +16,7 @@ constexpr Duration kLookSoon = 1ms;
 WaitQueue::~WaitQueue() { SL_ASSERT(depth_ == 0); }
 
 void WaitQueue::enter(Waiter& waiter, Instant now) {
+  waiter.entered_at = now;
   if (waiter.seeker->arrival == 0) waiter.seeker->arrival = ++arrivals_;
   const QueuePolicy& policy = waiter.directory->routing.queue;
   const bool full = depth_ >= policy.capacity;

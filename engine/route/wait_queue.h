@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/intrusive_list.h"
+#include "base/owned_count.h"
 #include "engine/route/balancer.h"
 #include "engine/route/ladder.h"
 
@@ -35,6 +36,7 @@ class Waiter : public ListNode {
   Pool pool;
   Instant give_up_at;  // whoever waits sees to it; the queue lets go of whom it cannot help by then
   bool only_if_soon;
+  Instant entered_at{};  // set by the queue
 
   // The outcome, once on_end() has been called.
   WaitEnd end = WaitEnd::kTimedOut;
@@ -80,8 +82,18 @@ class WaitQueue {
   Instant serve(Instant now);
 
   [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
+  // Any thread.
   [[nodiscard]] std::size_t depth(Priority priority) const noexcept {
     return depths_[rank_of(priority)];
+  }
+  // Everybody who waits, line by line.
+  template <class Look>
+  void each_waiter(const Look& look) {
+    for (auto& [key, line] : lines_) {
+      for (IntrusiveList<Waiter>& waiters : line.waiters) {
+        for (Waiter* at = waiters.front(); at != nullptr; at = waiters.after(*at)) look(*at);
+      }
+    }
   }
   // When a waiter of `priority` that came now would have its turn, if all permits between went to
   // those before it and the accounts kept their rates. An estimate.
@@ -126,7 +138,7 @@ class WaitQueue {
   Balancer& balancer_;
   Lines lines_;
   std::vector<Turn> turns_;  // a heap, the first turn on top; empty between passes
-  std::array<std::size_t, kPriorities> depths_{};
+  std::array<OwnedCount, kPriorities> depths_;
   std::size_t depth_ = 0;
   std::uint64_t arrivals_ = 0;
   std::uint64_t pass_ = 0;

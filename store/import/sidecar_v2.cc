@@ -108,6 +108,12 @@ void Importer::read(const ImportTable& table, std::vector<T>& into, Read&& read)
   }
 }
 
+std::string texts_of(const std::vector<MappingFault>& faults) {
+  std::string all;
+  for (const MappingFault& fault : faults) all += (all.empty() ? "" : ". ") + fault.text();
+  return all;
+}
+
 ImportedAccount Importer::account(TableReader& row) {
   ImportedAccount account;
   account.id = row.text(kId);
@@ -127,7 +133,7 @@ ImportedAccount Importer::account(TableReader& row) {
   account.updated_at_unix_ms = row.time(kUpdatedAt);
   auto models = parse_model_mappings(row.bytes(kMappings));
   if (models) account.models = std::move(*models);
-  else row.refuse(kMappings, models.error());
+  else row.refuse(kMappings, texts_of(models.error()));
   if (!row.has(kApiKey)) return account;
   ++keys_;
   auto opened = open_sealed_text(key_, row.bytes(kApiKey));

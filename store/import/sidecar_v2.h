@@ -15,6 +15,7 @@ namespace sluice {
 
 // What the predecessor's database holds, as plain values (docs/COMPAT.md). Nothing is judged here
 // but what a value is: whether an account may be served is said by engine/config/account_fields.h.
+// fields() is for store/codec.h: one process reads them, another one may write them.
 
 struct ImportedAccount {
   std::string id, name, label;
@@ -27,10 +28,18 @@ struct ImportedAccount {
   bool is_fallback = false;
   bool enabled = true;
   std::string model_prefix;
-  std::vector<ImportedModel> models;
+  std::vector<StoredMapping> models;
   std::string source;         // "webui", "env", "import", "file"
   std::string metadata_json;  // as it stands there
   std::optional<std::int64_t> created_at_unix_ms, updated_at_unix_ms;
+
+  // Without the key, which lies in no other memory than a Secret's.
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.id, row.name, row.label, row.base_url, row.api, row.timeout_seconds, row.rpm_limit,
+          row.tpm_limit, row.is_fallback, row.enabled, row.model_prefix, row.models, row.source,
+          row.metadata_json, row.created_at_unix_ms, row.updated_at_unix_ms);
+  }
 };
 
 struct ImportedUsageHour {
@@ -40,6 +49,13 @@ struct ImportedUsageHour {
   std::int64_t cost_nano_dollars = 0;
   std::uint64_t requests = 0, errors = 0;
   std::int64_t latency_mean_us = 0, first_token_mean_us = 0;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.account_id, row.model, row.hour_unix_seconds, row.prompt_tokens,
+          row.completion_tokens, row.total_tokens, row.cost_nano_dollars, row.requests, row.errors,
+          row.latency_mean_us, row.first_token_mean_us);
+  }
 };
 
 struct ImportedDay {
@@ -48,6 +64,12 @@ struct ImportedDay {
   std::uint64_t requests = 0, errors = 0, tokens = 0;
   std::int64_t cost_nano_dollars = 0;
   std::uint64_t accounts = 0;  // that were used
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.day_unix_seconds, row.is_fallback, row.requests, row.errors, row.tokens,
+          row.cost_nano_dollars, row.accounts);
+  }
 };
 
 struct ImportedCooldown {
@@ -56,6 +78,12 @@ struct ImportedCooldown {
   std::int64_t cooldown_ms = 0;
   std::string response_summary;
   std::optional<std::int64_t> started_at_unix_ms, ended_at_unix_ms;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.account_id, row.consecutive, row.cooldown_ms, row.response_summary,
+          row.started_at_unix_ms, row.ended_at_unix_ms);
+  }
 };
 
 struct ImportedHealth {
@@ -70,6 +98,11 @@ struct ImportedHealth {
 struct ImportedSetting {
   std::string key, value, description;
   std::optional<std::int64_t> updated_at_unix_ms;
+
+  template <class R, class Visitor>
+  static void fields(R& row, Visitor& visit) {
+    visit(row.key, row.value, row.description, row.updated_at_unix_ms);
+  }
 };
 
 struct SidecarV2 {

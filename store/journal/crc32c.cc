@@ -24,12 +24,30 @@ constexpr std::array<std::uint32_t, 256> kTable = [] {
   return table;
 }();
 
+// The entry of the table with that highest byte: each has another one.
+constexpr std::array<std::uint8_t, 256> kByHighest = [] {
+  std::array<std::uint8_t, 256> at{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte)
+    at[kTable[byte] >> 24] = static_cast<std::uint8_t>(byte);
+  return at;
+}();
+
 #if defined(__x86_64__)
 // Set before main(); who comes earlier gets the table.
 const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 #endif
 
 }  // namespace
+
+std::uint32_t crc32c_before(const void* data, std::size_t bytes, std::uint32_t result) noexcept {
+  const auto* const begin = static_cast<const unsigned char*>(data);
+  std::uint32_t crc = ~result;
+  for (; bytes > 0; --bytes) {
+    const std::uint32_t entry = kByHighest[crc >> 24];
+    crc = ((crc ^ kTable[entry]) << 8) | (entry ^ begin[bytes - 1]);
+  }
+  return ~crc;
+}
 
 std::uint32_t crc32c_by_table(const void* data, std::size_t bytes, std::uint32_t crc) noexcept {
   const auto* at = static_cast<const unsigned char*>(data);

@@ -14,6 +14,10 @@ namespace sluice {
 [[nodiscard]] std::uint32_t crc32c(const void* data, std::size_t bytes,
                                    std::uint32_t crc = 0) noexcept;
 
+// The value of `crc` with which crc32c() of these bytes comes to `result`: there is exactly one.
+[[nodiscard]] std::uint32_t crc32c_before(const void* data, std::size_t bytes,
+                                          std::uint32_t result) noexcept;
+
 // The two ways, for the tests that hold them against each other.
 [[nodiscard]] std::uint32_t crc32c_by_table(const void* data, std::size_t bytes,
                                             std::uint32_t crc = 0) noexcept;

@@ -13,28 +13,48 @@ std::uint32_t clamp_tokens(std::uint64_t tokens) noexcept {
 }
 
 void set_time(RecordSlot& slot, std::size_t field, std::uint64_t us) noexcept {
-  constexpr std::uint64_t kLargest = (1ull << 48) - 1;
+  constexpr std::uint64_t kLargest = (1ull << 40) - 1;
   us = std::min(us, kLargest);
   slot.time_us_low[field] = static_cast<std::uint32_t>(us);
-  slot.time_us_high[field] = static_cast<std::uint16_t>(us >> 32);
+  slot.times_high[field].us = static_cast<std::uint8_t>(us >> 32);
 }
 
-// All but the texts and the checksum.
-void set_numbers(RecordSlot& slot, const UsageEvent& event) noexcept {
-  slot.flags = event.flags;
-  slot.unix_ms = event.unix_ms;
-  slot.cost_nano_dollars = event.cost_nano_dollars;
+void set_sent(RecordSlot& slot, std::uint64_t ms) noexcept {
+  constexpr std::uint64_t kLargest = (1ull << 24) - 1;
+  ms = std::min(ms, kLargest);
+  for (TimeHigh& part : slot.times_high) {
+    part.sent_ms = static_cast<std::uint8_t>(ms);
+    ms >>= 8;
+  }
+}
+
+void set_tokens(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noexcept {
+  std::memset(slot.tokens, 0, sizeof(slot.tokens));
+  if (kind == UsageKind::kStart) {
+    slot.tokens[0] = clamp_tokens(event.reserved_tokens);
+    slot.tokens[1] = clamp_tokens(event.client_reserved_tokens);
+    return;
+  }
   slot.tokens[0] = clamp_tokens(event.prompt_tokens);
   slot.tokens[1] = clamp_tokens(event.completion_tokens);
   slot.tokens[2] = clamp_tokens(event.total_tokens);
   slot.tokens[3] = clamp_tokens(event.cached_read_tokens);
   slot.tokens[4] = clamp_tokens(event.cached_write_tokens);
   slot.tokens[5] = clamp_tokens(event.reasoning_tokens);
+}
+
+// All but the texts and the checksum.
+void set_numbers(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noexcept {
+  slot.flags = event.flags;
+  slot.unix_ms = event.unix_ms;
+  slot.cost_nano_dollars = event.cost_nano_dollars;
+  set_tokens(slot, event, kind);
   slot.status = event.status;
   slot.attempt = event.attempt;
   set_time(slot, 0, event.latency_us);
   set_time(slot, 1, event.first_token_us);
   set_time(slot, 2, event.queue_us);
+  set_sent(slot, event.sent_ms);
 }
 
 }  // namespace
@@ -47,7 +67,7 @@ JournalWriter::JournalWriter(std::uint16_t shard, Segment& first,
 }
 
 std::uint64_t JournalWriter::start(const UsageEvent& event) noexcept {
-  if (!has_room_for(2)) return 0;
+  if (!has_room_for(2)) return refuse();
   add_set_aside(kGroupSlotsMax);
   return append(event, UsageKind::kStart, 0);
 }
@@ -59,8 +79,13 @@ std::uint64_t JournalWriter::end(const UsageEvent& event, std::uint64_t started_
 }
 
 std::uint64_t JournalWriter::refused(const UsageEvent& event) noexcept {
-  if (!has_room_for(1)) return 0;
+  if (!has_room_for(1)) return refuse();
   return append(event, UsageKind::kRefused, 0);
+}
+
+std::uint64_t JournalWriter::refuse() noexcept {
+  times_refused_.store(times_refused() + 1, std::memory_order_relaxed);
+  return 0;
 }
 
 void JournalWriter::add_set_aside(std::int64_t slots) noexcept {
@@ -118,7 +143,7 @@ void JournalWriter::enter(Segment& segment) noexcept {
   header.kind = kSlotHeader;
   header.version = HeaderSlot::kVersion;
   header.shard = shard_;
-  header.first_sequence = next_sequence_;
+  header.first_sequence = next_sequence();
   header.magic = HeaderSlot::kMagic;
   header.segment_number = segment.number;
   header.slots = segment.slots;
@@ -133,9 +158,10 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
   make_room();
   RecordSlot slot;  // set below, all of it
   slot.kind = static_cast<std::uint8_t>(kind);
-  slot.sequence = next_sequence_;
+  const std::uint64_t sequence = next_sequence();
+  slot.sequence = sequence;
   slot.started_by = started_by;
-  set_numbers(slot, event);
+  set_numbers(slot, event, kind);
   slot.names[kAccount] = intern(kAccount, event.account);
   slot.names[kPool] = intern(kPool, event.pool);
   slot.names[kClientKey] = intern(kClientKey, event.client_key);
@@ -154,7 +180,8 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
   ++at_;
   // The texts and the record at once: the reader never sees one without the other.
   segment_->published.store(at_, std::memory_order_release);
-  return next_sequence_++;
+  next_sequence_.store(sequence + 1, std::memory_order_relaxed);
+  return sequence;
 }
 
 std::uint16_t JournalWriter::intern(TextField field, std::string_view text) noexcept {
@@ -178,7 +205,7 @@ void JournalWriter::write_text(std::uint16_t target, std::string_view text) noex
     slot.kind = kind;
     slot.bytes = static_cast<std::uint8_t>(part.size() | (text.empty() ? 0 : TextSlot::kContinued));
     slot.target = target;
-    slot.sequence = next_sequence_;
+    slot.sequence = next_sequence();
     std::memcpy(slot.text, part.data(), part.size());
     place_slot(slot, slot_bytes(), slot_seed(seed_, at_));
     ++at_;

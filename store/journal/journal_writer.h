@@ -16,12 +16,12 @@ namespace sluice {
 // start() takes room for the start and sets as much aside for the end that must follow it, so an
 // end always finds its room and cannot fail. Appending is encoding, a checksum and a copy into
 // memory that is mapped and present: no system call, no allocation, no lock. Segments that follow
-// the present one are linked to it by the store's thread (ShardJournal::keep); when it is late, or
+// the present one are linked to it by other threads (ShardJournal::keep); when they are late, or
 // the disk and the memory for that case are full, start() and refused() say so before anything is
 // written or sent.
 //
 // Owns      the segment's names. Not the segments.
-// Affinity  the shard; slots_set_aside() any thread.
+// Affinity  the shard; next_sequence(), slots_set_aside() and times_refused() any thread.
 // Lifetime  within the ShardJournal's.
 // Limits    an attempt sets kGroupSlotsMax slots aside (1.5 KiB) until it ends: its names may have
 //           to be written again in a new segment.
@@ -44,7 +44,13 @@ class JournalWriter {
   // Would start() and refused() find room now? For whoever wants to refuse early.
   [[nodiscard]] bool ready() noexcept { return has_room_for(2); }
 
-  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept {
+    return next_sequence_.load(std::memory_order_relaxed);
+  }
+  // How often start() and refused() found no room.
+  [[nodiscard]] std::uint64_t times_refused() const noexcept {
+    return times_refused_.load(std::memory_order_relaxed);
+  }
   // What ends still to come may take.
   [[nodiscard]] std::uint64_t slots_set_aside() const noexcept {
     return set_aside_.load(std::memory_order_relaxed);
@@ -54,6 +60,7 @@ class JournalWriter {
   struct Texts;
 
   [[nodiscard]] bool has_room_for(std::uint32_t groups) noexcept;
+  std::uint64_t refuse() noexcept;
   void look_ahead() noexcept;
   void make_room() noexcept;
   void enter(Segment& segment) noexcept;
@@ -73,8 +80,10 @@ class JournalWriter {
   std::uint64_t slots_ahead_ = 0;  // usable ones of those behind segment_, up to last_seen_
   std::uint32_t at_ = 0;           // the next slot of segment_
   std::uint32_t seed_ = 0;
-  std::uint64_t next_sequence_;
-  std::atomic<std::uint64_t> set_aside_{0};  // written by the shard only
+  // Written by the shard only.
+  std::atomic<std::uint64_t> next_sequence_;
+  std::atomic<std::uint64_t> set_aside_{0};
+  std::atomic<std::uint64_t> times_refused_{0};
   NameTable names_;
 };
 

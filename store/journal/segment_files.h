@@ -12,7 +12,8 @@ namespace sluice {
 // or a broken disk. Faults are errno numbers, 0 is none.
 //
 // Owns      nothing; whoever gets a mapping gives it to unmap().
-// Affinity  the store's thread: all of this may wait for a disk.
+// Affinity  any thread that may wait for a disk: the keeper, and for load() the store's. A class of
+//           its own that has state guards it.
 class SegmentFiles {
  public:
   virtual ~SegmentFiles() = default;

@@ -9,7 +9,19 @@ namespace sluice {
 namespace {
 
 std::uint64_t time_of(const RecordSlot& slot, std::size_t field) noexcept {
-  return (static_cast<std::uint64_t>(slot.time_us_high[field]) << 32) | slot.time_us_low[field];
+  return (std::uint64_t{slot.times_high[field].us} << 32) | slot.time_us_low[field];
+}
+
+void get_tokens(const RecordSlot& slot, UsageEvent& event) noexcept {
+  const bool is_start = event.kind == UsageKind::kStart;
+  event.reserved_tokens = is_start ? slot.tokens[0] : 0;
+  event.client_reserved_tokens = is_start ? slot.tokens[1] : 0;
+  event.prompt_tokens = is_start ? 0 : slot.tokens[0];
+  event.completion_tokens = is_start ? 0 : slot.tokens[1];
+  event.total_tokens = slot.tokens[2];
+  event.cached_read_tokens = slot.tokens[3];
+  event.cached_write_tokens = slot.tokens[4];
+  event.reasoning_tokens = slot.tokens[5];
 }
 
 void get_numbers(const RecordSlot& slot, UsageEvent& event) noexcept {
@@ -20,16 +32,14 @@ void get_numbers(const RecordSlot& slot, UsageEvent& event) noexcept {
   event.sequence = slot.sequence;
   event.started_by = slot.started_by;
   event.unix_ms = slot.unix_ms;
-  event.prompt_tokens = slot.tokens[0];
-  event.completion_tokens = slot.tokens[1];
-  event.total_tokens = slot.tokens[2];
-  event.cached_read_tokens = slot.tokens[3];
-  event.cached_write_tokens = slot.tokens[4];
-  event.reasoning_tokens = slot.tokens[5];
+  get_tokens(slot, event);
   event.cost_nano_dollars = slot.cost_nano_dollars;
   event.latency_us = time_of(slot, 0);
   event.first_token_us = time_of(slot, 1);
   event.queue_us = time_of(slot, 2);
+  event.sent_ms = 0;
+  for (int part = 2; part >= 0; --part)
+    event.sent_ms = event.sent_ms << 8 | slot.times_high[part].sent_ms;
 }
 
 bool is_record(std::uint8_t kind) noexcept { return kind >= 1 && kind <= kSlotRecordMax; }
@@ -38,11 +48,13 @@ bool is_text(std::uint8_t kind) noexcept { return kind == kSlotText || kind == k
 
 }  // namespace
 
+bool is_blank(std::span<const std::byte> bytes) noexcept {
+  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{}; });
+}
+
 HeaderRead read_header(const std::byte* slot, std::uint64_t segment_number) noexcept {
   const auto header = slot_at<HeaderSlot>(slot);
-  const bool zero =
-      std::all_of(slot, slot + kSlotBytes, [](std::byte b) { return b == std::byte{}; });
-  if (zero) return {};
+  if (is_blank({slot, kSlotBytes})) return {};
   if (header.magic == HeaderSlot::kMagic && header.version != HeaderSlot::kVersion)
     return {HeaderState::kOtherVersion, header.version, 0};
   const std::uint64_t number =
@@ -58,6 +70,7 @@ HeaderRead read_header(const std::byte* slot, std::uint64_t segment_number) noex
 void SegmentReader::begin(std::span<const std::byte> bytes, std::uint64_t number,
                           std::uint64_t expected, bool is_sure) noexcept {
   bytes_ = bytes;
+  number_ = number;
   seed_ = segment_seed(number);
   at_ = 1;
   expected_ = expected;
@@ -107,6 +120,24 @@ bool SegmentReader::find_valid(std::uint32_t readable) noexcept {
     return true;
   }
   return false;
+}
+
+SegmentReader::Tail SegmentReader::tail(std::uint32_t readable) const noexcept {
+  Tail tail;
+  for (std::uint32_t slot = at_; slot < readable; ++slot) {
+    if (is_blank({slot_bytes(slot), kSlotBytes}) || is_left_over(slot)) continue;
+    if (tail.slots == 0) tail.first_slot = slot;
+    tail.last_slot = slot;
+    ++tail.slots;
+  }
+  const bool torn = tail.slots == 1 && tail.first_slot == at_;
+  return torn ? Tail{} : tail;
+}
+
+// Of what the file was before it was used again: then it had a lower number.
+bool SegmentReader::is_left_over(std::uint32_t slot) const noexcept {
+  const std::uint32_t number = slot_segment(slot_bytes(slot), slot);
+  return number > 0 && number < number_;
 }
 
 void SegmentReader::take_text() noexcept {

@@ -26,6 +26,8 @@ struct HeaderRead {
   std::uint8_t version = 0;
   std::uint64_t first_sequence = 0;  // kTaken
 };
+// Whether nobody has written there.
+[[nodiscard]] bool is_blank(std::span<const std::byte> bytes) noexcept;
 // `slot` has kSlotBytes bytes.
 [[nodiscard]] HeaderRead read_header(const std::byte* slot, std::uint64_t segment_number) noexcept;
 
@@ -56,6 +58,14 @@ class SegmentReader {
     std::uint64_t last_sequence;
   };
 
+  // Slots behind the last valid one that hold something: neither nothing nor what the file was used
+  // for before. From first_slot to last_slot so many.
+  struct Tail {
+    std::uint32_t first_slot = 0;
+    std::uint32_t last_slot = 0;
+    std::uint32_t slots = 0;
+  };
+
   // Begins with the first record of a segment. `expected` is its sequence, as the header tells;
   // with `is_sure` false (the header is damaged) any sequence from there on will do.
   void begin(std::span<const std::byte> bytes, std::uint64_t number, std::uint64_t expected,
@@ -65,9 +75,14 @@ class SegmentReader {
   // slots behind an invalid one with nothing after it, which each call looks at again.
   [[nodiscard]] Step next(std::uint32_t readable) noexcept;
 
+  // Of a segment that is written no more, once next() has said kEnd. One slot alone at its begin is
+  // a record that was being written as a process died: none.
+  [[nodiscard]] Tail tail(std::uint32_t readable) const noexcept;
+
   [[nodiscard]] const UsageEvent& event() const noexcept { return event_; }
   [[nodiscard]] const Damage& damage() const noexcept { return damage_; }
-  // Of the next record.
+  // Of the next record; only a guess as long as nothing valid has told it.
+  [[nodiscard]] bool is_sure() const noexcept { return is_sure_; }
   [[nodiscard]] std::uint64_t expected_sequence() const noexcept { return expected_; }
   [[nodiscard]] std::uint32_t next_slot() const noexcept { return at_; }
 
@@ -79,6 +94,7 @@ class SegmentReader {
     bool present = false;
   };
 
+  [[nodiscard]] bool is_left_over(std::uint32_t slot) const noexcept;
   [[nodiscard]] bool is_valid(std::uint32_t slot) const noexcept;
   [[nodiscard]] bool find_valid(std::uint32_t readable) noexcept;
   [[nodiscard]] const std::byte* slot_bytes(std::uint32_t slot) const noexcept {
@@ -92,6 +108,7 @@ class SegmentReader {
   [[nodiscard]] std::string_view text_in_front(TextField field) const noexcept;
 
   std::span<const std::byte> bytes_;
+  std::uint64_t number_ = 0;
   std::uint32_t seed_ = 0;
   std::uint32_t at_ = 0;
   std::uint64_t expected_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/journal/usage_sink.h"
 
 namespace sluice {
 namespace {
@@ -35,24 +36,25 @@ SegmentSupply::~SegmentSupply() { remove_spares(); }
 
 std::unique_ptr<Segment> SegmentSupply::make_in_file(Instant now) {
   if (!may_try_disk(now)) return nullptr;
-  const std::string path = segment_path(folder_, next_number_);
-  if (!spares_.empty()) {
-    if (auto segment = use_spare(path)) return segment;
+  const std::uint64_t number = next_number_.fetch_add(1);
+  const std::string path = segment_path(folder_, number);
+  std::byte* made = spares_.empty() ? nullptr : use_spare(path);
+  if (made == nullptr) {
+    const auto created = files_.create(path, segment_bytes_);
+    note(created ? 0 : created.error(), now);
+    if (!created) return nullptr;
+    made = *created;
   }
-  const auto bytes = files_.create(path, segment_bytes_);
-  note(bytes ? 0 : bytes.error(), now);
-  if (!bytes) {
-    if (bytes.error() == EEXIST) ++next_number_;  // somebody else's; not ours to overwrite
-    return nullptr;
-  }
-  auto segment = fresh(*bytes);
+  auto segment = fresh(made);
+  set_number(*segment, number);
   segment->has_file = true;
+  segment->file_bytes = segment_bytes_;
   return segment;
 }
 
 // The renaming comes last: until then the file has its old name and an empty header, and no slot of
 // it passes for one of the new number.
-std::unique_ptr<Segment> SegmentSupply::use_spare(const std::string& path) {
+std::byte* SegmentSupply::use_spare(const std::string& path) {
   std::unique_ptr<Segment> spare = std::move(spares_.back());
   spares_.pop_back();
   if (files_.make_present(spare->bytes, spare->map_bytes) == EIO ||
@@ -61,30 +63,36 @@ std::unique_ptr<Segment> SegmentSupply::use_spare(const std::string& path) {
     let_go(std::move(spare));
     return nullptr;
   }
-  auto segment = fresh(std::exchange(spare->bytes, nullptr));
-  segment->has_file = true;
-  return segment;
+  return std::exchange(spare->bytes, nullptr);
 }
 
 std::unique_ptr<Segment> SegmentSupply::make_in_memory() {
-  if (memory_bytes_ + segment_bytes_ > memory_bytes_max_) return nullptr;
-  std::byte* const bytes = SegmentFiles::take_memory(segment_bytes_);
-  if (bytes == nullptr) return nullptr;
-  memory_bytes_ += segment_bytes_;
-  auto segment = fresh(bytes);
-  segment->in_memory = true;
-  return segment;
+  if (memory_bytes_.fetch_add(segment_bytes_) + segment_bytes_ <= memory_bytes_max_) {
+    if (std::byte* const bytes = SegmentFiles::take_memory(segment_bytes_); bytes != nullptr) {
+      auto segment = fresh(bytes);
+      segment->in_memory = true;
+      return segment;
+    }
+  }
+  memory_bytes_.fetch_sub(segment_bytes_);
+  return nullptr;
 }
 
-std::unique_ptr<Segment> SegmentSupply::fresh(std::byte* bytes) {
+void SegmentSupply::give_number(Segment& segment) {
+  set_number(segment, next_number_.fetch_add(1));
+}
+
+std::unique_ptr<Segment> SegmentSupply::fresh(std::byte* bytes) const {
   auto segment = std::make_unique<Segment>();
   segment->bytes = bytes;
   segment->map_bytes = segment_bytes_;
   segment->slots = static_cast<std::uint32_t>(segment_bytes_ / kSlotBytes);
-  segment->number = next_number_;
-  segment->path = segment_path(folder_, next_number_);
-  ++next_number_;
   return segment;
+}
+
+void SegmentSupply::set_number(Segment& segment, std::uint64_t number) const {
+  segment.number = number;
+  segment.path = segment_path(folder_, number);
 }
 
 bool SegmentSupply::write_out(Segment& segment, Instant now) {
@@ -94,10 +102,17 @@ bool SegmentSupply::write_out(Segment& segment, Instant now) {
   const int failed = files_.write_out(segment.path, {segment.bytes, bytes});
   note(failed, now);
   segment.has_file = failed == 0;
+  segment.file_bytes = failed == 0 ? bytes : 0;
   return segment.has_file;
 }
 
 void SegmentSupply::take_back(std::unique_ptr<Segment> segment) {
+  // What of it cannot be read may yet be of use to somebody. Without its new name it is found and
+  // told of again at the next start.
+  if (segment->damaged && segment->has_file) {
+    static_cast<void>(files_.rename(segment->path, segment->path + kDamagedSuffix));
+    return let_go(std::move(segment));
+  }
   const bool fits = segment->has_file && !segment->in_memory && !segment->recovered &&
                     segment->map_bytes == segment_bytes_;
   if (fits && spares_.size() < kSparesMax) {
@@ -111,7 +126,7 @@ void SegmentSupply::take_back(std::unique_ptr<Segment> segment) {
 }
 
 void SegmentSupply::let_go(std::unique_ptr<Segment> segment) {
-  if (segment->in_memory) memory_bytes_ -= segment_bytes_;
+  if (segment->in_memory) memory_bytes_.fetch_sub(segment_bytes_);
   SegmentFiles::unmap(segment->bytes, segment->map_bytes);
 }
 
@@ -124,7 +139,7 @@ void SegmentSupply::remove_spares() {
 }
 
 void SegmentSupply::note(int os_errno, Instant now) noexcept {
-  disk_errno_ = os_errno;
+  disk_errno_.store(os_errno, std::memory_order_relaxed);
   if (os_errno != 0) retry_at_ = now + kDiskRetry;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,7 +19,7 @@ namespace sluice {
 //
 // Owns      the files that wait to be used again. Not the segments that it has handed out; they
 //           come back through take_back().
-// Affinity  the store's thread.
+// Affinity  the keeper; make_in_memory(), disk_errno() and memory_bytes() any thread.
 // Limits    memory_bytes_max in memory; kSparesMax files kept for use again.
 class SegmentSupply {
  public:
@@ -35,12 +36,16 @@ class SegmentSupply {
   SegmentSupply& operator=(const SegmentSupply&) = delete;
 
   // Segments made from now on have numbers from this on.
-  void number_from(std::uint64_t number) noexcept { next_number_ = number; }
+  void number_from(std::uint64_t number) noexcept { next_number_.store(number); }
 
-  // A segment with a file; null when the disk takes none or is left alone for now.
+  // A segment with a file; null when the disk takes none or is left alone for now. Its number is
+  // taken before the disk is asked, so others may have been made with greater ones meanwhile.
   [[nodiscard]] std::unique_ptr<Segment> make_in_file(Instant now);
-  // A segment in memory; null when there may be no more of them.
+  // A segment in memory, without a number; null when there may be no more of them. Waits for no
+  // disk.
   [[nodiscard]] std::unique_ptr<Segment> make_in_memory();
+  // Gives a segment in memory the next number.
+  void give_number(Segment& segment);
   // Gives a segment in memory a file of what is published in it. False when the disk refuses.
   bool write_out(Segment& segment, Instant now);
   // A segment that nobody needs any more: its file waits for use again, or is removed.
@@ -53,22 +58,28 @@ class SegmentSupply {
   void try_disk_again() noexcept { retry_at_ = Instant::min(); }
   [[nodiscard]] bool may_try_disk(Instant now) const noexcept { return now >= retry_at_; }
   // What the disk said last: 0 when it took what it was asked to.
-  [[nodiscard]] int disk_errno() const noexcept { return disk_errno_; }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
+  [[nodiscard]] int disk_errno() const noexcept {
+    return disk_errno_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return memory_bytes_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::size_t spare_bytes() const noexcept { return spares_.size() * segment_bytes_; }
   [[nodiscard]] std::size_t segment_bytes() const noexcept { return segment_bytes_; }
 
  private:
-  [[nodiscard]] std::unique_ptr<Segment> fresh(std::byte* bytes);
-  [[nodiscard]] std::unique_ptr<Segment> use_spare(const std::string& path);
+  [[nodiscard]] std::unique_ptr<Segment> fresh(std::byte* bytes) const;
+  void set_number(Segment& segment, std::uint64_t number) const;
+  [[nodiscard]] std::byte* use_spare(const std::string& path);
   void note(int os_errno, Instant now) noexcept;
 
   SegmentFiles& files_;
   const std::string folder_;
   const std::size_t segment_bytes_;
   const std::size_t memory_bytes_max_;
-  std::uint64_t next_number_ = 1;
-  std::size_t memory_bytes_ = 0;
-  int disk_errno_ = 0;
+  std::atomic<std::uint64_t> next_number_{1};
+  std::atomic<std::size_t> memory_bytes_{0};
+  std::atomic<int> disk_errno_{0};
   Instant retry_at_ = Instant::min();
   std::vector<std::unique_ptr<Segment>> spares_;
 };

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "store/journal/journal_reader.h"
 #include "store/journal/journal_writer.h"
-#include "store/journal/segment_reader.h"
 #include "store/journal/segment_supply.h"
 #include "store/journal/usage_sink.h"
 
@@ -35,16 +38,24 @@ struct JournalState {
   int disk_errno = 0;              // what the disk said last; 0: all is well
   std::size_t segments = 0;        // that hold records not applied, or are ready for new ones
   std::size_t memory_bytes = 0;    // of them in memory, which does not outlive the process
+  std::size_t file_bytes = 0;      // of all files, those that wait to be used again too
   std::uint64_t next_to_read = 0;  // sequence
+  std::uint64_t last_written = 0;  // sequence
+  std::uint64_t refused = 0;       // times that a shard was told that there is no room
 };
 
-// ShardJournal - the chain of segments of one shard, as the store's thread sees it: what an earlier
-// process left, then what the shard writes now (JournalWriter), then what is ready for it.
+// ShardJournal - the chain of segments of one shard: what an earlier process left, then what the
+// shard writes now (JournalWriter), then what is ready for it.
 //
-// Owns      the segments, their files, the writer.
-// Affinity  the store's thread, but for writer(), which is the shard's.
-// Lifetime  longer than the shard's thread. The destructor removes files whose records are applied,
-//           and gives those in memory a file if it can.
+// Three threads work on it beside the shard, so that none of them ever waits for what another one
+// waits for: the store's reads, the keeper has files made, warmed and removed, and the reserve
+// steps in with segments in memory when the keeper does not come because the disk hangs.
+//
+// Owns      the segments, their files, the writer, the reader.
+// Affinity  writer() the shard's; read(), read_again() and applied() the store's; keep() the
+//           keeper's; reserve() the reserve's; state() any. All else before they begin.
+// Lifetime  longer than these threads. The destructor removes files whose records are applied, and
+//           gives those in memory a file if it can.
 // Limits    backlog: the disk. A store that has stopped applying is seen in state().
 class ShardJournal {
  public:
@@ -62,58 +73,69 @@ class ShardJournal {
   [[nodiscard]] JournalWriter& writer() noexcept { return *writer_; }
   [[nodiscard]] bool is_written() const noexcept { return writer_ != nullptr; }
 
-  // Hands at most `records_max` of the records that follow to `sink`, in order, and says how many.
-  std::size_t read(std::size_t records_max, UsageSink& sink);
-  // Goes back to the first record that is not applied, as after a transaction that failed.
-  void read_again() noexcept;
-
-  // The store has all records up to this one, for good: their segments may go.
-  void applied(std::uint64_t sequence) noexcept;
+  // As JournalReader's.
+  std::size_t read(std::size_t records_max, UsageSink& sink) {
+    return reader_->read(records_max, sink);
+  }
+  void read_again() noexcept { reader_->read_again(); }
+  void applied(std::uint64_t sequence) noexcept { reader_->applied(sequence); }
 
   // Has segments ready for the shard, writes those in memory to files when the disk takes them, and
-  // removes those that are applied. Every 10 ms or after each batch; may wait for the disk.
+  // removes those that are applied. Every 10 ms; may wait for the disk.
   void keep(Instant now);
+  // Gives the shard memory when it is about to run out of segments, which happens when keep() waits
+  // for a disk. Waits for no disk itself. False: there is none left, and new requests are refused
+  // soon.
+  bool reserve();
 
-  // Nothing is left to be applied, and nobody writes: the folder may go.
+  // When nobody writes and nobody keeps any more: gives what is in memory and not applied a file.
+  // Returns how many records got none.
+  [[nodiscard]] std::uint64_t save(Instant now);
+
+  // Nothing is left to be applied, and nobody writes: the folder may go. The keeper's question.
   [[nodiscard]] bool is_done() const noexcept { return writer_ == nullptr && chain_.empty(); }
   [[nodiscard]] JournalState state() const noexcept;
   [[nodiscard]] const std::string& folder() const noexcept { return options_.folder; }
 
  private:
-  [[nodiscard]] std::expected<void, JournalFailure> find_segments();
-  [[nodiscard]] bool is_unused(const Segment& segment);
-  void find_last_sequence();
-  [[nodiscard]] bool load(Segment& segment);
-  void unload(Segment& segment) noexcept;
-  [[nodiscard]] bool enter(UsageSink& sink);
-  void leave_entered();
-  void report_missing(std::uint64_t sequence, UsageSink& sink);
-  void report_damage(UsageSink& sink);
-  [[nodiscard]] bool take_record(UsageSink& sink);
-  void release_applied();
+  // Pages of a segment that are to be made writable.
+  struct Pages {
+    Segment* segment;
+    std::byte* begin;
+    std::size_t size;
+  };
+
+  [[nodiscard]] std::expected<void, JournalFailure> find_segments(SegmentReader& reader);
+  [[nodiscard]] bool is_unused(const Segment& segment, SegmentReader& reader) const;
+  void find_last_sequence(SegmentReader& reader);
+  [[nodiscard]] bool is_needed(const Segment& segment) const;
+  void retire();
   void grow(Instant now);
   void leave_memory(Instant now);
   void warm_ahead();
+  [[nodiscard]] std::vector<Pages> pages_ahead();
   void link(std::unique_ptr<Segment> segment);
+  [[nodiscard]] bool ends_in_memory();
   [[nodiscard]] std::size_t writers_place() const noexcept;
-  [[nodiscard]] std::uint64_t usable_ahead() const noexcept;
+  [[nodiscard]] std::uint64_t usable_ahead();
+  [[nodiscard]] std::uint64_t usable_in_one() const noexcept;
 
   SegmentFiles& files_;
   const ShardJournalOptions options_;
   SegmentSupply supply_;
-  std::deque<std::unique_ptr<Segment>> chain_;
+  std::unique_ptr<JournalReader> reader_;
   std::unique_ptr<JournalWriter> writer_;
   std::uint64_t last_sequence_ = 0;  // found at the start
-  std::uint64_t applied_ = 0;
 
-  // Where reading is: chain_[at_], at slot reader_->next_slot() once it is entered.
-  std::unique_ptr<SegmentReader> reader_;
-  std::size_t at_ = 0;
-  bool entered_ = false;
-  std::uint64_t next_ = 1;            // the sequence that comes next, if none is missing
-  std::uint64_t delivered_ = 0;       // the last one that a sink took, or that is applied
-  std::uint64_t delivered_most_ = 0;  // before read_again() too
-  int read_errno_ = 0;
+  // For the keeper and the reserve, and held for work with pointers alone. Segments are freed by
+  // the keeper only, which so may look at those it has found there without it.
+  std::mutex chain_mutex_;
+  std::deque<std::unique_ptr<Segment>> chain_;  // ascending numbers
+  std::uint64_t retired_ = 0;                   // as JournalReader::released()
+
+  std::atomic<std::size_t> segments_{0};
+  std::atomic<std::size_t> file_bytes_{0};   // of the chain
+  std::atomic<std::size_t> spare_bytes_{0};  // of the supply
 };
 
 }  // namespace sluice

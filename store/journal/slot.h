@@ -71,8 +71,14 @@ struct SlotStart {
   std::uint64_t sequence;
 };
 
+// TimeHigh - of one of RecordSlot's three times bits 32 to 39, and a part of its fourth.
+struct TimeHigh {
+  std::uint8_t us;       // of latency, first token, queue
+  std::uint8_t sent_ms;  // bits 0 to 7, 8 to 15, 16 to 23; zeros in journals of earlier versions
+};
+
 // RecordSlot - a start, an end or a refusal. Numbers too large for their field are stored as its
-// largest value: 2^32 - 1 tokens, 2^48 - 1 us (8.9 years).
+// largest value: 2^32 - 1 tokens, 2^40 - 1 us (12.7 days), 2^24 - 1 ms (4.6 hours).
 struct RecordSlot {
   std::uint32_t crc;
   std::uint8_t kind;
@@ -82,12 +88,12 @@ struct RecordSlot {
   std::int64_t unix_ms;
   std::uint64_t started_by;
   std::int64_t cost_nano_dollars;
-  std::uint32_t tokens[6];  // in the order of UsageEvent
+  std::uint32_t tokens[6];  // in the order of UsageEvent; of a start the two that are reserved
   std::uint16_t status;
   std::uint16_t attempt;
   std::uint16_t names[kNameFields];
-  std::uint16_t time_us_high[3];  // latency, first token, queue: bits 32 to 47
-  std::uint32_t time_us_low[3];
+  TimeHigh times_high[3];
+  std::uint32_t time_us_low[3];  // latency, first token, queue: bits 0 to 31
   char request_id[kRequestIdInlineBytes];
 };
 
@@ -139,6 +145,19 @@ static_assert(kIsSlot<RecordSlot> && kIsSlot<TextSlot> && kIsSlot<HeaderSlot>);
 
 [[nodiscard]] inline std::uint32_t slot_crc(const std::byte* slot, std::uint32_t seed) noexcept {
   return crc32c(slot + sizeof(std::uint32_t), kSlotBytes - sizeof(std::uint32_t), seed);
+}
+
+// The number of the segment that a slot at this place was written for: nothing says that it was,
+// but of bytes that were not any number of 32 bits may come out.
+[[nodiscard]] inline std::uint32_t slot_segment(const std::byte* slot,
+                                                std::uint32_t index) noexcept {
+  constexpr std::uint64_t kZeros = 0;
+  std::uint32_t crc;
+  std::memcpy(&crc, slot, sizeof(crc));
+  const std::uint32_t seed =
+      crc32c_before(slot + sizeof(crc), kSlotBytes - sizeof(crc), crc) ^ index;
+  // A CRC that begins with 0 takes the number's bits as if it had begun with them.
+  return crc32c_before(&kZeros, sizeof(kZeros), seed);
 }
 
 // Finishes `slot` and copies it to `to`, in one piece from the processor's view of order only: what

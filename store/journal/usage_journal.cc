@@ -103,12 +103,25 @@ std::expected<void, JournalFailure> UsageJournal::add_former(
 }
 
 void UsageJournal::keep(Instant now) {
-  for (Shard& shard : shards_) shard.journal->keep(now);
-  std::erase_if(shards_, [&](const Shard& shard) {
-    if (!shard.journal->is_done()) return false;
+  for (Shard& shard : shards_) {
+    if (shard.folder_removed) continue;
+    shard.journal->keep(now);
+    if (!shard.journal->is_done()) continue;
     static_cast<void>(files_.remove_folder(shard.journal->folder()));
-    return true;
-  });
+    shard.folder_removed = true;
+  }
+}
+
+std::uint64_t UsageJournal::save(Instant now) {
+  std::uint64_t unsaved = 0;
+  for (Shard& shard : shards_) unsaved += shard.journal->save(now);
+  return unsaved;
+}
+
+bool UsageJournal::reserve() {
+  bool all = true;
+  for (Shard& shard : shards_) all = shard.journal->reserve() && all;
+  return all;
 }
 
 }  // namespace sluice

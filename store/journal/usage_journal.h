@@ -26,7 +26,8 @@ struct UsageJournalOptions {
 // read too, and removed when they are applied.
 //
 // Owns      the lock and the journals.
-// Affinity  the store's thread; a writer is its shard's.
+// Affinity  keep() the keeper's thread, reserve() the reserve's; a ShardJournal's as it says. The
+//           list of shards() stays as it is once they begin.
 class UsageJournal {
  public:
   // `applied`: for each shard, by its index, the last sequence that the store has; 0 for those
@@ -42,15 +43,22 @@ class UsageJournal {
     return shards_[shard].journal->writer();
   }
 
-  // All that are to be read: of the shards that run, and of those that were.
+  // All that are to be read: of the shards that run, and of those that were; these stay, empty,
+  // when they are done.
   struct Shard {
     std::uint16_t index;
     std::unique_ptr<ShardJournal> journal;
+    bool folder_removed = false;  // the keeper's
   };
   [[nodiscard]] std::span<Shard> shards() noexcept { return shards_; }
+  [[nodiscard]] std::span<const Shard> shards() const noexcept { return shards_; }
 
-  // ShardJournal::keep for each, and the end of those that are done.
+  // ShardJournal::keep for each, and the end of the folders of those that are done.
   void keep(Instant now);
+  // ShardJournal::save for each; the sum.
+  [[nodiscard]] std::uint64_t save(Instant now);
+  // ShardJournal::reserve for each.
+  bool reserve();
 
  private:
   UsageJournal(SegmentFiles& files, UsageJournalOptions options);

@@ -14,6 +14,7 @@ struct JournalLoss {
   std::uint64_t bytes = 0;           // 0: nothing is damaged there, records are missing
   std::uint64_t first_sequence = 0;  // of the records that are lost: none when last is smaller
   std::uint64_t last_sequence = 0;
+  std::uint64_t perhaps = 0;  // more than these: nobody knows what was there
 
   // For the log: what is lost, where, and what a person may do.
   [[nodiscard]] std::string text() const;
@@ -25,6 +26,9 @@ struct JournalFailure {
   int os_errno = 0;
   std::string text;
 };
+
+// What a file with damaged bytes is renamed to when its records are applied, behind its name.
+inline constexpr const char* kDamagedSuffix = ".damaged";
 
 // UsageSink - takes what is read from a journal, in the order of the sequences.
 class UsageSink {

@@ -59,6 +59,11 @@ std::expected<std::int64_t, KeyCheckFailure> KeyCheck::check(const MasterKey& ke
   return std::unexpected(failure);
 }
 
+std::optional<KeyId> KeyCheck::key_of(std::string_view value) noexcept {
+  if (value.size() <= kTimeBytes) return std::nullopt;
+  return Vault::sealed_under(value.substr(kTimeBytes));
+}
+
 std::string KeyCheckFailure::text(std::string_view origin, std::string_view database) const {
   std::string out(origin);
   switch (fault) {

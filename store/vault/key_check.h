@@ -40,6 +40,9 @@ class KeyCheck {
   // When `value` was made, in milliseconds since 1970, if `key` is the one it was made with.
   [[nodiscard]] static std::expected<std::int64_t, KeyCheckFailure> check(const MasterKey& key,
                                                                           std::string_view value);
+  // The key that `value` was made with, for messages: nothing proves it. Nothing when `value` is
+  // damaged.
+  [[nodiscard]] static std::optional<KeyId> key_of(std::string_view value) noexcept;
 };
 
 }  // namespace sluice

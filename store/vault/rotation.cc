@@ -30,6 +30,8 @@ class Rotation {
   Rotation(const MasterKey& from, const MasterKey& to, SealedFields& fields)
       : from_(&from), to_(&to), old_(from), new_(to), fields_(&fields) {}
 
+  // Opens every field under its key; nothing is changed.
+  Outcome open_all();
   // Finds where to begin; report.was_done when there is nothing to do.
   Outcome begin();
   // Behind the cursor everything is sealed anew.
@@ -68,6 +70,8 @@ Rotation::Outcome Rotation::begin() {
   if (const auto old = KeyCheck::check(*from_, *check); !old)
     return refuse(Kind::kOldKey, old.error().text("the old key", "this database"));
   if (!stored->has_value()) {
+    // A field that cannot be opened is found before the first one is changed.
+    if (auto sound = open_all(); !sound) return sound;
     state_ = {.from = from_->id(), .to = to_->id(), .cursor = {}};
     return commit_cursor("");
   }
@@ -77,6 +81,21 @@ Rotation::Outcome Rotation::begin() {
   return refuse(Kind::kOtherRotation, "a rotation from " + state_.from.text() + " to " +
                                           state_.to.text() +
                                           " has begun and not ended; finish that one first");
+}
+
+Rotation::Outcome Rotation::open_all() {
+  std::string cursor;
+  for (;;) {
+    const auto page = fields_->page(cursor, kRotationPageFields);
+    if (!page) return store_failed(page.error());
+    if (page->empty()) return {};
+    for (const SealedField& field : *page) {
+      const bool is_new = Vault::sealed_under(field.sealed) == new_.key_id();
+      const auto clear = (is_new ? new_ : old_).open(field.ref(), field.sealed);
+      if (!clear) return refuse(Kind::kField, clear.error().text(field.ref()));
+    }
+    cursor = page->back().key;
+  }
 }
 
 Rotation::Outcome Rotation::reseal_all() {

@@ -83,10 +83,11 @@ struct RotationReport {
 inline constexpr std::size_t kRotationPageFields = 64;
 
 // Seals all fields anew under `to`, page by page. May be killed at any point and called again with
-// the same keys: it goes on behind the last committed page. In the end it opens every field under
-// the new key, and only then, in one commit, the database's key check is the new key's and the
-// state is gone. Until then the old key is needed, and a failure leaves everything readable with
-// the two keys.
+// the same keys: it goes on behind the last committed page. Before the first page every field is
+// opened: one that is damaged is found while nothing is changed. In the end it opens every field
+// under the new key, and only then, in one commit, the database's key check is the new key's and
+// the state is gone. Until then the old key is needed, and a failure leaves everything readable
+// with the two keys.
 [[nodiscard]] std::expected<RotationReport, RotationFailure> rotate(const MasterKey& from,
                                                                     const MasterKey& to,
                                                                     std::int64_t now_unix_ms,

@@ -116,6 +116,7 @@ function compareTokens(arrived, stored, sent) {
     const [[entry], [row]] = [entries, rows];
     const whole = entry.complete && !entry.client_left && entry.status === 200;
     if (row.outcome !== 'ended' || !whole) continue;
+    if (row.flags.includes('hedged') && !row.flags.includes('last')) continue;  // called off
     const {prompt, tokens, stream} = sent.get(entry.request_id);
     assert.deepEqual(
       [row.status, row.prompt_tokens, row.completion_tokens, row.flags.includes('streamed')],
@@ -125,12 +126,14 @@ function compareTokens(arrived, stored, sent) {
   return compared;
 }
 
-// Unknown is only what had not ended when the gateway died: one for each client and cycle.
+// Unknown is only what had not ended when the gateway died: one for each client and cycle, and the
+// attempt that hedged it.
 function compareUnknown(rows, sent) {
   const unknown = grouped(rows.filter((row) => row.outcome === 'unknown'), (row) => row.request);
   const clients = new Map();
   for (const [id, list] of unknown) {
-    assert.equal(list.length, 1, id);
+    assert.ok(list.filter((row) => !row.flags.includes('hedged')).length <= 1, id);
+    assert.ok(list.filter((row) => row.flags.includes('hedged')).length <= 1, id);
     const {client} = sent.get(id);
     assert.ok(!clients.has(client), `two of one client: ${id} and ${clients.get(client)}`);
     clients.set(client, id);
@@ -144,63 +147,79 @@ function compareRequests(rows, sent) {
   const stored = grouped(rows, (row) => row.request);
   for (const [id, {whole, status}] of sent) {
     const list = stored.get(id) ?? [];
-    const ends = list.filter((row) => row.flags.includes('last') || row.outcome !== 'ended');
+    const ends = list.filter((row) => row.flags.includes('last') || row.outcome === 'refused' ||
+      (row.outcome === 'unknown' && !row.flags.includes('hedged')));
     assert.ok(ends.length <= 1, `ended twice: ${id} ${JSON.stringify(list)}`);
     if (!whole) continue;
     const [, client, number] = /^(.*)-(\d+)$/.exec(id);
     const followed = sent.get(`${client}-${Number(number) + 1}`)?.whole;
     if (!followed && status >= 500 && list.length > 0) continue;
+    // A hedge had the answer, after the first had failed: it has no end, and is no request.
+    if (ends.length === 0 && list.some((row) => row.outcome === 'unknown')) continue;
     assert.equal(ends.length, 1, `ended and not stored: ${id} ${status} ${JSON.stringify(list)}`);
     if (ends[0].outcome !== 'unknown') assert.equal(ends[0].status, status, id);
   }
 }
 
-test(`nothing is lost nor booked twice when the gateway dies ${CYCLES} times`, async (t) => {
-  t.diagnostic(`CRASH_SEED=${SEED} CRASH_CYCLES=${CYCLES}`);
-  const random = randomFrom(SEED);
-  const mock = await startMock(t);
-  await mock.script({seed: SEED, defaults: {latency: '3ms', tokens: 50, gap: '1ms'}, rules: RULES});
-  const site = await makeSite(t, {
-    accounts: ['a', 'b', 'c'].map((letter) => account(mock, {
-      name: `team-${letter}`, api_key: `sk-test-${letter}`, rpm_limit: 1_000_000,
-    })),
-    log: {level: 'warning', format: 'json'},
-  });
-  const sent = new Map();
-  const restarts = [];
-  for (let cycle = 0; cycle < CYCLES; ++cycle) {
-    const began = performance.now();
-    if (random() < DIES_STARTING) {
-      const starting = beginGateway(t, site.file);
-      await delay(random() * START_MS_MAX);
-      await starting.stop('SIGKILL');
-      continue;
-    }
-    const gateway = await serve(t, site.file);
-    restarts.push(performance.now() - began);
-    const clients = Array.from({length: CLIENTS},
-      (_, i) => sendUntilGone(gateway.url, `${cycle}-${i}`, random, sent));
-    await delay(random() * LOAD_MS_MAX);
-    await gateway.stop('SIGKILL');
-    await Promise.all(clients);
-    assert.doesNotMatch(gateway.errors, /usage records lost|invariant does not hold/);
-  }
-  const last = await serve(t, site.file);
-  await last.stopCleanly();
-  assert.doesNotMatch(last.errors, /usage records lost/);
-  await eventually(async () => (await mock.count()).in_flight === 0, 'the end of all requests');
+// A slow account, and another that is asked as well.
+const HEDGED = {
+  config: {hedge: {after: '10ms', percent: 100}, routing: {strategy: 'ordered'}},
+  rules: [{match: {key: 'sk-test-a', probability: 0.5}, do: {latency: '60ms'}}],
+};
 
-  const {rows, open} = await dumpChecked(site.directory);
-  const ledger = await mock.requests();
-  assert.equal(open, 0);
-  const {arrived, stored} = compareAttempts(rows, ledger);
-  const compared = compareTokens(arrived, stored, sent);
-  const unknown = compareUnknown(rows, sent);
-  const median = restarts.sort((a, b) => a - b)[restarts.length >> 1];
-  t.diagnostic(`${sent.size} requests, ${ledger.length} at the provider, ${rows.length} rows, ` +
-    `${unknown} unknown, tokens of ${compared} compared`);
-  t.diagnostic(`restart: median ${median.toFixed(0)} ms, most ${restarts.at(-1).toFixed(0)} ms`);
-  compareRequests(rows, sent);
-  assert.ok(median < RESTART_MS_MAX, `${median} ms`);
-  assert.ok(compared > 0);
-});
+for (const [what, {config = {}, rules = []}] of [['', {}], [', with hedges', HEDGED]]) {
+  test(`nothing is lost nor booked twice in ${CYCLES} deaths${what}`, async (t) => {
+    t.diagnostic(`CRASH_SEED=${SEED} CRASH_CYCLES=${CYCLES}`);
+    const random = randomFrom(SEED);
+    const mock = await startMock(t);
+    await mock.script({seed: SEED, defaults: {latency: '3ms', tokens: 50, gap: '1ms'},
+      rules: [...rules, ...RULES]});
+    const site = await makeSite(t, {
+      accounts: ['a', 'b', 'c'].map((letter) => account(mock, {
+        name: `team-${letter}`, api_key: `sk-test-${letter}`, rpm_limit: 1_000_000,
+      })),
+      log: {level: 'warning', format: 'json'}, ...config,
+    });
+    const sent = new Map();
+    const restarts = [];
+    for (let cycle = 0; cycle < CYCLES; ++cycle) {
+      const began = performance.now();
+      if (random() < DIES_STARTING) {
+        const starting = beginGateway(t, site.file);
+        await delay(random() * START_MS_MAX);
+        await starting.stop('SIGKILL');
+        continue;
+      }
+      const gateway = await serve(t, site.file);
+      restarts.push(performance.now() - began);
+      const clients = Array.from({length: CLIENTS},
+        (_, i) => sendUntilGone(gateway.url, `${cycle}-${i}`, random, sent));
+      await delay(random() * LOAD_MS_MAX);
+      await gateway.stop('SIGKILL');
+      await Promise.all(clients);
+      assert.doesNotMatch(gateway.errors, /usage records lost|invariant does not hold/);
+    }
+    const last = await serve(t, site.file);
+    await last.stopCleanly();
+    assert.doesNotMatch(last.errors, /usage records lost/);
+    await eventually(async () => (await mock.count()).in_flight === 0, 'the end of all requests');
+
+    const {rows, open} = await dumpChecked(site.directory);
+    const ledger = await mock.requests();
+    assert.equal(open, 0);
+    const {arrived, stored} = compareAttempts(rows, ledger);
+    const compared = compareTokens(arrived, stored, sent);
+    const unknown = compareUnknown(rows, sent);
+    const median = restarts.sort((a, b) => a - b)[restarts.length >> 1];
+    t.diagnostic(`${sent.size} requests, ${ledger.length} at the provider, ${rows.length} rows, ` +
+      `${unknown} unknown, tokens of ${compared} compared`);
+    const hedges = rows.filter((row) => row.flags.includes('hedged'));
+    const cut = hedges.filter((row) => row.outcome === 'unknown').length;
+    t.diagnostic(`${hedges.length} attempts hedged, ${cut} of them unknown`);
+    assert.equal(hedges.length > 0, what !== '');
+    t.diagnostic(`restart: median ${median.toFixed(0)} ms, most ${restarts.at(-1).toFixed(0)} ms`);
+    compareRequests(rows, sent);
+    assert.ok(median < RESTART_MS_MAX, `${median} ms`);
+    assert.ok(compared > 0);
+  });
+}

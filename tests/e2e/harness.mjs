@@ -135,6 +135,7 @@ export async function writeConfig(t, config) {
   const whole = {
     listen: ['127.0.0.1:0'],
     shards: 2,
+    metrics: {listen: []},
     clients: [{name: 'e2e', key: CLIENT_KEY}],
     ...config,
   };

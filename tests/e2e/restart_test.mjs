@@ -1,9 +1,9 @@
 // What was spent before a restart counts after it: an account's limits and a client key's.
 import assert from 'node:assert/strict';
-import {mkdir, readdir, rename, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, readdir, rename, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
-import {account, ask, eventually, startMock} from './harness.mjs';
+import {account, ask, eventually, program, run, startMock} from './harness.mjs';
 import {makeSite, serve} from './store.mjs';
 
 const CLIENT = 'sk-test-client-0123';
@@ -14,7 +14,8 @@ async function start(t, more = {}, config = {}) {
   const site = await makeSite(t, {accounts: [account(mock, more)],
     clients: [{name: 'web', key: CLIENT, ...config.client}],
     queue: {capacity: 0, precheck: '0s', primary_wait: '0s'}, ...config.more});
-  return {mock, begin: () => serve(t, site.file)};
+  const begin = (options) => serve(t, site.file, options);
+  return {mock, begin: Object.assign(begin, {file: site.file}), directory: site.directory};
 }
 const post = (gateway) => fetch(`${gateway.url}/v1/chat/completions`, {
   method: 'POST', body: JSON.stringify(ask()),
@@ -60,6 +61,37 @@ for (const [limit, account, client, status] of [
     assert.deepEqual(await statuses(await begin(), 1), [status]);
   });
 }
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+  test(`a client's requests count whatever became of them (${signal})`, async (t) => {
+    const {mock, begin} = await start(t, {}, {client: {rpm_limit: 3}});
+    await mock.script({rules: [{do: {status: 403}}]});
+    const first = await begin();
+    assert.deepEqual(await statuses(first, 4), [403, 403, 403, 429]);
+    await first.stop(signal);
+    const second = await begin();
+    assert.deepEqual(await statuses(second, 2), [429, 429]);
+    await second.stop();
+    assert.deepEqual(await statuses(await begin(), 1), [429]);
+    assert.equal((await mock.count()).requests, 3);
+  });
+}
+
+test('tokens that were reserved when the gateway died count', async (t) => {
+  const {mock, begin} = await start(t, {tpm_limit: 100});
+  await mock.script({rules: [{do: {stall: 'forever', 'stall-at': 'head'}}]});
+  const first = await begin();
+  const asking = post(first).catch(() => {});
+  await eventually(async () => (await mock.count()).in_flight === 1, 'the request at the provider');
+  await first.stop('SIGKILL');
+  await asking;
+  await mock.script({defaults: {tokens: 2}});
+  const body = JSON.stringify(ask({max_tokens: 90}));
+  const second = await begin();
+  const answer = await fetch(`${second.url}/v1/chat/completions`, {method: 'POST', body,
+    headers: {authorization: `Bearer ${CLIENT}`, 'content-type': 'application/json'}});
+  assert.equal(answer.status, 503);
+});
 
 test('an account that was cooling goes on cooling', async (t) => {
   const {mock, begin} = await start(t);
@@ -111,4 +143,34 @@ test('a master key that was made here and was to be replaced as the power went',
   await second.stop();
   assert.deepEqual((await readdir(site.directory)).filter((name) => /key/.test(name)),
     ['master.key']);
+});
+
+test('how long requests are kept takes nothing from a limit', async (t) => {
+  const {begin} = await start(t, {rpm_limit: 3, window: '1h'},
+    {more: {usage: {keep_requests: '0s'}}});
+  const first = await begin();
+  assert.deepEqual(await statuses(first, 3), [200, 200, 200]);
+  await first.stopCleanly();
+  for (let i = 0; i < 2; ++i) {  // the store is cleaned at each start
+    const next = await begin();
+    assert.deepEqual(await statuses(next, 1), [503]);
+    await next.stopCleanly();
+  }
+});
+
+test('a wrong master key books nothing of what a death has left', async (t) => {
+  const {begin, directory, mock} = await start(t);
+  await mock.script({defaults: {stall: 'forever', 'stall-at': 'head'}});
+  const key = (digit) => ({env: {...process.env, SIDECAR_ENCRYPTION_KEY: digit.repeat(64)}});
+  const first = await begin(key('1'));
+  const cut = Array.from({length: 5}, () => post(first).catch(() => {}));
+  await eventually(async () => (await mock.count()).requests === 5, 'the requests');
+  await first.stop('SIGKILL');
+  await Promise.all(cut);
+  const database = path.join(directory, 'data.mdb');
+  const before = await readFile(database);
+  const {code, errors} = await run(program, ['serve', '-c', begin.file], key('2'));
+  assert.equal(code, 78, errors);
+  assert.match(errors, /Nothing was changed/);
+  assert.ok(before.equals(await readFile(database)), 'the database was changed');
 });

@@ -102,6 +102,9 @@ test('a disk that is full for a while: requests are served, and booked later', a
   await sendMany(gateway, 'before', 5);
   for (const round of [1, 2, 3]) {
     await sendMany(gateway, `just-before-${round}`, 1);
+    // Booked, so that no write is under way: one that fails half done closes the database.
+    const booked = 5 + 26 * (round - 1) + 1;
+    await eventuallyStored(directory, (now) => now.rows.length === booked, 'those before');
     await limitFiles(gateway, 4096);
     await sendMany(gateway, `full-${round}`, 20);
     await eventually(() => times(gateway, TROUBLE) === round, 'the log');
@@ -126,4 +129,35 @@ test('an end while the disk is full loses nothing that is in the journal\'s file
   await next.stopCleanly();
   const {total} = await dumpChecked(directory);
   assert.deepEqual([total.requests, total.unknown], [25, 0]);
+});
+
+// Nothing can be booked, and the journals have no files: what there is, is in memory.
+async function fillMemory(t) {
+  const site = await makeOne(t);
+  const command = ['sh', '-c', 'ulimit -S -f 4096; exec "$@"', 'sh', program];
+  const gateway = await serve(t, site.file, {command});
+  await eventually(() => times(gateway, MEMORY) === 1, 'the log');
+  await limitFiles(gateway, 4096);
+  await sendMany(gateway, 'full', 20);
+  return {...site, gateway};
+}
+const LOST = /they are lost with this process/;
+
+test('an end waits for a full disk that has room again', async (t) => {
+  const {directory, file, gateway} = await fillMemory(t);
+  const ended = gateway.stopCleanly();
+  setTimeout(() => limitFiles(gateway, 'unlimited'), 500);
+  await ended;
+  assert.equal(times(gateway, LOST), 0);
+  await (await serve(t, file)).stopCleanly();
+  const {total} = await dumpChecked(directory);
+  assert.deepEqual([total.requests, total.unknown], [20, 0]);
+});
+
+test('an end that a full disk makes lose something says how much', async (t) => {
+  const {gateway} = await fillMemory(t);
+  await gateway.stopCleanly();
+  const told = logLines(gateway).filter((line) => LOST.test(line.message));
+  assert.equal(told.length, 1);
+  assert.ok(told[0].records >= 20, JSON.stringify(told[0]));
 });

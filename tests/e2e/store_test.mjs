@@ -196,3 +196,17 @@ test('another number of shards: what former ones left is booked, journals go', a
   assert.equal((await dumpStore(directory)).rows.length, 36);
   assert.equal((await mock.count()).requests, 36);
 });
+
+test('an error that tells no usage has used none', async (t) => {
+  const {gateway, send, directory} = await start(t);
+  for (const status of [400, 422])
+    assert.equal(await send(`bad-${status}`, {}, {'x-mock-fault': `status=${status}`}), status);
+  await gateway.stopCleanly();
+  const dump = await dumpChecked(directory);
+  for (const status of [400, 422]) {
+    const [row] = rowsOf(dump, `bad-${status}`);
+    assert.deepEqual(pick(row, 'status', 'prompt_tokens', 'completion_tokens', 'total_tokens',
+      'cost_nano_dollars'), [status, 0, 0, 0, 0]);
+    assert.ok(!row.flags.includes('tokens_guessed'), JSON.stringify(row.flags));
+  }
+});

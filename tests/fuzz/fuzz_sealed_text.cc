@@ -36,12 +36,11 @@ void check_base64(std::string_view input) {
 void check_mappings(std::string_view input) {
   const auto models = parse_model_mappings(input);
   if (!models) {
-    SL_ASSERT(!models.error().empty());
+    SL_ASSERT(!models.error().empty() && !models.error().front().text().empty());
     return;
   }
-  for (const ImportedModel& model : *models)
-    SL_ASSERT(!model.canonical.empty() && !model.native.empty() && model.cost_input >= 0 &&
-              model.cost_output >= 0);
+  for (const StoredMapping& model : *models)
+    SL_ASSERT(!model.canonical.empty() && !model.native_id.empty() && model.max_tokens > 0);
 }
 
 void check_decimal(std::string_view input) {

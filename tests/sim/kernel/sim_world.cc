@@ -260,7 +260,7 @@ void SimWorld::judge(SimOutcome& outcome) {
   SimFindings& findings = book_.findings;
   for (const auto& client : clients_) judge_client(*client, circumstances_, findings);
   Shard& shard = gateway_->shard();
-  outcome.hedges = gateway_->counters().hedges;
+  outcome.hedges = gateway_->figures().metrics->hedges;
   outcome.starved = shard.counters().starved;
   outcome.copied_bytes = shard.counters().copied_bytes;
   outcome.kernel = kernel_.counters();

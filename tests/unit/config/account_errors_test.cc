@@ -173,7 +173,8 @@ struct ServableRow {
 
 constexpr ServableRow kServableRows[] = {
     {"an account and loopback", ACCOUNT, ""},
-    {"no account", "",
+    {"no account yet, and a store to add some to", "", ""},
+    {"no account", "store: {directory: none}",
      "there is no account to send requests to; add one under accounts (name, base_url, api_key) or "
      "set SIDECAR_UPSTREAM and SIDECAR_API_KEY"},
     {"only accounts that are off",

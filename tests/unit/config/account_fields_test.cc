@@ -26,11 +26,13 @@ std::string text_of(const std::vector<AccountFieldFault>& faults) {
 
 std::string faults_of(std::initializer_list<AccountField> others) {
   AccountConfig account;
-  return text_of(validate_account(fields_with(others), {}, AccountForm::kWhole, account));
+  AccountNotes notes;
+  return text_of(validate_account(fields_with(others), {}, AccountForm::kWhole, account, notes));
 }
 
 TEST(AccountFields, AGoodAccountIsTaken) {
   AccountConfig account;
+  AccountNotes notes;
   const auto fields = fields_with({{"rpm_limit", "60"},
                                    {"pool", "fallback"},
                                    {"enabled", "false"},
@@ -41,10 +43,8 @@ TEST(AccountFields, AGoodAccountIsTaken) {
                                    {"timeouts.connect", "2s"},
                                    {"label", "the first"},
                                    {"notes", "two\nlines"}});
-  const AccountModelFields models[] = {
-      {.canonical = "m", .native_id = "v/m", .cost_input = "2.5e-06", .max_tokens = "65536"},
-      {.canonical = "n"}};
-  EXPECT_EQ(text_of(validate_account(fields, models, AccountForm::kWhole, account)), "");
+  const AccountModelFields models[] = {{.canonical = "m", .native_id = "v/m"}, {.canonical = "n"}};
+  EXPECT_EQ(text_of(validate_account(fields, models, AccountForm::kWhole, account, notes)), "");
   EXPECT_EQ(account.name, "team-a");
   EXPECT_EQ(account.base_url, "https://api.example.com/v1");
   EXPECT_EQ(account.api_key.reveal(), "sk-test-1");
@@ -130,19 +130,21 @@ TEST(AccountFields, AllFaultsAreToldAtOnce) {
 
 TEST(AccountFields, ANewAccountIsWholeAndAChangeIsNot) {
   AccountConfig account;
+  AccountNotes notes;
   const AccountField fields[] = {{"rpm_limit", "7"}};
-  const auto faults = validate_account(fields, {}, AccountForm::kWhole, account);
+  const auto faults = validate_account(fields, {}, AccountForm::kWhole, account, notes);
   ASSERT_EQ(faults.size(), 3u) << text_of(faults);
   EXPECT_EQ(faults[0].field + faults[1].field + faults[2].field, "namebase_urlapi_key");
-  EXPECT_EQ(text_of(validate_account(fields, {}, AccountForm::kChange, account)), "");
+  EXPECT_EQ(text_of(validate_account(fields, {}, AccountForm::kChange, account, notes)), "");
   EXPECT_EQ(account.rpm_limit, 7u);
 }
 
 TEST(AccountFields, AFieldIsGivenOnce) {
   AccountConfig account;
+  AccountNotes notes;
   auto fields = fields_with({});
   fields.push_back({"name", "other"});
-  EXPECT_EQ(text_of(validate_account(fields, {}, AccountForm::kWhole, account)),
+  EXPECT_EQ(text_of(validate_account(fields, {}, AccountForm::kWhole, account, notes)),
             "name: is given twice | give it once\n");
 }
 
@@ -153,21 +155,6 @@ struct MappingRow {
 };
 
 constexpr MappingRow kMappingRows[] = {
-    {"a negative cost",
-     {.canonical = "m", .cost_input = "-1e-6"},
-     "model_mappings.m.cost.input: \"-1e-6\" is negative | give dollars for one token"},
-    {"a cost of nothing",
-     {.canonical = "m", .cost_output = "free"},
-     "model_mappings.m.cost.output: \"free\" is no amount of dollars"},
-    {"a cost for a million tokens",
-     {.canonical = "m", .cost_cache_read = "2.50"},
-     "model_mappings.m.cost.cacheRead: \"2.50\" is a dollar or more for a single token"},
-    {"an endless cost",
-     {.canonical = "m", .cost_cache_write = "1e999"},
-     "model_mappings.m.cost.cacheWrite: \"1e999\" is no amount of dollars"},
-    {"no context",
-     {.canonical = "m", .context_window = "0"},
-     "model_mappings.m.context_window: \"0\" is out of range"},
     {"a model without a name", {.canonical = ""}, "model_mappings: \"\" is empty"},
     {"a control in a name",
      {.canonical = "m", .native_id = "a\n"},
@@ -177,14 +164,16 @@ constexpr MappingRow kMappingRows[] = {
 TEST(AccountFields, MappingsAreChecked) {
   for (const MappingRow& row : kMappingRows) {
     AccountConfig account;
-    const auto faults =
-        validate_account(fields_with({}), std::span(&row.model, 1), AccountForm::kWhole, account);
+    AccountNotes notes;
+    const auto faults = validate_account(fields_with({}), std::span(&row.model, 1),
+                                         AccountForm::kWhole, account, notes);
     ASSERT_EQ(faults.size(), 1u) << row.rule << text_of(faults);
     EXPECT_EQ(text_of(faults).find(row.told), 0u) << row.rule << ": " << text_of(faults);
   }
   const AccountModelFields twice[] = {{.canonical = "m"}, {.canonical = "m"}};
   AccountConfig account;
-  EXPECT_EQ(text_of(validate_account(fields_with({}), twice, AccountForm::kWhole, account)),
+  AccountNotes notes;
+  EXPECT_EQ(text_of(validate_account(fields_with({}), twice, AccountForm::kWhole, account, notes)),
             "model_mappings: \"m\" stands in it twice | give it once\n");
 }
 

@@ -31,7 +31,8 @@ constexpr const char* kYaml =
     "anthropic}\n"
     "clients:\n"
     "  - {name: web, key: sk-test-client, models: [z, a],\n"
-    "     rpm_limit: 7, tpm_limit: 900, concurrent_limit: 3}\n"
+    "     rpm_limit: 7, tpm_limit: 900, concurrent_limit: 3,\n"
+    "     budget_usd: 12.500000001, budget_period: day}\n"
     "routing: {strategy: ordered, affinity: session, guard: 1s, default_model: m, retry: "
     "{on_timeout: true, "
     "budget_percent: 50, budget_floor: 5},\n"
@@ -106,6 +107,8 @@ TEST(BuildDirectory, ClientsAreKnownByTheirDigest) {
   EXPECT_EQ(std::memcmp(client.sha256, digest.data(), digest.size()), 0);
   EXPECT_EQ(client.limits, (ClientLimits{.requests = 7, .tokens = 900, .concurrent = 3}));
   EXPECT_NE(client.state, nullptr);
+  EXPECT_EQ(client.budget, (ClientBudget{12'500'000'001, BudgetPeriod::kDay}));
+  EXPECT_NE(client.spending, nullptr);
   EXPECT_FALSE(directory->open);
 }
 

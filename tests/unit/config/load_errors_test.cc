@@ -70,6 +70,21 @@ constexpr ErrorRow kErrorRows[] = {
      "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1e3}}]",
      "c.yaml:1:71: accounts[0].cost.input: \"1e3\" is not a price; expected dollars for a million "
      "tokens like 2.50, up to 1000000"},
+    {"a budget that is none", "clients: [{name: a, key: sk-test-a, budget_usd: .nan}]",
+     "c.yaml:1:49: clients[0].budget_usd: \".nan\" is not an amount of dollars; expected dollars "
+     "like 12.50, up to 1000000; 0: no budget"},
+    {"a budget below zero", "clients: [{name: a, key: sk-test-a, budget_usd: -1}]",
+     "c.yaml:1:49: clients[0].budget_usd: \"-1\" is not an amount of dollars; expected dollars "
+     "like 12.50, up to 1000000; 0: no budget"},
+    {"a budget above the most", "clients: [{name: a, key: sk-test-a, budget_usd: 1000000.01}]",
+     "c.yaml:1:49: clients[0].budget_usd: \"1000000.01\" is out of range; expected dollars "
+     "like 12.50, up to 1000000; 0: no budget"},
+    {"a budget that is too fine", "clients: [{name: a, key: sk-test-a, budget_usd: 0.0000000001}]",
+     "c.yaml:1:49: clients[0].budget_usd: \"0.0000000001\" has more than 9 decimal places; "
+     "expected dollars "
+     "like 12.50, up to 1000000; 0: no budget"},
+    {"a budget's period that is none", "clients: [{name: a, key: sk-test-a, budget_period: week}]",
+     "c.yaml:1:52: clients[0].budget_period: \"week\" is unknown; expected total, day or month"},
     {"the cheapest of accounts without a price",
      "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1}}]\n"
      "routing: {strategy: cheapest}",
@@ -175,11 +190,10 @@ TEST(LoadErrors, AllOfAFileAreToldInItsOrder) {
 }
 
 TEST(LoadErrors, TextHasALineForEachWithItsKind) {
-  const Loaded loaded = load_text("zebra: 1", variables({{"SIDECAR_METRICS_PORT", "/x"}}));
+  const Loaded loaded = load_text("zebra: 1", variables({{"SLUICE_LISTNE", "/x"}}));
   ASSERT_FALSE(loaded);
   const std::string text = loaded.error().text();
-  EXPECT_TRUE(text.starts_with("warning: this version has no use for SIDECAR_METRICS_PORT\n"))
-      << text;
+  EXPECT_TRUE(text.starts_with("warning: SLUICE_LISTNE: unknown variable, ignored")) << text;
   EXPECT_TRUE(text.ends_with("c.yaml:1:1: unknown key \"zebra\" in the top level\n")) << text;
 }
 

@@ -42,20 +42,20 @@ void expect_the_two(const std::vector<ProviderEntry>& entries) {
   ASSERT_EQ(entries.size(), 2u);
   const ProviderEntry& a = entries[0];
   EXPECT_EQ(a.account.name, "team-a");
-  EXPECT_EQ(a.email, "a@example.com");
+  EXPECT_EQ(a.notes.email, "a@example.com");
   EXPECT_EQ(a.account.api_key.reveal(), "nvapi-test-0123456789abcdef");
   EXPECT_EQ(a.key_variable, "");
   EXPECT_EQ(a.account.base_url, "https://integrate.api.nvidia.com/v1");
   EXPECT_EQ(a.account.model_prefix, "nvidia/");
   EXPECT_EQ(a.account.pool, Pool::kPrimary);
   EXPECT_EQ(a.account.rpm_limit, 60u);
-  EXPECT_EQ(a.notes, "says \"hello\"");
+  EXPECT_EQ(a.notes.notes, "says \"hello\"");
   const ProviderEntry& b = entries[1];
   EXPECT_EQ(b.account.api_key.reveal(), "sk-test-team-b");
   EXPECT_EQ(b.key_variable, "TEAM_B_KEY");
   EXPECT_EQ(b.account.pool, Pool::kFallback);
   EXPECT_EQ(b.account.rpm_limit, 40u);
-  EXPECT_EQ(b.email + b.notes + b.account.model_prefix, "");
+  EXPECT_EQ(b.notes.email + b.notes.notes + b.account.model_prefix, "");
 }
 
 std::string written(const std::vector<ProviderEntry>& entries, KeyDisplay keys) {
@@ -97,11 +97,11 @@ TEST(ProviderFile, AwkwardTextsAreReadAgainAsTheyWere) {
   entries[0].account.name = "a:b";
   entries[0].account.base_url = "https://x";
   entries[0].account.api_key = Secret("sk-test-\"\\#:'{}[]&*!|>%@`");
-  entries[0].notes = "- a: b # \"c\" \\ \n\n  \xc3\xa9 'd' null ~";
+  entries[0].notes.notes = "- a: b # \"c\" \\ \n\n  \xc3\xa9 'd' null ~";
   const std::string text = written(entries, KeyDisplay::kClear);
   const auto again = read_provider_file(text, kEnv);
   ASSERT_TRUE(again) << text << text_of(again.error());
-  EXPECT_EQ(again->at(0).notes, entries[0].notes);
+  EXPECT_EQ(again->at(0).notes.notes, entries[0].notes.notes);
   EXPECT_EQ(again->at(0).account.name, "a:b");
   EXPECT_EQ(again->at(0).account.api_key.reveal(), entries[0].account.api_key.reveal());
 }
@@ -200,8 +200,8 @@ TEST(ProviderFile, NothingButTheKeyRefersToAnything) {
       "'${SIDECAR_ADMIN_TOKEN}', email: 'file:/etc/hostname'}]",
       kEnv);
   ASSERT_TRUE(entries) << text_of(entries.error());
-  EXPECT_EQ(entries->at(0).notes, "${SIDECAR_ADMIN_TOKEN}");
-  EXPECT_EQ(entries->at(0).email, "file:/etc/hostname");
+  EXPECT_EQ(entries->at(0).notes.notes, "${SIDECAR_ADMIN_TOKEN}");
+  EXPECT_EQ(entries->at(0).notes.email, "file:/etc/hostname");
   EXPECT_EQ(entries->at(0).account.api_key.reveal(), "file:/etc/hostname");
 }
 
@@ -214,6 +214,15 @@ TEST(ProviderFile, WhatIsNoProviderFileIsRefused) {
     EXPECT_FALSE(entries.error()[0].entry) << text;
     EXPECT_FALSE(entries.error()[0].message.empty()) << text;
   }
+}
+
+TEST(ProviderFile, WithoutAnEnvironmentNoVariableIsTaken) {
+  const auto entries = read_provider_file(
+      "providers: [{account: a, endpoint_url: 'https://x', api_key: '${TEAM_KEY}'}]");
+  ASSERT_FALSE(entries);
+  const std::string told = text_of(entries.error());
+  EXPECT_NE(told.find("names an environment variable; an import takes none"), told.npos) << told;
+  EXPECT_EQ(told.find("${NAME}"), told.npos) << told;
 }
 
 }  // namespace

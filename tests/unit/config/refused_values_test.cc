@@ -38,7 +38,7 @@ const BesideRow kBesideRows[] = {
      ACCOUNT "listen: [\":1x\", \"127.0.0.1:1\", \"127.0.0.1:1\"]",
      {"c.yaml:2:10: listen[0]: ", "c.yaml:2:32: listen[1]: the address 127.0.0.1:1 is taken by"}},
     {"no account, beside an unknown key",
-     "zebra: 1",
+     "zebra: 1\nstore: {directory: none}",
      {"unknown key \"zebra\"", "there is no account to send requests to"}},
     {"an open door, beside a number that is none",
      ACCOUNT "shards: many\nlisten: \":9190\"",

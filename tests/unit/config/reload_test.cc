@@ -36,14 +36,15 @@ TEST_F(Reload, TakesWhatTheFileSaysNow) {
   EXPECT_EQ(loaded->accounts[0].name, "b");
   EXPECT_EQ(loaded->limits.body_bytes_max, kMiB);
   EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_TRUE(loaded->needs_restart.empty());
   EXPECT_EQ(running_->accounts[0].name, "a");
 }
 
 TEST_F(Reload, AWrongFileIsRefused) {
-  start(ACCOUNT);
+  start(ACCOUNT "store: {directory: none}\n");
   EXPECT_EQ(errors_of(reload("acounts: []")),
             "c.yaml:1:1: unknown key \"acounts\" in the top level; did you mean \"accounts\"?");
-  EXPECT_TRUE(errors_of(reload("")).starts_with("there is no account"));
+  EXPECT_TRUE(errors_of(reload("store: {directory: none}")).starts_with("there is no account"));
 }
 
 TEST_F(Reload, WhatIsTakenAtTheStartIsWarnedOf) {
@@ -59,6 +60,8 @@ TEST_F(Reload, WhatIsTakenAtTheStartIsWarnedOf) {
             "c.yaml:3:9: shards: the change takes effect at the next start\n"
             "c.yaml:4:24: timeouts.pooled_age: the change takes effect at the next start\n"
             "c.yaml:5:29: log.format: the change takes effect at the next start");
+  EXPECT_EQ(loaded->needs_restart,
+            (std::vector<std::string>{"listen", "log.format", "shards", "timeouts.pooled_age"}));
   EXPECT_EQ(loaded->listen, running_->listen);
   EXPECT_EQ(loaded->shards, running_->shards);
   EXPECT_EQ(loaded->log.format, LogFormat::kText);

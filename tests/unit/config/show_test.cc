@@ -79,13 +79,14 @@ TEST(ShowConfig, HasTheOriginOfEachValueAndNoSecret) {
 TEST(ShowConfig, EmptyValuesAreShown) {
   const Loaded config = load_text(
       "accounts: [{name: a, base_url: 'http://127.0.0.1', api_key: ''}]\n"
-      "clients: [{name: web, key: sk-test-client-key-0123456789}]\n"
+      "clients: [{name: web, key: sk-test-client-key-0123456789, budget_usd: 0.50}]\n"
       "routing:\n  default_model: ''\n");
   ASSERT_TRUE(config) << errors_of(config);
   const std::string shown = show_config(*config);
   for (const char* const line :
        {"\n    api_key: \"\" ", "\n    model_prefix: \"\" ", "\n    models: [] ",
-        "\n    ca_file: \"\" ", "\n  default_model: \"\" ", "\ntls: [] "}) {
+        "\n    budget_usd: 0.5 ", "\n    budget_period: month ", "\n    ca_file: \"\" ",
+        "\n  default_model: \"\" ", "\ntls: [] "}) {
     EXPECT_NE(shown.find(line), std::string::npos) << line << " in\n" << shown;
   }
   EXPECT_NE(shown.find("    models: [] ", shown.find("clients:")), std::string::npos) << shown;

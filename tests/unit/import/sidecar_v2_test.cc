@@ -46,7 +46,11 @@ TEST(SidecarV2, AnAccountIsReadWhole) {
   EXPECT_EQ(account.metadata_json, "{\"a\":1}");
   EXPECT_EQ(account.created_at_unix_ms, kNoon * 1000);
   EXPECT_EQ(account.updated_at_unix_ms, kNoon * 1000 + 500);
-  EXPECT_EQ(account.models, (std::vector<ImportedModel>{{"m", "v/m", 2'500'000, 10'000'000}}));
+  ASSERT_EQ(account.models.size(), 1u);
+  EXPECT_EQ(account.models[0].canonical, "m");
+  EXPECT_EQ(account.models[0].native_id, "v/m");
+  EXPECT_EQ(account.models[0].cost.input, 2'500'000'000u);
+  EXPECT_EQ(account.models[0].cost.output, 10'000'000'000u);
 }
 
 TEST(SidecarV2, WhatAnAccountDoesNotSayHasTheDefaultsOfCompat) {

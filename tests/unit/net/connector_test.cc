@@ -19,8 +19,9 @@ int open_descriptors() {
 
 class ConnectorTest : public NetTest {
  protected:
-  Result<int> connect(std::string_view host, std::uint16_t port, Limits limits = {}) {
-    Task<Result<int>> task = connect_tcp(*reactor_, resolver_, host, port, limits);
+  Result<int> connect(std::string_view host, std::uint16_t port, Limits limits = {},
+                      Reach reach = Reach::kAny) {
+    Task<Result<int>> task = connect_tcp(*reactor_, resolver_, host, port, limits, reach);
     finish(task);
     return task.take();
   }
@@ -42,6 +43,29 @@ TEST_F(ConnectorTest, ConnectsToANumberAndToAName) {
     EXPECT_EQ(peer_of(*fd), "127.0.0.1:" + std::to_string(listener.port())) << host;
     kernel_.close_socket(*fd);
   }
+}
+
+// What a name stands for is looked at after it was resolved: nobody gets past it by another name.
+TEST_F(ConnectorTest, TriesNoAddressThatMayNotBeReached) {
+  Listener listener(kernel_);
+  server_.set("local.example", {.a = {"127.0.0.1"}});
+  server_.set("metadata.example", {.a = {"169.254.169.254"}, .aaaa = {"fd00:ec2::254"}});
+  for (const char* host : {"local.example", "127.0.0.1", "localhost"}) {
+    const Result<int> fd = connect(host, listener.port(), {}, Reach::kPublic);
+    ASSERT_FALSE(fd) << host;
+    EXPECT_EQ(fd.error().code, Errc::kUnreachable) << host;
+    EXPECT_EQ(fd.error().retry, Retry::kSafe) << host;
+  }
+  const Result<int> fd = connect("metadata.example", 80);
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().code, Errc::kUnreachable);
+  server_.set("public.example", {.a = {"8.8.8.8"}});
+  const Result<int> in_clear = connect("public.example", 80, {}, Reach::kPrivate);
+  ASSERT_FALSE(in_clear);
+  EXPECT_EQ(in_clear.error().code, Errc::kUnreachable);
+  const Result<int> here = connect("local.example", listener.port(), {}, Reach::kPrivate);
+  ASSERT_TRUE(here);
+  kernel_.close_socket(*here);
 }
 
 TEST_F(ConnectorTest, GoesOnToTheNextAddressAtOnceWhenOneRefuses) {

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "engine/net/host_name.h"
+#include "parser/host_name.h"
 
 namespace sluice {
 namespace {

@@ -75,6 +75,12 @@ TEST(BaseUrl, Refused) {
                                       "https://a.example\\v1"sv,
                                       "https://a.example/v1\0"sv,
                                       "https://[::1/v1"sv,
+                                      "https://2852039166/v1"sv,
+                                      "https://0xa9fea9fe/v1"sv,
+                                      "https://127.1/v1"sv,
+                                      "https://127.0.0.1./v1"sv,
+                                      "https://a..example/v1"sv,
+                                      "https://a!b/v1"sv,
                                       " https://a.example"sv}) {
     BaseUrl url;
     std::string_view why;

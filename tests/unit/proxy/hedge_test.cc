@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "engine/proxy/try_account.h"
+#include "store/journal/journal_writer.h"
+#include "store/journal/segment_reader.h"
 #include "tests/unit/proxy/upstream_fixture.h"
 
 namespace sluice {
@@ -32,6 +35,7 @@ class Hedge : public UpstreamTest {
     add_upstream("team-a");
     add_upstream("team-b");
     begin(kPost);
+    worker_->journal = journal_;
     set_body(body);
     ProbeFault fault;
     exchange_->json =
@@ -97,6 +101,7 @@ class Hedge : public UpstreamTest {
   std::optional<Ladder> ladder_;
   HeldAnswer held_;
   int second_ = -1;
+  JournalWriter* journal_ = nullptr;
 };
 
 TEST_F(Hedge, TheSecondAccountAnswersFirstAndTheFirstIsCalledOff) {
@@ -113,7 +118,7 @@ TEST_F(Hedge, TheSecondAccountAnswersFirstAndTheFirstIsCalledOff) {
   EXPECT_TRUE(exchange_->report.hedged);
   EXPECT_EQ(exchange_->report.hedge_winner, "second");
   EXPECT_EQ(exchange_->report.account, "team-b");
-  EXPECT_EQ(worker_->counters.hedges, 1u);
+  EXPECT_EQ(worker_->metrics.hedges, 1u);
   expect_closed(provider_);
   expect_settled();
   EXPECT_EQ(sink_.text, "");  // R4: team-a has not failed
@@ -165,7 +170,7 @@ TEST_F(Hedge, TheBudgetKeepsAnOutageFromGrowing) {
   provider_sends(kOne);
   finish(trying);
   EXPECT_EQ(body_got(), "one");
-  EXPECT_EQ(worker_->counters.hedges, 0u);
+  EXPECT_EQ(worker_->metrics.hedges, 0u);
   expect_settled(0);
 }
 
@@ -287,6 +292,40 @@ TEST_F(Hedge, InterimAnswersArePassedOnByNobodyWhoMayLose) {
   provider_sends(kOne);
   finish(trying);
   EXPECT_TRUE(client_got().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+// What a process that dies in the middle has written.
+TEST_F(Hedge, TheSecondsStartSaysInTheJournalThatItHedgesTheFirst) {
+  constexpr std::uint32_t kSlots = 256;
+  std::vector<std::byte> memory(kSlots * kSlotBytes);
+  Segment segment;
+  segment.bytes = memory.data();
+  segment.slots = kSlots;
+  segment.number = 1;
+  JournalWriter journal(0, segment, 1);
+  journal_ = &journal;
+  Task<TryResult> trying = begin_try();
+  first_is_slow();
+  second_is_asked();
+  second_sends(kTwo);
+  finish(trying);
+  SegmentReader reader;
+  reader.begin(memory, 1, 1, true);
+  std::vector<UsageEvent> events;
+  while (reader.next(segment.published.load()) == SegmentReader::Step::kRecord)
+    events.push_back(reader.event());
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[0].kind, UsageKind::kStart);
+  EXPECT_EQ(events[0].flags & kUsageHedged, 0);
+  EXPECT_EQ(events[1].kind, UsageKind::kStart);
+  EXPECT_EQ(events[1].flags & kUsageHedged, kUsageHedged);
+  EXPECT_EQ(events[1].attempt, 2);
+  // The loser was called off: what it had reserved counts. The winner answered.
+  for (const UsageEvent& end : {events[2], events[3]}) {
+    EXPECT_EQ(end.flags & kUsageHedged, kUsageHedged);
+    EXPECT_EQ((end.flags & kUsageReserved) != 0, end.started_by == 1);
+    EXPECT_EQ(end.flags & kUsageUnsent, 0);
+  }
 }
 
 struct EligibleRow {

@@ -43,7 +43,7 @@ TEST_F(ServeConnection, WhoDoesNotTakeAnAnswerKeepsNoBufferFromOthers) {  // INV
     pass(5ms);
     shard_->turn(shard_->now() + 1ms);
   }
-  ASSERT_EQ(worker_->counters.requests, 1u);
+  ASSERT_EQ(worker_->metrics.requests, 1u);
   ASSERT_FALSE(serving.done());
   ASSERT_EQ(send(peer_, "y", 1, 0), 1);
   turn_until([this] { return client_->readable(); });
@@ -65,7 +65,7 @@ TEST_F(ServeConnection, RequestsSentAheadAreAnsweredInOrder) {  // C1
   for (std::size_t at = got.find(kName); at != got.npos; at = got.find(kName, at + 1))
     ids += got.substr(at + kName.size(), got.find('\r', at) - at - kName.size()) + ";";
   EXPECT_EQ(ids, "first;second;third;");
-  EXPECT_EQ(worker_->counters.requests, 3u);
+  EXPECT_EQ(worker_->metrics.requests, 3u);
 }
 
 }  // namespace

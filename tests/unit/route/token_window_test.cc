@@ -323,5 +323,18 @@ TEST(TokenWindow, AnswersAsAListOfAllAmountsWould) {
   }
 }
 
+TEST(TokenWindow, ChargesCountWhateverTheLimitSaysAndSinceBeforeTheMachinesStart) {
+  TokenWindow window(100, 24h);
+  const Instant now = Instant(1h);
+  window.charge(80, now - 23h);
+  window.charge(70, now - 2h);
+  EXPECT_EQ(window.used(now), 150U);
+  EXPECT_FALSE(window.reserve(1, now));
+  EXPECT_GE(window.next_at(30, now), now + 1h);
+  EXPECT_LE(window.next_at(30, now), now + 1h + TokenWindow::cell_width(24h));
+  EXPECT_EQ(window.used(now + 1h + TokenWindow::cell_width(24h)), 70U);
+  EXPECT_EQ(window.used(now + 23h), 0U);
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -195,6 +195,25 @@ TEST_F(ApplyUsage, WhatADeadProcessBeganBecomesARequestOfUnknownOutcome) {
   expect_good();
 }
 
+TEST_F(ApplyUsage, AnEndSaysWhatItsStartHadReserved) {
+  UsageEvent start = start_event(1);
+  start.reserved_tokens = 300;
+  start.client_reserved_tokens = 200;
+  UsageEvent later = start;
+  later.sequence = 3;
+  apply({start, end_event(2, 1), later});
+  apply({end_event(4, 3)});
+  const auto page = recent_requests(*environment_, {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->requests.size(), 2U);
+  for (const RequestView& view : page->requests) {
+    EXPECT_EQ(view.row.reserved_tokens, 300U);
+    EXPECT_EQ(view.row.client_reserved_tokens, 200U);
+  }
+  EXPECT_EQ(rows_of(Table::kOpenAttempts), 0U);
+  EXPECT_EQ(total().requests, 2U);
+}
+
 TEST_F(ApplyUsage, ANameTooLongIsCutAndAnEmptyJournalRefused) {
   const std::string model(1000, 'm');
   UsageEvent event = refused_event(1);

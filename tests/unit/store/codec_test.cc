@@ -46,6 +46,7 @@ StoredAccount full_row() {
   row.metadata = "{\"email\":\"a@example.com\"}";
   row.created_ms = INT64_MAX;
   row.updated_ms = INT64_MIN;
+  row.public_only = true;
   return row;
 }
 
@@ -60,6 +61,9 @@ StoredClientKey full_row() {
   row.priority = StoredPriority::kLow;
   row.created_ms = -1;
   row.revoked_ms = 5;
+  row.priority_max = StoredPriority::kLow;
+  row.budget_nano_dollars = 7;
+  row.budget_period = StoredPeriod::kTotal;
   return row;
 }
 
@@ -144,6 +148,9 @@ StoredRequest full_row() {
   row.latency_us = 8;
   row.first_token_us = 9;
   row.queue_us = UINT64_MAX;
+  row.sent_ms = 10;
+  row.reserved_tokens = 11;
+  row.client_reserved_tokens = 12;
   return row;
 }
 
@@ -192,6 +199,38 @@ TYPED_TEST(CodecTest, AnUnknownVersionIsRefusedByName) {
   EXPECT_EQ(decoded.error().detail, TypeParam::kVersion + 1);
   const std::string text = explain(decoded.error(), "data.mdb");
   EXPECT_NE(text.find(table_name(TypeParam::kTable)), std::string::npos) << text;
+}
+
+TEST(Codec, ARowOfTheFormerVersionLacksWhatWasAdded) {
+  auto row = full_row<StoredRequest>();
+  std::string bytes;
+  encode_row(row, bytes);
+  bytes[0] = static_cast<char>(StoredRequest::kFormerVersion);
+  EXPECT_FALSE(decode_row<StoredRequest>(bytes));
+  bytes.resize(bytes.size() - 3);  // a byte each
+  row.sent_ms = row.reserved_tokens = row.client_reserved_tokens = 0;
+  const auto decoded = decode_row<StoredRequest>(bytes);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(*decoded, row);
+}
+
+TEST(Codec, ARowThatHasGrownTwiceIsReadInEachOfItsVersions) {
+  auto row = full_row<StoredClientKey>();
+  std::string bytes;
+  encode_row(row, bytes);
+  bytes[0] = static_cast<char>(StoredClientKey::kSecondVersion);
+  EXPECT_FALSE(decode_row<StoredClientKey>(bytes));
+  bytes.resize(bytes.size() - 2);  // a byte each
+  row.budget_nano_dollars = 0;
+  row.budget_period = StoredPeriod::kMonth;
+  ASSERT_TRUE(decode_row<StoredClientKey>(bytes));
+  EXPECT_EQ(*decode_row<StoredClientKey>(bytes), row);
+  bytes[0] = static_cast<char>(StoredClientKey::kFormerVersion);
+  EXPECT_FALSE(decode_row<StoredClientKey>(bytes));
+  bytes.resize(bytes.size() - 1);
+  row.priority_max = StoredPriority::kUrgent;
+  ASSERT_TRUE(decode_row<StoredClientKey>(bytes));
+  EXPECT_EQ(*decode_row<StoredClientKey>(bytes), row);
 }
 
 // Bytes that begin as a row and go on as anything end in a row or an error, never outside.

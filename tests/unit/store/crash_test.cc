@@ -74,7 +74,8 @@ TEST(Crash, KilledAmongCommitsNothingThatWasToldIsLost) {
 }
 
 // The file after a loss of power behind `count` steps: what was synced is there, of every page
-// written since either the old or the new one. And the position that was promised by then.
+// written since either the old or the new one. So it is, for ever, with a page whose sync has
+// failed, unless it was written again. And the position that was promised by then.
 struct AfterPowerLoss {
   std::string image;
   std::uint64_t promised = 0;
@@ -84,16 +85,20 @@ AfterPowerLoss power_lost(const RecordedDisk& disk, std::size_t count, Prng& prn
   constexpr std::size_t kPage = 4096;
   AfterPowerLoss after;
   after.image = disk.begin();
-  std::size_t synced = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (disk.steps()[i].kind == RecordedDisk::Step::Kind::kSync) synced = i;
+  std::vector<bool> synced(count);
+  bool by_next_sync = false;
+  for (std::size_t i = count; i-- > 0;) {
+    const auto kind = disk.steps()[i].kind;
+    if (kind == RecordedDisk::Step::Kind::kSync) by_next_sync = true;
+    if (kind == RecordedDisk::Step::Kind::kSyncFailed) by_next_sync = false;
+    synced[i] = by_next_sync;
   }
   for (std::size_t i = 0; i < count; ++i) {
     const auto& step = disk.steps()[i];
     if (step.kind == RecordedDisk::Step::Kind::kMark) after.promised = step.at;
     if (step.kind != RecordedDisk::Step::Kind::kWrite) continue;
     for (std::size_t from = 0; from < step.bytes.size(); from += kPage) {
-      if (i > synced && prng.below(2) == 0) continue;
+      if (!synced[i] && prng.below(2) == 0) continue;
       const std::string_view page = std::string_view(step.bytes).substr(from, kPage);
       const std::size_t at = step.at + from;
       if (after.image.size() < at + page.size()) after.image.resize(at + page.size());
@@ -101,6 +106,20 @@ AfterPowerLoss power_lost(const RecordedDisk& disk, std::size_t count, Prng& prn
     }
   }
   return after;
+}
+
+void expect_whole_wherever_power_is_lost(const RecordedDisk& disk, Prng& prng) {
+  TemporaryDirectory lost;
+  for (std::size_t count = 0; count <= disk.steps().size(); ++count) {
+    SCOPED_TRACE(count);
+    const AfterPowerLoss after = power_lost(disk, count, prng);
+    std::ofstream(lost.path() + "/data.mdb", std::ios::binary) << after.image;
+    StoreOptions options = options_for(lost.path());
+    options.mode = OpenMode::kReadOnly;
+    const auto opened = open_store(options);
+    ASSERT_TRUE(opened) << explain(opened.error(), "copy");
+    EXPECT_GE(expect_whole(**opened), after.promised);
+  }
 }
 
 TEST(Crash, ALossOfPowerUndoesNothingThatWasSynced) {
@@ -119,16 +138,43 @@ TEST(Crash, ALossOfPowerUndoesNothingThatWasSynced) {
   }
   ASSERT_GT(disk.steps().size(), 100U);
   Prng prng(1);
-  TemporaryDirectory lost;
-  for (std::size_t count = 0; count <= disk.steps().size(); ++count) {
-    SCOPED_TRACE(count);
-    const AfterPowerLoss after = power_lost(disk, count, prng);
-    std::ofstream(lost.path() + "/data.mdb", std::ios::binary) << after.image;
-    StoreOptions options = options_for(lost.path());
-    options.mode = OpenMode::kReadOnly;
-    const auto opened = open_store(options);
-    ASSERT_TRUE(opened) << explain(opened.error(), "copy");
-    EXPECT_GE(expect_whole(**opened), after.promised);
+  expect_whole_wherever_power_is_lost(disk, prng);
+}
+
+// The disk says once that it could not write, and nothing of it later on. Whichever sync it is,
+// what is promised behind it is there after a loss of power.
+TEST(Crash, ASyncThatFailedIsNotBelievedLaterOn) {
+  for (std::size_t syncs = 0; syncs < 6; ++syncs) {
+    for (const std::size_t failures : {1U, 3U}) {
+      SCOPED_TRACE(std::to_string(failures) + " after " + std::to_string(syncs));
+      TemporaryDirectory directory;
+      const auto environment = open_or_fail(options_for(directory.path()));
+      Writer writer(*environment);
+      UsageLedger ledger(writer);
+      ASSERT_TRUE(ledger.apply(kJournal, batch_from(1, 10)));
+      ASSERT_TRUE(environment->sync());
+      RecordedDisk disk(environment->path());
+      disk.mark(10);
+      disk.fail_syncs(syncs, failures, EIO);
+      std::uint64_t position = 10;
+      std::size_t failed = 0;
+      for (int round = 0; round < 12; ++round) {
+        if (const auto applied = ledger.apply(kJournal, batch_from(position + 1, 10))) {
+          position = applied->position;
+        } else {
+          EXPECT_EQ(applied.error().code, StoreErrc::kIo);
+          ++failed;
+        }
+        if (round % 3 != 2) continue;
+        if (environment->sync()) disk.mark(position);
+        else ++failed;
+      }
+      EXPECT_EQ(failed, failures);
+      EXPECT_EQ(disk.steps().back().kind, RecordedDisk::Step::Kind::kMark);
+      EXPECT_EQ(disk.steps().back().at, position);
+      Prng prng(1);
+      expect_whole_wherever_power_is_lost(disk, prng);
+    }
   }
 }
 

@@ -52,6 +52,18 @@ bool RecordedDisk::fails() {
   return true;
 }
 
+bool RecordedDisk::sync_fails() {
+  if (sync_failures_ == 0) return false;
+  if (syncs_left_ > 0) {
+    --syncs_left_;
+    return false;
+  }
+  --sync_failures_;
+  steps_.push_back({Step::Kind::kSyncFailed, 0, {}});
+  errno = os_errno_of_sync_;
+  return true;
+}
+
 void RecordedDisk::wrote(std::uint64_t at, const void* bytes, std::size_t size) {
   steps_.push_back({Step::Kind::kWrite, at, std::string(static_cast<const char*>(bytes), size)});
 }
@@ -77,6 +89,13 @@ __attribute__((visibility("default"))) ssize_t recorded_pwrite(int fd, const voi
   return wrote;
 }
 
+// What a program with 64-bit offsets calls by that name.
+ssize_t recorded_pwrite64(int fd, const void* bytes, size_t size, off_t at) __asm__("pwrite64");
+__attribute__((visibility("default"))) ssize_t recorded_pwrite64(int fd, const void* bytes,
+                                                                 size_t size, off_t at) {
+  return recorded_pwrite(fd, bytes, size, at);
+}
+
 __attribute__((visibility("default"))) ssize_t recorded_writev(int fd, const iovec* parts,
                                                                int count) {
   static auto* const real = sluice::test::next_named<ssize_t(int, const iovec*, int)>("writev");
@@ -98,6 +117,7 @@ __attribute__((visibility("default"))) ssize_t recorded_writev(int fd, const iov
 __attribute__((visibility("default"))) int recorded_fdatasync(int fd) {
   static auto* const real = sluice::test::next_named<int(int)>("fdatasync");
   auto* const disk = sluice::test::RecordedDisk::of(fd);
+  if (disk != nullptr && disk->sync_fails()) return -1;
   const int result = real(fd);
   if (disk != nullptr && result == 0) disk->synced();
   return result;

@@ -16,7 +16,7 @@ namespace sluice::test {
 class RecordedDisk {
  public:
   struct Step {
-    enum class Kind : std::uint8_t { kWrite, kSync, kMark };
+    enum class Kind : std::uint8_t { kWrite, kSync, kSyncFailed, kMark };
     Kind kind;
     std::uint64_t at = 0;  // kWrite: the offset; kMark: what mark() was told
     std::string bytes;
@@ -35,6 +35,13 @@ class RecordedDisk {
     os_errno_ = os_errno;
   }
 
+  // Lets `syncs` more succeed, and the `failures` after these fail with `os_errno`.
+  void fail_syncs(std::size_t syncs, std::size_t failures, int os_errno) {
+    syncs_left_ = syncs;
+    sync_failures_ = failures;
+    os_errno_of_sync_ = os_errno;
+  }
+
   [[nodiscard]] const std::string& begin() const { return begin_; }
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
 
@@ -43,6 +50,7 @@ class RecordedDisk {
   [[nodiscard]] bool fails();
   void wrote(std::uint64_t at, const void* bytes, std::size_t size);
   void synced() { steps_.push_back({Step::Kind::kSync, 0, {}}); }
+  [[nodiscard]] bool sync_fails();
 
  private:
   std::string begin_;
@@ -51,6 +59,9 @@ class RecordedDisk {
   std::uint64_t inode_ = 0;
   std::size_t writes_left_ = 0;
   int os_errno_ = 0;
+  std::size_t syncs_left_ = 0;
+  std::size_t sync_failures_ = 0;
+  int os_errno_of_sync_ = 0;
 };
 
 }  // namespace sluice::test

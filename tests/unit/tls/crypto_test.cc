@@ -148,6 +148,13 @@ TEST(Digest, Sha256PublishedVectors) {
     const std::string_view pieces[] = {std::string_view(row.text).substr(0, cut), "",
                                        std::string_view(row.text).substr(cut)};
     EXPECT_EQ(hex(text_of(sha256(pieces))), row.digest) << row.source << " in pieces";
+    std::string_view left = row.text;
+    const auto next = [&left] {
+      const std::string_view piece = left.substr(0, 1000);
+      left.remove_prefix(piece.size());
+      return piece;
+    };
+    EXPECT_EQ(hex(text_of(sha256_of_pieces(next))), row.digest) << row.source << " piece by piece";
   }
 }
 

@@ -76,6 +76,7 @@ ROWS = [
     ("headers begin with #pragma once", {"base/a.h": "#ifndef A\n#define A\n#endif\n"},
      "base/a.h: the first line that is no comment is not #pragma once"),
     ("headers begin with #pragma once", {"base/a.h": "// What it is.\n#pragma once\n"}, ""),
+    ("headers begin with #pragma once", {"base/pch/a.h": "#include <string>\n"}, ""),
     ("every source is built", {"base/a.cc": "", "base/c.cc": "", "base/meson.build": MESON},
      "base/c.cc: no meson.build names it"),
     ("every source is built",

@@ -16,6 +16,12 @@ TEST(KeyCheck, TheRightKeyIsKnownAndTellsWhenItWasSet) {
   EXPECT_EQ(*checked, kMade);
 }
 
+TEST(KeyCheck, TellsWhoseItIsWithoutTheKey) {
+  EXPECT_EQ(KeyCheck::key_of(KeyCheck::make(key_of('1'), kMade))->text(), key_of('1').id().text());
+  EXPECT_FALSE(KeyCheck::key_of("short"));
+  EXPECT_FALSE(KeyCheck::key_of(std::string(40, '\0')));
+}
+
 TEST(KeyCheck, AWrongKeyIsExplained) {
   const auto checked = KeyCheck::check(key_of('2'), KeyCheck::make(key_of('1'), kMade));
   ASSERT_FALSE(checked);

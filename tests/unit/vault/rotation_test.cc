@@ -282,6 +282,7 @@ TEST(Rotation, WhatCannotBeRotatedIsNamed) {
     EXPECT_NE(done.error().message.find(row.words), std::string::npos)
         << row.rule << ": " << done.error().message;
     EXPECT_EQ(store.committed.key_check, contents.key_check) << row.rule;
+    EXPECT_EQ(store.committed.rotation, contents.rotation) << row.rule << ": nothing has begun";
   }
 }
 

@@ -45,6 +45,17 @@ TEST(Crc32c, KnownVectors) {
   }
 }
 
+TEST(Crc32c, BeforeIsTheWayBack) {
+  Prng random(3);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::uint8_t> bytes(random.below(130));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+    const auto begun = static_cast<std::uint32_t>(random.next());
+    ASSERT_EQ(crc32c_before(bytes.data(), bytes.size(), crc32c(bytes.data(), bytes.size(), begun)),
+              begun);
+  }
+}
+
 TEST(Crc32c, TheTableAndTheInstructionAgree) {
   if (!crc32c_has_instruction()) return;  // nothing to compare on this processor
   Prng random(1);

@@ -40,7 +40,14 @@ struct OwnedEvent {
   }
 
   friend bool operator==(const OwnedEvent& one, const OwnedEvent& other) {
-    const auto numbers = [](const UsageEvent& e) {
+    const auto numbers = [](UsageEvent e) {
+      // Only a start tells what is reserved, and it tells of no tokens that were used.
+      if (e.kind == UsageKind::kStart) {
+        e.prompt_tokens = e.completion_tokens = e.total_tokens = 0;
+        e.cached_read_tokens = e.cached_write_tokens = e.reasoning_tokens = 0;
+      } else {
+        e.reserved_tokens = e.client_reserved_tokens = 0;
+      }
       return std::vector<std::uint64_t>{static_cast<std::uint64_t>(e.kind),
                                         e.flags,
                                         e.status,
@@ -57,7 +64,10 @@ struct OwnedEvent {
                                         static_cast<std::uint64_t>(e.cost_nano_dollars),
                                         e.latency_us,
                                         e.first_token_us,
-                                        e.queue_us};
+                                        e.sent_ms,
+                                        e.queue_us,
+                                        e.reserved_tokens,
+                                        e.client_reserved_tokens};
     };
     return numbers(one.event) == numbers(other.event) && one.request_id == other.request_id &&
            one.account == other.account && one.pool == other.pool &&
@@ -109,9 +119,12 @@ inline OwnedEvent random_event(Prng& random) {
   event.cached_write_tokens = random.next() >> 32;
   event.reasoning_tokens = random.next() >> 32;
   event.cost_nano_dollars = static_cast<std::int64_t>(random.next());
-  event.latency_us = random.next() >> 16;
-  event.first_token_us = random.next() >> 16;
-  event.queue_us = random.next() >> 16;
+  event.latency_us = random.next() >> 24;
+  event.first_token_us = random.next() >> 24;
+  event.sent_ms = random.next() >> 40;
+  event.queue_us = random.next() >> 24;
+  event.reserved_tokens = random.next() >> 32;
+  event.client_reserved_tokens = random.next() >> 32;
   out.request_id = text(kRequestIdBytesMax);
   out.account = text(kConfiguredNameBytesMax);
   out.pool = text(kConfiguredNameBytesMax);

@@ -15,7 +15,7 @@ namespace {
 struct CheckingSink final : UsageSink {
   void take(const UsageEvent& event) override {
     ASSERT_EQ(event.sequence, ++last);
-    ASSERT_EQ(event.prompt_tokens, event.sequence);
+    ASSERT_EQ(event.first_token_us, event.sequence);
     ASSERT_EQ(event.model, "model-" + std::to_string(event.sequence % 50));
   }
   void lost(const JournalLoss& loss) override { FAIL() << loss.text(); }
@@ -26,7 +26,7 @@ struct CheckingSink final : UsageSink {
 void write_records(JournalWriter& writer, std::uint64_t count) {
   OwnedEvent event = ordinary_event();
   while (writer.next_sequence() <= count) {
-    event.event.prompt_tokens = writer.next_sequence();
+    event.event.first_token_us = writer.next_sequence();
     event.model = "model-" + std::to_string(writer.next_sequence() % 50);
     if (writer.next_sequence() % 3 != 0) {
       if (writer.refused(event.view()) == 0) std::this_thread::yield();
@@ -34,7 +34,7 @@ void write_records(JournalWriter& writer, std::uint64_t count) {
     }
     const std::uint64_t started = writer.start(event.view());
     if (started == 0) continue;
-    event.event.prompt_tokens = writer.next_sequence();
+    event.event.first_token_us = writer.next_sequence();
     event.model = "model-" + std::to_string(writer.next_sequence() % 50);
     writer.end(event.view(), started);
   }

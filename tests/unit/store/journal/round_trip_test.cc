@@ -68,12 +68,14 @@ TEST(RoundTrip, NumbersTooLargeBecomeTheLargest) {
   in.event.reasoning_tokens = std::uint64_t{UINT32_MAX} + 1;
   in.event.cost_nano_dollars = INT64_MIN;
   in.event.latency_us = UINT64_MAX;
-  in.event.queue_us = 1ull << 48;
+  in.event.queue_us = 1ull << 40;
+  in.event.sent_ms = 1ull << 24;
   OwnedEvent out = as_end(in);
   out.event.prompt_tokens = UINT32_MAX;
   out.event.reasoning_tokens = UINT32_MAX;
-  out.event.latency_us = (1ull << 48) - 1;
-  out.event.queue_us = (1ull << 48) - 1;
+  out.event.latency_us = (1ull << 40) - 1;
+  out.event.queue_us = (1ull << 40) - 1;
+  out.event.sent_ms = (1ull << 24) - 1;
   EXPECT_EQ(through_journal(in), out);
 }
 

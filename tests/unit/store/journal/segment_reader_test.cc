@@ -155,6 +155,52 @@ TEST(SegmentReader, NothingOfAFileUsedBeforePasses) {
   EXPECT_TRUE(content.damage.empty());
 }
 
+// The tail of a segment that is read to its end.
+SegmentReader::Tail tail_of(std::span<const std::byte> bytes, std::uint64_t number) {
+  const auto reader = std::make_unique<SegmentReader>();
+  reader->begin(bytes, number, 1, false);
+  const auto slots = static_cast<std::uint32_t>(bytes.size() / kSlotBytes);
+  while (reader->next(slots) != SegmentReader::Step::kEnd) {
+  }
+  return reader->tail(slots);
+}
+
+TEST(SegmentReader, ASlotTellsTheSegmentItWasWrittenFor) {
+  for (const std::uint64_t number : {1U, 41U, 70'000U, 0xffff'fff0U}) {
+    const auto written = std::make_unique<Written>(2, 64, number);
+    for (std::uint32_t slot = 0; slot < written->memory.segment.published.load(); ++slot)
+      ASSERT_EQ(slot_segment(written->memory.memory.data() + slot * kSlotBytes, slot), number);
+  }
+}
+
+TEST(SegmentReader, ATailIsWhatIsNeitherBlankNorLeftOverNorOneTornRecord) {
+  const auto written = std::make_unique<Written>(4, 128, 42);
+  const std::vector<std::byte>& whole = written->memory.memory;
+  EXPECT_EQ(tail_of(whole, 42).slots, 0U);
+  // Half of it, and zeros behind: as allocated.
+  const auto half = static_cast<std::uint32_t>(written->ends[written->ends.size() / 2]);
+  std::vector<std::byte> copy = whole;
+  const auto from = [&copy](std::uint32_t slot) {
+    return copy.begin() + static_cast<std::ptrdiff_t>(slot * kSlotBytes);
+  };
+  std::fill(from(half), copy.end(), std::byte{});
+  EXPECT_EQ(tail_of(copy, 42).slots, 0U);
+  // The file was another one before.
+  const auto old = std::make_unique<Written>(5, 128, 7);
+  std::copy(old->memory.memory.begin() + (from(half) - copy.begin()), old->memory.memory.end(),
+            from(half));
+  EXPECT_EQ(tail_of(copy, 42).slots, 0U);
+  // A record that was being written.
+  std::fill_n(from(half) + 60, 20, std::byte{0x5a});
+  EXPECT_EQ(tail_of(copy, 42).slots, 0U);
+  // More than that.
+  std::fill_n(from(half + 2) + 60, 20, std::byte{0x5a});
+  const SegmentReader::Tail tail = tail_of(copy, 42);
+  EXPECT_EQ(tail.slots, 2U);
+  EXPECT_EQ(tail.first_slot, half);
+  EXPECT_EQ(tail.last_slot, half + 2);
+}
+
 TEST(SegmentReader, ADamagedHeaderDoesNotHideTheRecords) {
   const auto written = std::make_unique<Written>(3, 64);
   std::vector<std::byte> copy = written->memory.memory;

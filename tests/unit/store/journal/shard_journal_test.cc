@@ -184,7 +184,8 @@ TEST_F(ShardJournalTest, DamageInTheMiddleIsReportedWithItsPlace) {
   EXPECT_EQ(sink.losses[0].text(),
             path +
                 ": 128 bytes at offset 2560 are damaged; usage records 15 to 15 are lost; the "
-                "others are read. Look at the disk before it gets worse");
+                "others are read. The file is kept as " +
+                path + ".damaged; look at the disk before it gets worse");
   std::vector<std::uint64_t> expected = from_to(1, 100);
   expected.erase(expected.begin() + 14);
   EXPECT_EQ(sink.sequences(), expected);
@@ -211,7 +212,62 @@ TEST_F(ShardJournalTest, DamageAtTheEndOfAFileShowsAsMissingRecords) {
   const CollectingSink sink = shard.read_all();
   ASSERT_EQ(sink.losses.size(), 1);
   EXPECT_EQ(sink.losses[0].first_sequence, 35);
+  EXPECT_EQ(sink.losses[0].file, segment_path(folder(), 1));
+  EXPECT_EQ(sink.losses[0].offset, 40 * kSlotBytes);
   EXPECT_EQ(sink.sequences().back(), 100);
+}
+
+TEST_F(ShardJournalTest, AWhollyDamagedLastFileIsToldOfAndKept) {
+  left_behind(60);
+  const std::string path = segment_path(folder(), 2);
+  const std::string garbage(kSmallSegment, '\x5a');
+  std::ofstream(path, std::ios::binary) << garbage;
+  {
+    JournalOfAShard shard(files_, folder());
+    const CollectingSink sink = shard.read_all();
+    ASSERT_EQ(sink.losses.size(), 2) << "the header, and all behind it";
+    EXPECT_EQ(sink.losses[0].file, path);
+    EXPECT_EQ(sink.losses[1].offset, kSlotBytes);
+    EXPECT_EQ(sink.losses[1].perhaps, kSmallSegment / kSlotBytes - 1);
+    EXPECT_NE(sink.losses[1].text().find("up to 63 usage records may be lost"), std::string::npos);
+    shard.journal->applied(sink.sequences().back());
+    shard.journal->keep(shard.now);
+  }
+  EXPECT_EQ(files_in(folder()),
+            std::vector<std::string>{path.substr(folder().size() + 1) + kDamagedSuffix});
+  // Its number is not given again.
+  JournalOfAShard next(files_, folder());
+  EXPECT_EQ(files_in(folder()).back(), "00000000000000000005.journal");
+  EXPECT_TRUE(next.read_all().losses.empty());
+}
+
+TEST_F(ShardJournalTest, AFileThatNobodyUsedIsKeptIfItHasWhatNobodyWrote) {
+  left_behind(10);
+  const std::string path = segment_path(folder(), 3);
+  for (const std::size_t slot : {5U, 6U, 7U}) damage(path, slot * kSlotBytes);
+  JournalOfAShard shard(files_, folder());
+  const CollectingSink sink = shard.read_all();
+  EXPECT_EQ(sink.sequences(), from_to(1, 10));
+  ASSERT_EQ(sink.losses.size(), 1);
+  EXPECT_EQ(sink.losses[0].file, path);
+  EXPECT_EQ(sink.losses[0].perhaps, 3);
+}
+
+TEST_F(ShardJournalTest, AFileOfAFewBytesIsToldOfUnlessTheyAreZeros) {
+  left_behind(10);
+  const std::string blank = segment_path(folder(), 8);
+  const std::string stump = segment_path(folder(), 9);
+  std::ofstream(blank, std::ios::binary) << std::string(100, '\0');
+  std::ofstream(stump, std::ios::binary) << "the first bytes of something";
+  JournalOfAShard shard(files_, folder());
+  EXPECT_FALSE(std::filesystem::exists(blank));
+  const CollectingSink sink = shard.read_all();
+  ASSERT_EQ(sink.losses.size(), 1);
+  EXPECT_EQ(sink.losses[0].file, stump);
+  EXPECT_EQ(sink.losses[0].bytes, 28);
+  shard.journal->applied(10);
+  shard.journal->keep(shard.now);
+  EXPECT_TRUE(std::filesystem::exists(stump + kDamagedSuffix));
 }
 
 TEST_F(ShardJournalTest, ADamagedHeaderIsReportedAndItsRecordsAreRead) {

@@ -1,4 +1,4 @@
-#include "engine/net/host_name.h"
+#include "parser/host_name.h"
 
 namespace sluice {
 namespace {

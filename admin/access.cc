@@ -1,0 +1,161 @@
+#include "admin/access.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "parser/ip_address.h"
+#include "store/vault/token.h"
+
+namespace sluice {
+namespace {
+
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  return host.substr(0, std::min(host.rfind(':'), host.size()));
+}
+
+std::string_view bearer_of(const AdminRequest& request) {
+  std::string_view value = request.field("authorization");
+  constexpr std::string_view kScheme = "bearer ";
+  if (value.size() < kScheme.size() ||
+      !equals_ignoring_case(value.substr(0, kScheme.size()), kScheme))
+    return {};
+  value.remove_prefix(kScheme.size());
+  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+  return value;
+}
+
+std::string_view cookie_of(const AdminRequest& request) {
+  std::string_view cookies = request.field("cookie");
+  while (!cookies.empty()) {
+    const std::size_t end = std::min(cookies.find(';'), cookies.size());
+    std::string_view pair = cookies.substr(0, end);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    const std::size_t equals = pair.find('=');
+    if (equals != pair.npos && pair.substr(0, equals) == AccessKeeper::kCookieName)
+      return pair.substr(equals + 1);
+  }
+  return {};
+}
+
+AdminResponse unauthorized(std::string_view detail) {
+  AdminResponse response = admin_error(401, detail);
+  response.fields.emplace_back("www-authenticate", "Bearer realm=\"sluice\"");
+  return response;
+}
+
+}  // namespace
+
+bool is_known_host(std::string_view host, const std::vector<std::string>& hosts) {
+  std::string name(without_port(host));
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return name == "localhost" || parse_ip(name).has_value() ||
+         std::ranges::find(hosts, name) != hosts.end();
+}
+
+std::optional<AdminResponse> AccessKeeper::refuse_host(const AdminRequest& request) const {
+  if (is_known_host(request.head.host, rules_.hosts)) return std::nullopt;
+  return admin_error(403,
+                     "this gateway is not known by that name (Host); ask for its address, or add "
+                     "the name to admin.hosts in its configuration");
+}
+
+std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& request) const {
+  if (auto unknown = refuse_host(request)) return unknown;
+  const std::string_view site = request.field("sec-fetch-site");
+  if (!site.empty() && site != "same-origin" && site != "none")
+    return admin_error(403, "a page of another site may not ask this (Sec-Fetch-Site)");
+  std::string_view origin = request.field("origin");
+  if (origin.empty()) return std::nullopt;
+  const std::size_t scheme = origin.find("://");
+  if (scheme != origin.npos) origin.remove_prefix(scheme + 3);
+  if (!equals_ignoring_case(origin, request.head.host))
+    return admin_error(403, "a page of another site may not ask this (Origin)");
+  return std::nullopt;
+}
+
+std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, Access access,
+                                                  Instant now, std::int64_t now_unix_ms,
+                                                  bool& reads_only) {
+  reads_only = false;
+  if (access == Access::kPublic && request.head.method_text == "GET") return std::nullopt;
+  if (auto foreign = refuse_origin(request)) return foreign;
+  if (access == Access::kPublic) return std::nullopt;
+  const std::string_view bearer = bearer_of(request);
+  const std::string_view cookie = cookie_of(request);
+  if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) return std::nullopt;
+  if (bearer.empty()) {
+    // A cookie that has expired is no attack.
+    reads_only = access == Access::kRead && rules_.public_read;
+    if (reads_only) return std::nullopt;
+    if (!rules_.token) return unauthorized("Admin API not configured: set SIDECAR_ADMIN_TOKEN");
+    return unauthorized("Missing Authorization header");
+  }
+  if (auto many = refuse_failures(request.peer, now)) return many;
+  if (is_token(bearer)) return std::nullopt;
+  if (!rules_.token) return unauthorized("Admin API not configured: set SIDECAR_ADMIN_TOKEN");
+  count_failure(request.peer, now);
+  return unauthorized("Invalid admin token");
+}
+
+bool AccessKeeper::is_token(std::string_view offered) const {
+  return rules_.token && token_matches(*rules_.token, offered);
+}
+
+std::optional<AdminResponse> AccessKeeper::refuse_failures(const std::string& peer, Instant now) {
+  const std::lock_guard lock(mutex_);
+  const auto found = failures_.find(peer);
+  if (found == failures_.end()) return std::nullopt;
+  const Instant end = found->second.since + kFailureWindow;
+  if (now >= end) {
+    failures_.erase(found);
+    return std::nullopt;
+  }
+  if (found->second.count < kFailuresMax) return std::nullopt;
+  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
+  response.fields.emplace_back("retry-after", std::to_string((end - now) / 1s + 1));
+  return response;
+}
+
+void AccessKeeper::count_failure(const std::string& peer, Instant now) {
+  if (tell_) tell_(peer);
+  const std::lock_guard lock(mutex_);
+  if (failures_.size() >= kAddressesMax && !failures_.contains(peer)) {
+    const auto oldest = std::ranges::min_element(
+        failures_, {}, [](const auto& entry) { return entry.second.since; });
+    failures_.erase(oldest);
+  }
+  Failures& failures = failures_[peer];
+  if (failures.count == 0) failures.since = now;
+  ++failures.count;
+}
+
+// A cookie is the time of its end and this.
+std::string AccessKeeper::signature_of(std::string_view expiry) const {
+  const std::string text = "sluice admin cookie " + std::string(expiry);
+  const Sha256Digest code = hmac_sha256(text_of(rules_.cookie_key), text);
+  std::string digits(2 * kSha256Bytes, '\0');
+  write_hex(text_of(code), digits.data());
+  return digits;
+}
+
+std::string AccessKeeper::cookie_for(std::string_view token, std::int64_t now_unix_ms) const {
+  if (!is_token(token)) return {};
+  const std::string expiry = std::to_string((now_unix_ms + kCookieLife / 1ms) / 1000);
+  return expiry + "." + signature_of(expiry);
+}
+
+bool AccessKeeper::cookie_holds(std::string_view value, std::int64_t now_unix_ms) const {
+  const std::size_t dot = value.find('.');
+  if (!rules_.token || dot == value.npos) return false;
+  const std::string_view expiry = value.substr(0, dot);
+  if (!constant_time_equal(signature_of(expiry), value.substr(dot + 1))) return false;
+  std::int64_t until = 0;
+  const auto parsed = std::from_chars(expiry.begin(), expiry.end(), until);
+  return parsed.ec == std::errc() && parsed.ptr == expiry.end() && now_unix_ms / 1000 < until;
+}
+
+}  // namespace sluice

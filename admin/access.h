@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "admin/admin_message.h"
+#include "admin/router.h"
+#include "base/clock.h"
+#include "engine/route/string_hash.h"
+#include "tls/digest.h"
+
+namespace sluice {
+
+// AccessRules - who is let in.
+struct AccessRules {
+  std::optional<Sha256Digest> token;  // nothing: nobody is the administrator
+  Sha256Digest cookie_key{};          // of this gateway and this token; nobody else knows it
+  bool public_read = false;
+  std::vector<std::string> hosts;  // names under which this gateway is reached, lower case; IP
+                                   // addresses and localhost are known anyway
+};
+
+// AccessKeeper - decides who may ask for what (docs/ADMIN_API.md, Who may): the token or the cookie
+// that stands for it, the names of this host (against DNS rebinding), the origin of a browser's
+// request (against forgery by other sites), and how often an address may be wrong.
+//
+// Owns      the count of failures, by address. Affinity: any thread but a shard's.
+class AccessKeeper {
+ public:
+  static constexpr Duration kCookieLife = 12h;
+  static constexpr std::string_view kCookieName = "sluice_admin";
+  static constexpr int kFailuresMax = 5;  // of one address in kFailureWindow; then 429
+  static constexpr Duration kFailureWindow = 1min;
+  static constexpr std::size_t kAddressesMax = 4096;  // beyond, the oldest are forgotten
+
+  explicit AccessKeeper(AccessRules rules) : rules_(std::move(rules)) {}
+
+  // Nothing: it may. `reads_only` says whether it came in without the token.
+  [[nodiscard]] std::optional<AdminResponse> refuse(const AdminRequest& request, Access access,
+                                                    Instant now, std::int64_t now_unix_ms,
+                                                    bool& reads_only);
+  // Only that the request names this host: all that a listener for metrics asks for.
+  [[nodiscard]] std::optional<AdminResponse> refuse_host(const AdminRequest& request) const;
+
+  // POST /api/admin/login: whether that is the token; the cookie's value then, "" otherwise. The
+  // second tells when too many were wrong.
+  [[nodiscard]] std::string cookie_for(std::string_view token, std::int64_t now_unix_ms) const;
+  [[nodiscard]] bool is_token(std::string_view offered) const;
+  [[nodiscard]] std::optional<AdminResponse> refuse_failures(const std::string& peer, Instant now);
+  void count_failure(const std::string& peer, Instant now);
+  // Told of every wrong token, from whatever thread has seen it; before the first one.
+  void on_failure(std::function<void(const std::string& peer)> tell) { tell_ = std::move(tell); }
+
+ private:
+  [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms) const;
+  [[nodiscard]] std::string signature_of(std::string_view expiry) const;
+  [[nodiscard]] std::optional<AdminResponse> refuse_origin(const AdminRequest& request) const;
+
+  struct Failures {
+    int count = 0;
+    Instant since{};
+  };
+  const AccessRules rules_;
+  std::function<void(const std::string& peer)> tell_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Failures, StringHash, std::equal_to<>> failures_;  // under it
+};
+
+// Whether `host`, of a Host field, is an address, localhost, or one of `hosts`.
+[[nodiscard]] bool is_known_host(std::string_view host, const std::vector<std::string>& hosts);
+
+}  // namespace sluice

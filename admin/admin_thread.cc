@@ -1,0 +1,189 @@
+#include "admin/admin_thread.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "admin/admin_connection.h"
+#include "engine/io/operations.h"
+
+namespace sluice {
+namespace {
+
+constexpr Duration kSnapshotEvery = 1s;
+constexpr std::size_t kConnectionsMax = 1024;  // listeners of snapshots among them
+
+}  // namespace
+
+AdminThread::AdminThread(ControlRoom& room, Shard::Options options, Clock& clock, const Log& log,
+                         GiveBack give_back)
+    : AdminDoor(shard_),
+      room_(room),
+      shard_(options, kernel_, clock, log),
+      give_back_(std::move(give_back)),
+      prober_(room.gateway(), room.live().health()),
+      connections_(shard_),
+      snapshots_(shard_),
+      services_(shard_),
+      ending_(shard_),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  SL_ASSERT(wake_fd_ >= 0);
+}
+
+AdminThread::~AdminThread() {
+  stop();
+  for (const auto& listener : listeners_) kernel_.close_socket(listener->fd);
+  close(wake_fd_);
+}
+
+Result<SocketAddress> AdminThread::listen(const SocketAddress& address, Serves serves) {
+  constexpr int kBacklog = 64;
+  const Result<int> fd = kernel_.open_listener(address, kBacklog);
+  if (!fd) return std::unexpected(fd.error());
+  listeners_.push_back(std::make_unique<Listener>(shard_, *fd, serves));
+  return kernel_.local_address(*fd);
+}
+
+int AdminThread::start() {
+  std::promise<int> opened;
+  std::future<int> result = opened.get_future();
+  thread_ = std::thread([this, &opened] {
+    pthread_setname_np(pthread_self(), "sluice-admin");
+    lower_thread_priority();
+    const int failed = kernel_.open(UringKernel::Options{});
+    opened.set_value(failed);
+    if (failed != 0) return;
+    for (const auto& listener : listeners_) {
+      listener->accept.start(listener->fd);
+      services_.spawn(accept_connections(shard_, *this, *listener));
+    }
+    services_.spawn(answer_calls(shard_, *this));
+    services_.spawn(HealthProber::run(shard_, prober_, ends_services_));
+    snapshots_.spawn(make_snapshots(shard_, *this));
+    snapshots_.spawn(keep_health(shard_, *this));
+    shard_.run();
+  });
+  return result.get();
+}
+
+void AdminThread::begin_drain() {
+  call([this] {
+    ends_feed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+    ends_idle_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  });
+}
+
+void AdminThread::stop() {
+  if (!thread_.joinable()) return;
+  begin_drain();
+  call([this] { ending_.spawn(end(shard_, *this)); });
+  thread_.join();
+  jobs_.stop();
+}
+
+void AdminThread::take(int fd, std::string bytes, std::string relayed_for) {
+  if (connections_.count() >= kConnectionsMax || ends_services_.requested())
+    return kernel_.close_socket(fd);
+  const AdminOrigin origin = relayed_for.empty() ? AdminOrigin::kShard : AdminOrigin::kRelay;
+  connections_.spawn(
+      serve_admin_connection(shard_, *this, fd, std::move(bytes), origin, std::move(relayed_for)));
+}
+
+Task<void> AdminThread::accept_connections(Shard& shard, AdminThread& self, Listener& listener) {
+  const AdminOrigin origin =
+      listener.serves == Serves::kMetrics ? AdminOrigin::kMetrics : AdminOrigin::kOwn;
+  while (!self.ends_services_.requested()) {
+    const Result<int> fd = co_await listener.accept.next(&self.ends_services_);
+    if (!fd) continue;  // no descriptors are left: it goes on by itself; or the end
+    if (self.connections_.count() >= kConnectionsMax) {
+      self.kernel_.close_socket(*fd);
+      continue;
+    }
+    self.connections_.spawn(serve_admin_connection(shard, self, *fd, std::string(), origin));
+  }
+  co_await listener.accept.stop();
+}
+
+void AdminThread::call(std::function<void()> run) {
+  {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(run));
+  }
+  const std::uint64_t one = 1;
+  static_cast<void>(!write(wake_fd_, &one, sizeof(one)));  // full: it is awake anyway
+}
+
+void AdminThread::run_calls() {
+  std::deque<std::function<void()>> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    calls.swap(calls_);
+  }
+  for (const auto& run : calls) run();
+}
+
+Task<void> AdminThread::answer_calls(Shard& shard, AdminThread& self) {
+  while (!self.ends_services_.requested()) {
+    const Limits limits{.deadline = kNever, .cancel = &self.ends_services_};
+    static_cast<void>(co_await PollFd(shard, self.wake_fd_, POLLIN, limits));
+    std::uint64_t calls = 0;
+    static_cast<void>(!read(self.wake_fd_, &calls, sizeof(calls)));
+    self.run_calls();
+  }
+}
+
+Task<bool> AdminThread::run_job(Shard& shard, AdminThread& self, const std::function<void()>& job) {
+  Signal done(shard);
+  const auto run = [&self, &done, &job] {
+    job();
+    self.call([&done] { done.set(); });
+  };
+  if (!self.jobs_.post(run)) co_return false;
+  static_cast<void>(co_await done.wait());
+  co_return true;
+}
+
+// One each second while somebody listens.
+Task<void> AdminThread::make_snapshots(Shard& shard, AdminThread& self) {
+  bool wanted = false;
+  std::shared_ptr<const std::string> snapshot;
+  const std::function<void()> build = [&] { snapshot = self.room_.tick(wanted); };
+  Instant next = shard.now();
+  while (true) {
+    next = std::max(next + kSnapshotEvery, shard.now());
+    const Result<void> slept = co_await Sleep(shard, next, &self.ends_snapshots_);
+    if (!slept) co_return;
+    wanted = self.feed_.listeners() > 0;
+    if (!co_await run_job(shard, self, build)) continue;
+    if (snapshot != nullptr) self.feed_.publish(std::move(snapshot));
+    snapshot.reset();
+  }
+}
+
+// Apart from the snapshots, which a store that takes nothing must not hold up.
+Task<void> AdminThread::keep_health(Shard& shard, AdminThread& self) {
+  constexpr Duration kEvery = 10s;
+  const std::function<void()> store = [&self] { self.room_.live().store_health(); };
+  while (co_await Sleep(shard, shard.now() + kEvery, &self.ends_snapshots_))
+    static_cast<void>(co_await run_job(shard, self, store));
+}
+
+// Connections end by themselves, in time or cut; then the services that their jobs need.
+Task<void> AdminThread::end(Shard& shard, AdminThread& self) {
+  constexpr Duration kGrace = 1s;
+  static_cast<void>(
+      co_await Sleep(shard, shard.now() + (self.connections_.count() == 0 ? 0s : kGrace), nullptr));
+  self.cut_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  co_await self.connections_.join();
+  // Whoever waits for a job has its answer from answer_calls().
+  self.ends_snapshots_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  co_await self.snapshots_.join();
+  self.ends_services_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  co_await self.services_.join();
+  shard.stop();
+}
+
+}  // namespace sluice

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "admin/control_room.h"
+#include "admin/health_prober.h"
+#include "admin/job_threads.h"
+#include "admin/snapshot_feed.h"
+#include "base/start_failure.h"
+#include "engine/io/accept_stream.h"
+#include "engine/io/signal.h"
+#include "engine/io/uring_kernel.h"
+#include "engine/net/stream.h"
+#include "engine/proxy/admin_door.h"
+#include "engine/task/scope.h"
+
+namespace sluice {
+
+// AdminThread - the administrator's connections: on a thread and a ring of their own, of low
+// priority, so that nothing that is asked here holds up a shard. Connections come from the shards'
+// listeners, by hand_over(), and from listeners of its own; a connection whose next request is for
+// the proxy goes back. Requests are answered by JobThreads.
+//
+// Owns      the thread, its ring, the connections.
+// Affinity  made, opened, started and stopped by the starting thread.
+// Lifetime  stop() before the control room dies, and after the shards have ended.
+class AdminThread final : public AdminDoor {
+ public:
+  // Gives a connection back to a shard: the descriptor, and what was read of it.
+  using GiveBack = std::function<void(Shard& from, int fd, std::string bytes)>;
+
+  AdminThread(ControlRoom& room, Shard::Options options, Clock& clock, const Log& log,
+              GiveBack give_back);
+  ~AdminThread();
+
+  enum class Serves : std::uint8_t {
+    kAll,      // and proxy paths are 404
+    kMetrics,  // /metrics and the health routes, nothing else
+  };
+  // Opens a listener; the address that it got. Before start().
+  [[nodiscard]] Result<SocketAddress> listen(const SocketAddress& address, Serves serves);
+
+  // Health probes: what they need besides a ring. Empty, or why there will be none. Before start().
+  [[nodiscard]] std::string prepare_probes() { return prober_.prepare(); }
+  // Error: an errno, when there is no ring to be had.
+  [[nodiscard]] int start();
+  // From the starting thread: streams of events end; the rest goes on.
+  void begin_drain();
+  void stop();
+
+  // For its connections, on its thread.
+  [[nodiscard]] ControlRoom& room() noexcept { return room_; }
+  [[nodiscard]] SnapshotFeed& feed() noexcept { return feed_; }
+  [[nodiscard]] CancelSource& cut() noexcept { return cut_; }
+  [[nodiscard]] CancelSource& ends_feed() noexcept { return ends_feed_; }
+  [[nodiscard]] CancelSource& ends_idle() noexcept { return ends_idle_; }
+  void give_back(int fd, std::string bytes) { give_back_(shard_, fd, std::move(bytes)); }
+
+  // Has a job thread run `job` and waits for its end: not called off, for it may refer to what the
+  // caller holds. False: too many wait, it was not run. `job` must outlive the call.
+  static Task<bool> run_job(Shard& shard, AdminThread& self, const std::function<void()>& job);
+
+  // From any thread: has this one run it.
+  void call(std::function<void()> run);
+
+ private:
+  struct Listener {
+    Listener(Shard& shard, int fd, Serves serves) : accept(shard), fd(fd), serves(serves) {}
+    AcceptStream accept;
+    int fd;
+    Serves serves;
+  };
+
+  void take(int fd, std::string bytes, std::string relayed_for) override;
+  void run_calls();
+  static Task<void> accept_connections(Shard& shard, AdminThread& self, Listener& listener);
+  static Task<void> answer_calls(Shard& shard, AdminThread& self);
+  static Task<void> make_snapshots(Shard& shard, AdminThread& self);
+  static Task<void> keep_health(Shard& shard, AdminThread& self);
+  static Task<void> end(Shard& shard, AdminThread& self);
+
+  ControlRoom& room_;
+  UringKernel kernel_;
+  Shard shard_;
+  GiveBack give_back_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  SnapshotFeed feed_;
+  HealthProber prober_;
+  Scope connections_;
+  Scope snapshots_;
+  Scope services_;
+  Scope ending_;
+  CancelSource cut_;        // calls off everything
+  CancelSource ends_feed_;  // ... streams of events
+  CancelSource ends_idle_;  // ... waits for a next request
+  CancelSource ends_snapshots_;
+  CancelSource ends_services_;
+  int wake_fd_ = -1;
+  std::mutex mutex_;
+  std::deque<std::function<void()>> calls_;  // under mutex_
+  std::thread thread_;
+  JobThreads jobs_;  // dies first: what they call lives here
+};
+
+}  // namespace sluice

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "admin/access.h"
+#include "admin/gateway.h"
+#include "admin/live/live_watch.h"
+
+namespace sluice {
+
+// ControlRoom - what the routes of the administration API work with.
+//
+// Affinity  any thread but a shard's.
+// Lifetime  longer than the administrator's thread.
+class ControlRoom {
+ public:
+  ControlRoom(Gateway& gateway, AccessRules rules);
+  ControlRoom(const ControlRoom&) = delete;
+  ControlRoom& operator=(const ControlRoom&) = delete;
+
+  [[nodiscard]] Gateway& gateway() noexcept { return gateway_; }
+  [[nodiscard]] AccessKeeper& access() noexcept { return access_; }
+  [[nodiscard]] LiveWatch& live() noexcept { return live_; }
+  // Tells the administrator what has happened, now.
+  void tell(EventKind kind, std::string text, std::string account = {}, std::string client = {});
+
+  // Whether the proxy's listeners speak TLS: then cookies go over nothing else.
+  [[nodiscard]] bool serves_tls() const { return !gateway_.config()->tls.empty(); }
+
+  // Whether an account's provider may be asked now: once in 2 s. Counts as asked.
+  [[nodiscard]] bool may_test(const std::string& account, Instant now);
+
+  // Once a second, from one job at a time: takes the measure of things. The snapshot for those who
+  // listen, as one event of a stream, when it is `wanted`.
+  [[nodiscard]] std::shared_ptr<const std::string> tick(bool wanted);
+
+ private:
+  Gateway& gateway_;
+  AccessKeeper access_;
+  LiveWatch live_;
+  std::mutex mutex_;
+  std::map<std::string, Instant> tested_at_;  // under mutex_: accounts, of late
+};
+
+// All routes of the API, the page and the metrics.
+[[nodiscard]] std::span<const AdminRoute> admin_routes();
+
+// What the route's handler says; 500 when it fails in a way that nobody has thought of.
+[[nodiscard]] AdminResponse answer_route(ControlRoom& room, const AdminRoute& route,
+                                         const AdminRequest& request);
+
+}  // namespace sluice

@@ -1,0 +1,92 @@
+// Accounts as a provider file: in, all or nothing, and out.
+import * as api from './api.js';
+import {ApiError} from './api.js';
+import {button, clear, h, setHidden} from './dom.js';
+import {faultText, openDialog, openForm} from './form.js';
+import {t} from './i18n.js';
+import {download, notify, sentence} from './parts.js';
+
+const EXAMPLE = `providers:
+  - account: team-a
+    api_key: ...
+    endpoint_url: https://api.example.com/v1
+    pool: main
+    rpm_limit: 40
+`;
+const FILE_BYTES_MAX = 8 * 1024 * 1024;  // what the gateway takes
+
+function report(node, answer) {
+  clear(node, h('p', {class: 'good', text: t(answer.status === 'checked' ? 'import.checked'
+    : 'import.done', {n: answer.entries.length})}),
+  h('ul', {}, answer.entries.map((entry) => h('li', {text: entry.account}))));
+}
+
+function faults(node, error) {
+  const rows = error.errors.map((fault) => h('tr', {},
+    h('td', {class: 'number', text: fault.line ?? ''}), h('td', {text: fault.field}),
+    h('td', {text: faultText(fault)})));
+  clear(node, h('p', {class: 'bad', text: sentence(error)}), rows.length ? h('table', {},
+    h('thead', {}, h('tr', {}, ['import.line', 'import.field', 'import.fault'].map((key) =>
+      h('th', {scope: 'col', text: t(key)})))), h('tbody', {}, rows)) : null);
+}
+
+export function importAccounts(done) {
+  const text = h('textarea', {rows: '14', class: 'code', spellcheck: 'false',
+    'aria-label': t('import.text'), placeholder: EXAMPLE});
+  const result = h('div', {class: 'report', role: 'status', hidden: true});
+  const file = h('input', {type: 'file', accept: '.yaml,.yml,.json,text/*', class: 'unseen',
+    'aria-label': t('import.file'), on: {change: async () => {
+      const [chosen] = file.files;
+      if (!chosen) return;
+      if (chosen.size > FILE_BYTES_MAX) notify(t('import.large'), 'bad');
+      else text.value = await chosen.text();
+      file.value = '';
+    }}});
+  const send = async (dry) => {
+    const type = text.value.trimStart().startsWith('{') ? 'application/json' : 'application/yaml';
+    for (const one of [check, go]) one.disabled = true;
+    try {
+      const to = api.target('/api/v2/providers', {dry_run: dry || undefined});
+      const answer = await api.postText(to, text.value, type);
+      setHidden(result, false);
+      report(result, answer);
+      if (dry) return;
+      node.close();
+      notify(t('import.done', {n: answer.imported}));
+      done();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setHidden(result, false);
+      faults(result, error);
+    } finally {
+      for (const one of [check, go]) one.disabled = false;
+    }
+  };
+  const check = button(t('import.check'), {click: () => send(true)});
+  const go = button(t('import'), {kind: 'primary', name: 'upload', click: () => send(false)});
+  const node = openDialog(t('import.title'), {wide: true, body: [
+    h('p', {class: 'intro', text: t('import.intro')}),
+    h('div', {class: 'row'}, button(t('import.file'), {name: 'upload',
+      click: () => file.click()}), file), text, result,
+  ], foot: [button(t('cancel'), {click: () => node.close()}), check, go]});
+  text.focus();
+}
+
+export function exportAccounts() {
+  const keys = [['masked', t('export.masked')], ['clear', t('export.clear')]];
+  openForm({
+    title: t('export.title'),
+    intro: h('p', {text: t('export.intro')}),
+    whole: true,
+    action: t('export'),
+    values: {keys: 'masked'},
+    sections: [{fields: [
+      {name: 'keys', label: t('export.keys'), kind: 'select', options: keys},
+      {name: 'token', label: t('export.token'), kind: 'password', hint: t('export.token.hint')},
+    ]}],
+    send: (changes, {keys: wanted, token}) => wanted === 'clear'
+      ? api.text('POST', '/api/admin/backends/export', {json: {keys: wanted, token}, quiet: true})
+      : api.text('GET', '/api/admin/backends/export'),
+    done: (text) => download(text, 'providers.yaml', 'application/yaml'),
+  });
+}

@@ -1,0 +1,164 @@
+// Adding, changing and looking at one account.
+import * as api from './api.js';
+import {button, clear, h} from './dom.js';
+import {openForm} from './form.js';
+import {t} from './i18n.js';
+import {forget} from './catalog.js';
+import {notify} from './parts.js';
+
+const MILLION = 1e6;
+// Dollars for a token are dollars for a million tokens on the page; what a double makes of them is
+// rounded to what anyone would type.
+const perMillion = (value) => value === undefined ? '' : String(+(value * MILLION).toPrecision(12));
+const perToken = (text) => +(Number(text) / MILLION).toPrecision(12);
+
+// Rows of canonical name, the provider's name, prices. What else a mapping has stays as it is.
+function mappingsEditor() {
+  const body = h('div', {class: 'mappings'});
+  const rows = new Set();
+  const cell = (label, value, more = {}) => h('input', {type: 'text', 'aria-label': label,
+    placeholder: label, value, spellcheck: 'false', autocomplete: 'off', ...more});
+
+  function addRow(canonical = '', mapping = {}) {
+    const price = {inputmode: 'decimal', class: 'price'};
+    const row = {
+      mapping,
+      canonical: cell(t('account.model'), canonical),
+      native: cell(t('account.native'), mapping.native_id ?? ''),
+      input: cell(t('price.in'), perMillion(mapping.cost?.input), price),
+      output: cell(t('price.out'), perMillion(mapping.cost?.output), price),
+    };
+    row.node = h('div', {class: 'mapping'}, row.canonical, row.native, row.input, row.output,
+      button(t('account.model.remove'), {name: 'trash', bare: true, click: () => {
+        rows.delete(row);
+        row.node.remove();
+      }}));
+    rows.add(row);
+    body.append(row.node);
+    return row;
+  }
+
+  function mappingOf(row) {
+    const mapping = {...row.mapping, native_id: row.native.value.trim() ||
+      row.canonical.value.trim()};
+    const cost = {...row.mapping.cost};
+    for (const [name, input] of [['input', row.input], ['output', row.output]]) {
+      if (input.value.trim() === perMillion(row.mapping.cost?.[name])) continue;
+      if (input.value.trim() === '') delete cost[name];
+      else cost[name] = perToken(input.value);
+    }
+    if (Object.keys(cost).length) mapping.cost = cost;
+    else delete mapping.cost;
+    return mapping;
+  }
+
+  return {
+    node: h('div', {class: 'editor', role: 'group', 'aria-label': t('account.models')}, body,
+      button(t('account.model.add'), {name: 'plus', kind: 'small',
+        click: () => addRow().canonical.focus()})),
+    write(mappings) {
+      rows.clear();
+      clear(body);
+      for (const [canonical, mapping] of Object.entries(mappings)) addRow(canonical, mapping);
+    },
+    read: () => Object.fromEntries([...rows].filter((row) => row.canonical.value.trim())
+      .map((row) => [row.canonical.value.trim(), mappingOf(row)])),
+  };
+}
+
+const number = (name, more = {}) => ({name, label: t(`account.${name}`), kind: 'number', min: '0',
+  size: 'third', ...more});
+
+function sections(account) {
+  const pools = ['primary', 'fallback'].map((id) => [id, t(`pool.${id}`)]);
+  return [
+    {legend: t('account.who'), fields: [
+      {name: 'name', label: t('account.name'), required: true, size: 'half'},
+      {name: 'label', label: t('account.label'), size: 'half'},
+      {name: 'pool', label: t('account.pool'), kind: 'select', options: pools, size: 'half'},
+      {name: 'enabled', label: t('account.enabled'), kind: 'check', size: 'half'},
+    ]},
+    {legend: t('account.provider'), fields: [
+      {name: 'api_base_url', label: t('account.url'), kind: 'url', required: true,
+        placeholder: 'https://api.example.com/v1'},
+      {name: 'api_key', label: t('account.key'), kind: 'password', required: !account, size: 'half',
+        placeholder: account?.api_key, hint: account ? t('account.key.hint') : undefined},
+      {name: 'api', label: t('account.api'), kind: 'select', size: 'half', options: [
+        ['openai-completions', 'OpenAI'], ['anthropic', 'Anthropic']]},
+      {name: 'model_prefix', label: t('account.prefix'), hint: t('account.prefix.hint'),
+        placeholder: 'nvidia/', size: 'half'},
+      {name: 'model_mappings', label: t('account.models'), hint: t('account.models.hint'),
+        editor: mappingsEditor()},
+    ]},
+    {legend: t('account.limits'), fields: [
+      number('rpm_limit', {min: '1'}), number('tpm_limit'), number('rpd_limit'),
+      number('concurrent_limit'), number('window_seconds', {min: '1', step: 'any'}),
+      number('weight', {min: '1'}),
+      {name: 'bucket', label: t('account.bucket'), kind: 'select', size: 'third', options: [
+        ['rolling', t('account.bucket.rolling')], ['steady', t('account.bucket.steady')]]},
+      {name: 'learn_limits', label: t('account.learn'), kind: 'check', size: 'third'},
+      {name: 'emergency', label: t('account.emergency'), kind: 'check', size: 'third'},
+    ]},
+    {legend: t('account.timeouts'), folded: true, fields:
+      ['connect', 'first_byte', 'first_token', 'idle', 'total'].map((name) => ({
+        name: `timeouts.${name}`, label: t(`timeout.${name}`), kind: 'number', step: 'any',
+        min: '0', size: 'third', placeholder: t('account.inherited')}))},
+    {legend: t('account.notes'), folded: true, fields: [
+      {name: 'metadata.email', label: t('account.email'), kind: 'email', size: 'half'},
+      {name: 'metadata.notes', label: t('account.notes'), kind: 'lines'}]},
+  ];
+}
+
+const NESTED = ['timeouts', 'metadata'];
+const FRESH = {pool: 'primary', enabled: true, api: 'openai-completions', rpm_limit: 40,
+  tpm_limit: 0, rpd_limit: 0, concurrent_limit: 0, window_seconds: 60, weight: 1,
+  bucket: 'rolling'};
+
+function flattened(account) {
+  const out = {...account};
+  delete out.api_key;  // the form shows it as a placeholder
+  for (const group of NESTED)
+    for (const [name, value] of Object.entries(account[group] ?? {}))
+      out[`${group}.${name}`] = value;
+  return out;
+}
+
+// {'timeouts.idle': 3} becomes {timeouts: {...those that are, idle: 3}}; an empty one is inherited.
+function nested(changes, account) {
+  const out = {};
+  for (const [path, value] of Object.entries(changes)) {
+    const [group, name] = path.split('.');
+    if (!NESTED.includes(group) || name === undefined) out[path] = value;
+    else out[group] = {...account?.[group], ...out[group], [name]: value ?? null};
+  }
+  if (out.api_key === '') delete out.api_key;
+  return out;
+}
+
+export function editAccount(account, saved) {
+  const readOnly = account && !account.editable;
+  openForm({
+    title: account ? t(readOnly ? 'account.view' : 'account.edit', {name: account.name})
+      : t('account.add'),
+    wide: true,
+    readOnly,
+    intro: readOnly ? h('p', {text: t(`account.from.${account.source}`)}) : null,
+    sections: sections(account),
+    values: account ? flattened(account) : FRESH,
+    whole: !account,
+    action: account ? t('save') : t('account.add'),
+    send: (changes, all) => account
+      ? api.put(`/api/admin/backends/${account.id}`, nested(changes, account))
+      : api.post('/api/admin/backends', nested(withoutEmpty(all))),
+    done: (answer) => {
+      notify(t(account ? 'account.saved' : 'account.added', {name: answer.name}));
+      forget();
+      saved?.(answer);
+    },
+  });
+}
+
+// A new account says nothing of what was left empty, so that defaults hold.
+const withoutEmpty = (all) => Object.fromEntries(Object.entries(all).filter(([name, value]) =>
+  ['name', 'api_base_url', 'api_key'].includes(name) || (value !== '' && value !== undefined &&
+    !(typeof value === 'object' && Object.keys(value).length === 0))));

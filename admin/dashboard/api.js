@@ -1,0 +1,59 @@
+// Asks the gateway. Errors of its API become ApiError with its sentence and its fields' faults.
+
+export class ApiError extends Error {
+  constructor(status, detail, errors = []) {
+    super(detail);
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+let loggedOut = () => {};
+// Called when the gateway wants a login.
+export const onLoggedOut = (call) => (loggedOut = call);
+
+async function failure(answer) {
+  let body = {};
+  try {
+    body = await answer.json();
+  } catch {
+    // not the gateway itself, but something before it
+  }
+  return new ApiError(answer.status, body.detail ?? `${answer.status} ${answer.statusText}`,
+    body.errors ?? []);
+}
+
+async function ask(method, path, {json, body, type, signal, quiet = false} = {}) {
+  const headers = {};
+  if (json !== undefined) headers['content-type'] = 'application/json';
+  else if (type) headers['content-type'] = type;
+  let answer;
+  try {
+    answer = await fetch(path, {method, headers, signal, cache: 'no-store',
+      credentials: 'same-origin', body: json === undefined ? body : JSON.stringify(json)});
+  } catch (fault) {
+    if (fault.name === 'AbortError') throw fault;
+    throw new ApiError(0, '');  // no connection; whoever shows it finds the words
+  }
+  if (answer.ok) return answer;
+  const error = await failure(answer);
+  if (answer.status === 401 && !quiet) loggedOut();
+  throw error;
+}
+
+const asJson = async (promise) => (await promise).json();
+
+export const get = (path, options) => asJson(ask('GET', path, options));
+export const post = (path, json, options) => asJson(ask('POST', path, {json, ...options}));
+export const put = (path, json) => asJson(ask('PUT', path, {json}));
+export const patch = (path, json) => asJson(ask('PATCH', path, {json}));
+export const remove = (path) => asJson(ask('DELETE', path));
+export const postText = (path, body, type) => asJson(ask('POST', path, {body, type}));
+export const text = async (method, path, options) => (await ask(method, path, options)).text();
+export const open = (path, options) => ask('GET', path, options);
+
+// '/api/admin/usage' and {from: ..., model: undefined} make a target.
+export function target(path, query) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}

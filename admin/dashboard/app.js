@@ -1,0 +1,203 @@
+// The page as a whole: login, navigation, and how fresh it is.
+import * as accounts from './accounts.js';
+import * as api from './api.js';
+import * as clients from './clients.js';
+import * as cooldowns from './cooldowns.js';
+import {button, clear, h, icon, setAttribute, setHidden, setText} from './dom.js';
+import {clock, clockSpan, span} from './format.js';
+import {language, LANGUAGES, setLanguage, t} from './i18n.js';
+import {ageSeconds, gatewayNow, hurry, listen, live, start, stop} from './live.js';
+import * as models from './models.js';
+import * as overview from './overview.js';
+import {notify, sentence} from './parts.js';
+import * as requests from './requests.js';
+import * as settings from './settings.js';
+import {setTheme, theme, THEMES} from './theme_switch.js';
+import * as usage from './usage.js';
+
+const PAGES = {overview, accounts, models, clients, usage, requests, cooldowns, settings};
+const TICK_MS = 500;
+const byId = (id) => document.getElementById(id);
+let page = null;
+let pageId = '';
+let links = new Map();
+let pill = null;
+
+function place() {
+  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+  return {id: PAGES[path] ? path : 'overview', query: new URLSearchParams(query)};
+}
+
+function show({focus}) {
+  const {id, query} = place();
+  page?.stop?.();
+  pageId = id;
+  page = PAGES[id].create({query});
+  clear(byId('page'), page.node);
+  setText(byId('title'), t(`${id}.title`));
+  document.title = `${t(`${id}.title`)} · sluice`;
+  for (const [name, link] of links) setAttribute(link, 'aria-current', name === id ? 'page' : null);
+  if (live.snapshot) page.snapshot?.(live.snapshot);
+  if (focus) byId('title').focus();
+  scrollTo(0, 0);
+}
+
+function nav() {
+  links = new Map(Object.keys(PAGES).map((id) => [id, h('a', {href: `#/${id}`}, icon(id),
+    h('span', {text: t(`${id}.title`)}))]));
+  clear(byId('nav'), [...links.values()]);
+  setAttribute(byId('nav'), 'aria-label', t('nav'));
+}
+
+function header() {
+  const dot = h('span', {class: 'dot', 'aria-hidden': 'true'});
+  const text = h('span');
+  const node = h('span', {class: 'pill'}, dot, text);
+  pill = {node, text};
+  const look = button(t('theme.switch', {now: t(`theme.${theme()}`)}), {name: 'theme', bare: true,
+    click: () => {
+      setTheme(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+      const label = t('theme.switch', {now: t(`theme.${theme()}`)});
+      setAttribute(look, 'aria-label', label);
+      look.title = label;
+    }});
+  const tongue = h('select', {class: 'tongue', 'aria-label': t('language'),
+    on: {change: () => {
+      setLanguage(tongue.value);
+      dress();
+      show({focus: false});
+      byId('tools').querySelector('.tongue').focus();
+    }}}, LANGUAGES.map((code) => h('option', {value: code, lang: code === 'zh' ? 'zh-Hans' : code,
+    text: {en: 'English', zh: '中文'}[code]})));
+  tongue.value = language();
+  clear(byId('tools'), node, look, tongue, button(t('logout'), {name: 'logout', bare: true,
+    click: logout}));
+}
+
+// Everything that stands around the pages, in the present language.
+function dress() {
+  setText(byId('skip'), t('skip'));
+  setText(byId('tagline'), t('tagline'));
+  nav();
+  header();
+  setText(byId('login-title'), t('login.title'));
+  setText(byId('login-text'), t('login.text'));
+  setText(byId('login-label'), t('login.token'));
+  setText(byId('login-go'), t('login.go'));
+  freshness();
+}
+
+const pillText = () => ({
+  connecting: t('live.connecting'),
+  live: t('live.live', {at: clock(gatewayNow())}),
+  stale: t('live.stale', {span: span(ageSeconds())}),
+  lost: t('live.lost', {left: clockSpan((live.retryAt - performance.now()) / 1000)}),
+})[live.state];
+
+// How old what is shown is: in the pill always, and over all of the page when it is old.
+function freshness() {
+  const old = live.state === 'stale' || (live.state !== 'live' && ageSeconds() > 3);
+  setAttribute(pill.node, 'data-state', live.state);
+  setText(pill.text, pillText());
+  document.body.classList.toggle('stale', Boolean(old && live.snapshot));
+  const banner = byId('stale');
+  setHidden(banner, !(old && live.snapshot));
+  if (old && live.snapshot) setText(banner.querySelector('span'), t('live.old', {
+    at: clock(live.snapshot.timestamp * 1000), span: span(ageSeconds())}));
+  const draining = live.snapshot?.draining && live.state === 'live';
+  setHidden(byId('draining'), !draining);
+  if (draining) setText(byId('draining'), t('live.draining'));
+}
+
+function foot() {
+  const s = live.snapshot;
+  if (s) setText(byId('version'), t('version', {version: s.version, up: span(s.uptime_seconds)}));
+}
+
+let toldLost = false;
+listen((what) => {
+  if (what === 'snapshot') {
+    page?.snapshot?.(live.snapshot);
+    foot();
+  }
+  // Said once to those who do not see the banner; not each second.
+  if (live.state === 'live' && toldLost) notify(t('live.back'));
+  if (live.state !== 'connecting') toldLost = live.state !== 'live';
+  freshness();
+});
+setInterval(() => {
+  if (!pill) return;
+  freshness();
+  if (!document.hidden) page?.tick?.();
+}, TICK_MS);
+
+function inside(yes) {
+  setHidden(byId('login'), yes);
+  setHidden(byId('app'), !yes);
+}
+
+function askForLogin() {
+  stop();
+  page?.stop?.();
+  page = null;
+  clear(byId('page'));
+  for (const open of document.querySelectorAll('dialog[open]')) open.close();
+  inside(false);
+  byId('token').focus();
+}
+
+async function login(event) {
+  event.preventDefault();
+  const fault = byId('login-fault');
+  byId('login-go').disabled = true;
+  try {
+    await api.post('/api/admin/login', {token: byId('token').value}, {quiet: true});
+    byId('token').value = '';
+    setHidden(fault, true);
+    enter();
+  } catch (error) {
+    setHidden(fault, false);
+    setText(fault, sentence(error));
+    byId('token').select();
+  } finally {
+    byId('login-go').disabled = false;
+  }
+}
+
+async function logout() {
+  try {
+    await api.post('/api/admin/logout');
+  } catch {
+    // the cookie stays, but the page forgets what it knows
+  }
+  askForLogin();
+}
+
+function enter() {
+  inside(true);
+  show({focus: false});
+  start();
+}
+
+addEventListener('hashchange', () => byId('app').hidden || show({focus: true}));
+addEventListener('keydown', (event) => {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (event.key !== '/' || typing || document.querySelector('dialog[open]')) return;
+  const search = byId('page').querySelector('[data-search]');
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+});
+byId('login-form').addEventListener('submit', login);
+byId('retry').addEventListener('click', hurry);
+byId('skip').addEventListener('click', (event) => {
+  event.preventDefault();  // the address says which page it is
+  byId('main').focus();
+});
+api.onLoggedOut(askForLogin);
+setLanguage(language());
+dress();
+setText(byId('retry'), t('live.retry'));
+
+api.get('/api/admin/login').then(({access}) => access === 'none' ? askForLogin() : enter(),
+  askForLogin);

@@ -1,0 +1,215 @@
+// Clients: the keys of those who use the gateway, their limits and budgets.
+import * as api from './api.js';
+import * as catalog from './catalog.js';
+import {button, clear, h, setHidden, setText} from './dom.js';
+import {confirmed, openDialog, openForm} from './form.js';
+import * as f from './format.js';
+import {t, word} from './i18n.js';
+import {busy, chip, complain, levelBar, longText, notify, panel} from './parts.js';
+import {searchField, Table} from './table.js';
+
+const PRIORITIES = ['urgent', 'high', 'normal', 'low'];
+const PERIODS = ['day', 'month', 'total'];
+const LEVELS_MS = 5000;  // how often what is left of limits is asked for
+const path = (client) => `/api/admin/clients/${encodeURIComponent(client.name)}`;
+
+// The key, this once: whoever closes the dialog without it has to make another.
+function showKey(client) {
+  const field = h('input', {type: 'text', readonly: true, value: client.key, class: 'code',
+    'aria-label': t('client.key')});
+  const copy = button(t('copy'), {name: 'copy', kind: 'primary', click: async () => {
+    try {
+      await navigator.clipboard.writeText(client.key);
+      setText(copy.querySelector('span'), t('copied'));
+    } catch {
+      field.select();  // no clipboard without TLS: the reader copies it
+    }
+  }});
+  const node = openDialog(t('client.key.title', {name: client.name}), {
+    body: [h('p', {text: t('client.key.text')}), h('div', {class: 'row'}, field, copy)],
+    foot: [button(t('client.key.kept'), {click: () => node.close()})],
+  });
+  field.select();
+}
+
+function editClient(client) {
+  const readOnly = client && !client.editable;
+  const number = (name, more = {}) => ({name, label: t(`client.${name}`), kind: 'number', min: '0',
+    size: 'third', ...more});
+  const ranks = PRIORITIES.map((id) => [id, word('priority', id)]);
+  openForm({
+    title: client ? t(readOnly ? 'client.view' : 'client.edit', {name: client.name})
+      : t('client.add'),
+    intro: readOnly ? h('p', {text: t('client.from.file')}) : null,
+    readOnly,
+    whole: !client,
+    action: client ? t('save') : t('client.add'),
+    values: client ?? {priority: 'normal', priority_max: 'urgent', rpm_limit: 0, tpm_limit: 0,
+      concurrent_limit: 0, budget_usd: 0, budget_period: 'month', models: []},
+    sections: [
+      {fields: [
+        ...(client ? [] : [{name: 'name', label: t('client.name'), required: true}]),
+        {name: 'models', label: t('client.models'), kind: 'lines', list: true,
+          hint: t('client.models.hint')},
+        {name: 'priority', label: t('client.priority'), kind: 'select', options: ranks,
+          size: 'half'},
+        {name: 'priority_max', label: t('client.priority_max'), kind: 'select', options: ranks,
+          size: 'half'},
+      ]},
+      {legend: t('client.limits'), fields: [number('rpm_limit'), number('tpm_limit'),
+        number('concurrent_limit')]},
+      {legend: t('client.budget'), fields: [number('budget_usd', {step: 'any', size: 'half'}),
+        {name: 'budget_period', label: t('client.budget_period'), kind: 'select', size: 'half',
+          options: PERIODS.map((id) => [id, t(`period.${id}`)])}]},
+    ],
+    send: (changes, all) => client ? api.patch(path(client), changes)
+      : api.post('/api/admin/clients', all),
+    done: (answer) => {
+      catalog.forget();
+      if (answer.key) showKey(answer);
+      else notify(t('client.saved', {name: answer.name}));
+    },
+  });
+}
+
+async function revoke(client, control) {
+  if (!await confirmed({title: t('client.revoke.title', {name: client.name}),
+    text: t('client.revoke.text'), action: t('client.revoke')})) return;
+  if (!await busy(control, () => api.remove(path(client)))) return;
+  notify(t('client.revoked', {name: client.name}));
+  catalog.forget();
+}
+
+function nameCell(cell) {
+  const set = longText(cell);
+  const models = h('span', {class: 'label cut'});
+  cell.append(models);
+  return (c) => {
+    set(c.name);
+    setText(models, c.models.length ? c.models.join(', ') : t('client.models.all'));
+    models.title = c.models.join('\n');
+  };
+}
+
+function limitCell(left, limit) {
+  return (cell) => {
+    const level = levelBar();
+    const none = h('span', {class: 'faint', text: t('none')});
+    cell.append(level.node, none);
+    return (c) => {
+      setHidden(level.node, !c[limit]);
+      setHidden(none, Boolean(c[limit]));
+      if (c[limit]) level.set(c.level[left] ?? c[limit], c[limit]);
+    };
+  };
+}
+
+function budgetCell(cell) {
+  const bar = levelBar();
+  bar.node.classList.add('bare');
+  bar.node.querySelector('.of').remove();
+  const text = h('span', {class: 'label'});
+  cell.append(bar.node, text);
+  return (c) => {
+    setHidden(bar.node, !c.budget_usd);
+    if (c.budget_usd) bar.set(Math.max(0, c.budget_usd - c.spent_usd), c.budget_usd);
+    setText(text, c.budget_usd ? t('client.spent', {spent: f.money(c.spent_usd),
+      of: f.money(c.budget_usd), period: t(`period.${c.budget_period}`)}) : t('none'));
+  };
+}
+
+function statusCell(cell) {
+  let shown = '';
+  return (c) => {
+    if (shown === c.status) return;
+    shown = c.status;
+    clear(cell, chip(word('client.status', c.status), c.status === 'active' ? 'healthy'
+      : 'disabled', c.status === 'active' ? 'healthy' : 'open'));
+  };
+}
+
+function actionsCell(cell, first, item) {
+  const change = button(t('client.edit', {name: first.name}), {name: 'edit', bare: true,
+    click: () => editClient(item())});
+  const view = button(t('client.view', {name: first.name}), {name: 'eye', bare: true,
+    click: () => editClient({...item(), editable: false})});
+  const gone = button(t('client.revoke.of', {name: first.name}), {name: 'trash', bare: true,
+    click: () => revoke(item(), gone)});
+  cell.append(h('span', {class: 'actions'}, change, view, gone));
+  return (c) => {
+    const fixed = !c.editable || c.status === 'revoked';
+    setHidden(change, fixed);
+    setHidden(view, !fixed);
+    setHidden(gone, fixed);
+  };
+}
+
+function columns() {
+  return [
+    {id: 'name', label: t('client.name'), sort: (c) => c.name, head: true, class: 'wide',
+      make: nameCell},
+    {id: 'status', label: t('account.state'), sort: (c) => c.status, make: statusCell},
+    {id: 'priority', label: t('client.priority'), sort: (c) => PRIORITIES.indexOf(c.priority),
+      text: (c) => word('priority', c.priority)},
+    {id: 'rpm', label: t('client.rpm'), sort: (c) => c.rpm_limit || null, class: 'levels',
+      make: limitCell('requests_remaining', 'rpm_limit')},
+    {id: 'tpm', label: t('client.tpm'), sort: (c) => c.tpm_limit || null, class: 'levels',
+      make: limitCell('tokens_remaining', 'tpm_limit')},
+    {id: 'inflight', label: t('account.inflight'), number: true, sort: (c) => c.level.inflight,
+      text: (c) => f.whole(c.level.inflight) +
+        (c.concurrent_limit ? ` / ${f.whole(c.concurrent_limit)}` : '')},
+    {id: 'budget', label: t('client.budget'), sort: (c) => c.budget_usd || null, class: 'levels',
+      make: budgetCell},
+    {id: 'requests', label: t('models.requests'), number: true, down: true,
+      sort: (c) => c.usage?.requests ?? 0, text: (c) => f.compact(c.usage?.requests ?? 0)},
+    {id: 'cost', label: t('clients.cost'), number: true, down: true,
+      sort: (c) => c.usage?.cost ?? 0, text: (c) => f.money(c.usage?.cost ?? 0)},
+    {id: 'created', label: t('client.created'), sort: (c) => c.created_at,
+      text: (c) => c.source === 'file' ? t('source.file') : f.day(c.created_at)},
+    {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: actionsCell},
+  ];
+}
+
+export function create() {
+  const table = new Table({columns: columns(), key: (c) => c.name, caption: t('clients.title'),
+    empty: 'clients.none', twoLines: true});
+  let all = [];
+  let used = new Map();
+  let text = '';
+  const show = () => table.show(all.filter((c) => c.name.toLowerCase().includes(text))
+    .map((c) => ({...c, usage: used.get(c.name)})));
+  async function load() {
+    try {
+      const [clients, usage] = await Promise.all([catalog.read('clients'),
+        api.get('/api/admin/usage?group_by=client')]);
+      all = clients;
+      used = new Map(usage.rows.map((row) => [row.client, row]));
+      show();
+    } catch (error) {
+      if (error.status !== 401) complain(error);
+    }
+  }
+  const timer = setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      all = await api.get('/api/admin/clients');
+      show();
+    } catch {
+      // the connection's state stands at the top of the page
+    }
+  }, LEVELS_MS);
+  const off = catalog.onChange(load);
+  load();
+  const bar = h('div', {class: 'toolbar'}, searchField(t('clients.search'), (given) => {
+    text = given;
+    show();
+  }), h('span', {class: 'grow'}), button(t('client.add'), {name: 'plus', kind: 'primary',
+    click: () => editClient(null)}));
+  return {
+    node: h('div', {class: 'stack'}, bar, panel(t('clients.title'), {kind: 'bare'}, table.node)),
+    stop() {
+      clearInterval(timer);
+      off();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+// What happened: accounts that cool, breakers that open, logins that fail, changes.
+import * as api from './api.js';
+import {clear, h, icon, setText} from './dom.js';
+import {ago, moment} from './format.js';
+import {t, word} from './i18n.js';
+import {gatewayNow} from './live.js';
+
+const SHAPE = {info: 'info', warning: 'error', error: 'error'};
+const OF_KIND = {cooldown_begun: 'cooling', cooldown_ended: 'healthy', breaker_opened: 'open',
+  breaker_closed: 'healthy', account_recovered: 'healthy', retreat_begun: 'down'};
+
+function line(event) {
+  const name = OF_KIND[event.kind] ?? SHAPE[event.severity] ?? 'info';
+  return h('li', {class: `event ${event.severity}`}, icon(name),
+    h('div', {}, h('p', {}, h('strong', {text: word('event', event.kind)}), ' ',
+      h('b', {text: event.account ?? event.client ?? ''}), ' ', h('span', {text: event.text})),
+    h('time', {datetime: event.at, title: moment(event.at)})));
+}
+
+// follow(last id), once a second, reads the list again when there is something newer.
+export function eventList({limit = 50} = {}) {
+  const list = h('ul', {class: 'events'});
+  const node = h('div', {}, list);
+  let shown = -1;
+  let asking = false;
+  async function load(lastId) {
+    asking = true;
+    try {
+      const {events} = await api.get(api.target('/api/admin/events', {limit}));
+      shown = lastId;
+      clear(list, events.length ? events.map(line) : h('li', {class: 'empty',
+        text: t('events.none')}));
+    } catch {
+      // the next snapshot asks again; that there is no connection is said elsewhere
+    } finally {
+      asking = false;
+    }
+  }
+  const tellAges = () => {
+    const now = gatewayNow();
+    for (const time of list.querySelectorAll('time')) setText(time, ago(time.dateTime, now));
+  };
+  return {
+    node,
+    follow(lastId) {
+      if (lastId !== shown && !asking) load(lastId).then(tellAges);
+      else tellAges();
+    },
+  };
+}

@@ -1,0 +1,198 @@
+// Dialogs with forms: they start from the present values, send what was changed, and show what the
+// gateway has to say of a field at that field.
+import {ApiError} from './api.js';
+import {button, clear, h, setHidden} from './dom.js';
+import {t} from './i18n.js';
+import {sentence} from './parts.js';
+
+let lastId = 0;
+
+// A dialog that is removed when it closes. `foot` are its buttons; Escape closes it.
+export function openDialog(title, {body, foot = [], wide = false, closed} = {}) {
+  const id = `d${++lastId}`;
+  const node = h('dialog', {class: wide ? 'wide' : undefined, 'aria-labelledby': id},
+    h('header', {}, h('h2', {id, text: title}),
+      button(t('close'), {name: 'close', bare: true, click: () => node.close()})),
+    h('div', {class: 'content'}, body), foot.length ? h('footer', {}, foot) : null);
+  node.addEventListener('close', () => {
+    node.remove();
+    closed?.();
+  });
+  document.body.append(node);
+  node.showModal();
+  return node;
+}
+
+// Asks; resolves true when `action` was chosen.
+export function confirmed({title, text, action, danger = true}) {
+  return new Promise((resolve) => {
+    let yes = false;
+    const go = button(action, {kind: danger ? 'danger' : 'primary', click: () => {
+      yes = true;
+      node.close();
+    }});
+    const node = openDialog(title, {
+      body: h('p', {text}),
+      foot: [button(t('cancel'), {click: () => node.close()}), go],
+      closed: () => resolve(yes),
+    });
+  });
+}
+
+function control(field, id) {
+  const common = {id, name: field.name, required: field.required, placeholder: field.placeholder,
+    autocomplete: 'off', spellcheck: 'false'};
+  if (field.kind === 'select')
+    return h('select', {id, name: field.name}, field.options.map(([value, text]) =>
+      h('option', {value, text})));
+  if (field.kind === 'check') return h('input', {id, name: field.name, type: 'checkbox'});
+  if (field.kind === 'lines') return h('textarea', {...common, rows: String(field.rows ?? 3)});
+  if (field.kind === 'number')
+    return h('input', {...common, type: 'number', step: field.step ?? '1', min: field.min,
+      inputmode: field.step ? 'decimal' : 'numeric'});
+  return h('input', {...common, type: field.kind ?? 'text'});
+}
+
+const asLines = (text) => text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
+
+// What is in a control, as the API wants it. An empty number is nothing at all.
+function read(field, input) {
+  if (field.editor) return field.editor.read();
+  if (field.kind === 'check') return input.checked;
+  if (field.kind === 'number') return input.value.trim() === '' ? undefined : Number(input.value);
+  if (field.list) return asLines(input.value);
+  return field.kind === 'lines' || field.kind === 'password' ? input.value : input.value.trim();
+}
+
+function write(field, input, value) {
+  if (field.editor) field.editor.write(value ?? {});
+  else if (field.kind === 'check') input.checked = Boolean(value);
+  else if (field.list) input.value = (value ?? []).join('\n');
+  else if (value !== undefined && value !== null) input.value = String(value);
+}
+
+// One field with its label, hint and place for a fault.
+class Field {
+  constructor(field, value, readOnly) {
+    this.field = field;
+    this.id = `f${++lastId}`;
+    this.input = field.editor ? field.editor.node : control(field, this.id);
+    this.fault = h('p', {class: 'fault', id: `${this.id}e`, hidden: true});
+    const hint = field.hint ? h('p', {class: 'hint', id: `${this.id}h`, text: field.hint}) : null;
+    const label = field.editor ? h('span', {class: 'label', text: field.label})
+      : h('label', {for: this.id, text: field.label});
+    if (hint) this.input.setAttribute('aria-describedby', hint.id);
+    this.hint = hint;
+    write(field, this.input, value);
+    if (readOnly) this.#lock();
+    this.node = h('div', {class: `field ${field.kind ?? ''} ${field.size ?? ''}`.trim()},
+      field.kind === 'check' ? [this.input, label] : [label, this.input], hint, this.fault);
+    this.before = JSON.stringify(this.value());
+  }
+
+  #lock() {
+    const all = this.field.editor ? this.input.querySelectorAll('input, button, select')
+      : [this.input];
+    for (const one of all) one.disabled = true;
+  }
+
+  value() {
+    return read(this.field, this.input);
+  }
+
+  changed() {
+    return JSON.stringify(this.value()) !== this.before;
+  }
+
+  say(problem) {
+    setHidden(this.fault, !problem);
+    this.fault.textContent = problem ?? '';
+    const target = this.input;
+    if (problem) target.setAttribute('aria-invalid', 'true');
+    else target.removeAttribute('aria-invalid');
+    const ids = [this.hint?.id, problem && this.fault.id].filter(Boolean).join(' ');
+    if (ids) target.setAttribute('aria-describedby', ids);
+    else target.removeAttribute('aria-describedby');
+  }
+
+  focus() {
+    const folded = this.node.closest('details');
+    if (folded) folded.open = true;
+    (this.field.editor ? this.input.querySelector('input, button') : this.input)?.focus();
+    this.node.scrollIntoView({block: 'center'});
+  }
+}
+
+export const faultText = ({problem, mend}) => mend ? `${problem}; ${mend}` : problem;
+
+// Puts the faults to their fields ("model_mappings.x.native_id" to "model_mappings"); returns those
+// that have none.
+function place(fields, errors) {
+  const strays = [];
+  for (const fault of errors) {
+    const found = fields.find(({field}) => fault.field === field.name ||
+      fault.field.startsWith(`${field.name}.`));
+    if (!found) strays.push(`${fault.field}: ${faultText(fault)}`);
+    else found.say(fault.field === found.field.name ? faultText(fault)
+      : `${fault.field.slice(found.field.name.length + 1)}: ${faultText(fault)}`);
+  }
+  return strays;
+}
+
+// openForm({title, sections: [{legend, folded, fields}], values, send, done, action})
+//   send(changes, all)   a promise; changes are the members that differ from the beginning
+//   done(answer)         after it; the dialog is closed by then
+export function openForm({title, sections, values = {}, send, done, action = t('save'), intro,
+  readOnly = false, whole = false, wide = false}) {
+  const fields = [];
+  const summary = h('div', {class: 'summary', role: 'alert', hidden: true});
+  const parts = sections.map((section) => {
+    const made = section.fields.map((field) => new Field(field, values[field.name], readOnly));
+    fields.push(...made);
+    const grid = h('div', {class: 'fields'}, made.map(({node}) => node));
+    return section.folded !== undefined
+      ? h('details', {open: !section.folded}, h('summary', {text: section.legend}), grid)
+      : h('fieldset', {}, section.legend ? h('legend', {text: section.legend}) : null, grid);
+  });
+  const submit = button(action, {kind: 'primary'});
+  submit.type = 'submit';
+  const form = h('form', {novalidate: true}, intro ? h('div', {class: 'intro'}, intro) : null,
+    summary, parts);
+  form.id = `form${++lastId}`;
+  submit.setAttribute('form', form.id);
+  const node = openDialog(title, {body: form, wide, foot: readOnly
+    ? [button(t('close'), {click: () => node.close()})]
+    : [button(t('cancel'), {click: () => node.close()}), submit]});
+
+  async function save(event) {
+    event.preventDefault();
+    const all = {};
+    const changes = {};
+    for (const one of fields) {
+      one.say(null);
+      const value = one.value();
+      if (value !== undefined) all[one.field.name] = value;
+      if (one.changed()) changes[one.field.name] = value ?? null;  // emptied: taken away
+    }
+    setHidden(summary, true);
+    if (!whole && Object.keys(changes).length === 0) return node.close();
+    submit.disabled = true;
+    try {
+      const answer = await send(changes, all);
+      node.close();
+      await done?.(answer);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const strays = place(fields, error.errors);
+      setHidden(summary, false);
+      clear(summary, h('p', {text: sentence(error)}), strays.map((text) => h('p', {text})));
+      (fields.find((one) => one.input.hasAttribute('aria-invalid')) ?? {focus() {}}).focus();
+    } finally {
+      submit.disabled = false;
+    }
+    return undefined;
+  }
+  form.addEventListener('submit', save);
+  if (!readOnly) fields[0]?.focus();
+  return node;
+}

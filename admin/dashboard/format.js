@@ -1,0 +1,107 @@
+// Numbers, money and times as people read them, in the page's language.
+import {language, t} from './i18n.js';
+
+const formats = new Map();
+function numbers(options) {
+  const key = language() + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language(), options));
+  return formats.get(key);
+}
+const times = new Map();
+function dates(options) {
+  const key = language() + JSON.stringify(options);
+  if (!times.has(key)) times.set(key, new Intl.DateTimeFormat(language(), options));
+  return times.get(key);
+}
+
+export const NONE = '–';
+const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
+
+export const whole = (value) => known(value) ? numbers({maximumFractionDigits: 0}).format(value)
+  : NONE;
+
+// 1,234 as it is, more in thousands and millions.
+export function compact(value) {
+  if (!known(value)) return NONE;
+  if (Math.abs(value) < 10_000) return whole(value);
+  const [unit, by] = Math.abs(value) >= 1e9 ? ['G', 1e9] : Math.abs(value) >= 1e6 ? ['M', 1e6]
+    : ['k', 1e3];
+  const part = value / by;
+  return numbers({maximumFractionDigits: Math.abs(part) < 100 ? 1 : 0}).format(part) + unit;
+}
+
+export function rate(value) {
+  if (!known(value)) return NONE;
+  if (value >= 10_000) return compact(value);
+  return numbers({maximumFractionDigits: value < 10 ? 1 : 0}).format(value);
+}
+
+export function money(value) {
+  if (!known(value)) return NONE;
+  const digits = value !== 0 && Math.abs(value) < 0.01 ? 6 : Math.abs(value) < 10_000 ? 2 : 0;
+  return numbers({style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol',
+    minimumFractionDigits: digits, maximumFractionDigits: digits}).format(value);
+}
+
+export const percent = (value, digits = 1) => known(value)
+  ? numbers({style: 'percent', maximumFractionDigits: digits}).format(value) : NONE;
+
+// A time of a few digits with its unit: 52 µs, 1.24 ms, 3.1 s.
+export function microseconds(value) {
+  if (!known(value)) return NONE;
+  if (value < 1000) return `${whole(value)} µs`;
+  return milliseconds(value / 1000);
+}
+export function milliseconds(value) {
+  if (!known(value)) return NONE;
+  if (value > 0 && value < 1) return `${whole(value * 1000)} µs`;
+  if (value < 10) return `${numbers({maximumFractionDigits: 1}).format(value)} ms`;
+  if (value < 1000) return `${whole(value)} ms`;
+  if (value < 60_000) return `${numbers({maximumFractionDigits: 2}).format(value / 1000)} s`;
+  return span(value / 1000);
+}
+
+// 0:07, 9:59, 1:02:03
+export function clockSpan(seconds) {
+  const left = Math.max(0, Math.ceil(seconds));
+  const two = (n) => String(n).padStart(2, '0');
+  const minutes = Math.floor(left / 60);
+  if (minutes < 60) return `${minutes}:${two(left % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(left % 60)}`;
+}
+
+// 42 s, 5 min, 3 h, 12 d
+export function span(seconds) {
+  if (!known(seconds)) return NONE;
+  const [unit, by] = seconds < 90 ? ['second', 1] : seconds < 5400 ? ['minute', 60]
+    : seconds < 172_800 ? ['hour', 3600] : ['day', 86_400];
+  return t(`span.${unit}`, {n: Math.max(0, Math.round(seconds / by))});
+}
+export const ago = (iso, now) => iso ? t('time.ago', {span: span((now - Date.parse(iso)) / 1000)})
+  : NONE;
+
+export const clock = (ms) => dates({hour: '2-digit', minute: '2-digit', second: '2-digit',
+  hourCycle: 'h23'}).format(ms);
+export const moment = (iso) => iso ? dates({month: 'short', day: 'numeric', hour: '2-digit',
+  minute: '2-digit', second: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso)) : NONE;
+export const day = (iso) => iso ? dates({year: 'numeric', month: 'short', day: 'numeric'})
+  .format(Date.parse(iso)) : NONE;
+export const date = (iso) => iso ? dates({year: 'numeric', month: 'short', day: 'numeric',
+  hour: '2-digit', minute: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso)) : NONE;
+
+// Of usage: days are the gateway's, in UTC; hours are the reader's own.
+export const dayShort = (iso) => dates({month: 'short', day: 'numeric', timeZone: 'UTC'})
+  .format(Date.parse(iso));
+export const hourShort = (iso) => dates({hour: '2-digit', minute: '2-digit', hourCycle: 'h23'})
+  .format(Date.parse(iso));
+export const hourLong = (iso) => dates({weekday: 'short', month: 'short', day: 'numeric',
+  hour: '2-digit', minute: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso));
+export const isMidnight = (iso) => new Date(iso).getHours() === 0;
+export const localDay = (iso) => dates({month: 'short', day: 'numeric'}).format(Date.parse(iso));
+
+// For <input type="datetime-local">, in the reader's own time zone; and back.
+export function localInput(ms) {
+  const at = new Date(ms);
+  return new Date(ms - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+export const fromLocalInput = (text) => text ? new Date(text).toISOString() : undefined;

@@ -1,0 +1,45 @@
+// What the page says, in the language that the reader has chosen.
+import en from './en.js';
+import zh from './zh.js';
+
+const KEY = 'sluice.language';
+const TEXTS = {en, zh};
+export const LANGUAGES = Object.keys(TEXTS);
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;  // storage is forbidden here: the browser's language then
+  }
+}
+
+let current = LANGUAGES.find((code) => code === remembered()) ??
+  ((navigator.language ?? 'en').toLowerCase().startsWith('zh') ? 'zh' : 'en');
+let plurals = new Intl.PluralRules(current);
+
+export const language = () => current;
+
+export function setLanguage(code) {
+  if (!TEXTS[code]) return;
+  current = code;
+  plurals = new Intl.PluralRules(code);
+  document.documentElement.lang = code === 'zh' ? 'zh-Hans' : code;
+  try {
+    localStorage.setItem(KEY, code);
+  } catch {
+    // not remembered, then
+  }
+}
+
+// t('accounts.count', {n: 3}): "{n} account|{n} accounts" has a form for one and one for others.
+// A text that nobody has written is its own key, which tests/e2e/dashboard_files_test.mjs forbids.
+export function t(key, values = {}) {
+  let text = TEXTS[current][key] ?? TEXTS.en[key] ?? key;
+  const forms = text.split('|');
+  if (forms.length > 1) text = plurals.select(Number(values.n)) === 'one' ? forms[0] : forms[1];
+  return text.replace(/\{(\w+)\}/g, (whole, name) => name in values ? String(values[name]) : whole);
+}
+
+// For words of the gateway that may be newer than this page: shown as they are.
+export const word = (group, value) => TEXTS[current][`${group}.${value}`] ?? String(value ?? '');

@@ -1,0 +1,194 @@
+// Models: who serves each, what it costs, what it was used for; and the prices.
+import * as api from './api.js';
+import * as catalog from './catalog.js';
+import {button, h, setText} from './dom.js';
+import {confirmed, openForm} from './form.js';
+import * as f from './format.js';
+import {t} from './i18n.js';
+import {live} from './live.js';
+import {busy, complain, levelBar, longText, notify, panel} from './parts.js';
+import {searchField, Table} from './table.js';
+
+const PRICES = ['input_per_million', 'output_per_million', 'cache_read_per_million',
+  'cache_write_per_million'];
+
+// The price of each model that holds now, of a list that has the latest first.
+function present(prices) {
+  const now = Date.now();
+  const out = new Map();
+  for (const price of prices)
+    if (Date.parse(price.valid_from) <= now && !out.has(price.model)) out.set(price.model, price);
+  return out;
+}
+
+// A row for each model that an account maps, that has a price or was used today.
+function rowsOf(accounts, prices, used) {
+  const rows = new Map();
+  const row = (model) => {
+    if (!rows.has(model)) rows.set(model, {model, accounts: [], natives: new Set(), window: null});
+    return rows.get(model);
+  };
+  for (const account of accounts)
+    for (const [model, mapping] of Object.entries(account.model_mappings)) {
+      const one = row(model);
+      one.accounts.push(account.id);
+      one.natives.add(mapping.native_id);
+      one.window = Math.max(one.window ?? 0, mapping.context_window ?? 0) || null;
+    }
+  for (const [model, price] of present(prices)) row(model).price = price;
+  for (const sums of used) if (sums.model) row(sums.model).usage = sums;
+  return [...rows.values()];
+}
+
+// Adds what the stream knows: how many of a model's accounts are usable, and what is left of them.
+function withLevels(row, byId) {
+  const mine = row.accounts.map((id) => byId.get(id)).filter(Boolean);
+  const usable = mine.filter((a) => a.status === 'healthy');
+  const sum = (name) => usable.reduce((all, a) => all + a.rate_limiter[name], 0);
+  return {...row, usable: usable.length, tokens: sum('tokens'), capacity: sum('capacity')};
+}
+
+function columns() {
+  return [
+    {id: 'model', label: t('models.model'), sort: (r) => r.model, head: true, class: 'wide',
+      make: (cell) => {
+        const name = longText(cell);
+        const native = h('span', {class: 'label cut'});
+        cell.append(native);
+        return (r) => {
+          name(r.model);
+          const others = [...r.natives].filter((id) => id !== r.model);
+          setText(native, others.join(', '));
+          native.title = others.join('\n');
+        };
+      }},
+    {id: 'accounts', label: t('models.usable'), number: true, down: true, sort: (r) => r.usable,
+      text: (r) => r.accounts.length ? `${f.whole(r.usable)} / ${f.whole(r.accounts.length)}`
+        : t('models.any')},
+    {id: 'level', label: t('account.level'), sort: (r) => r.capacity ? r.tokens / r.capacity : null,
+      class: 'levels', make: (cell) => {
+        const level = levelBar('level.title');
+        cell.append(level.node);
+        return (r) => {
+          level.node.hidden = r.capacity === 0;
+          level.set(r.tokens, r.capacity);
+        };
+      }},
+    {id: 'window', label: t('models.window'), number: true, down: true, sort: (r) => r.window,
+      text: (r) => f.compact(r.window)},
+    {id: 'in', label: t('price.in'), number: true, sort: (r) => r.price?.input_per_million ?? null,
+      text: (r) => f.money(r.price?.input_per_million)},
+    {id: 'out', label: t('price.out'), number: true,
+      sort: (r) => r.price?.output_per_million ?? null,
+      text: (r) => f.money(r.price?.output_per_million)},
+    {id: 'requests', label: t('models.requests'), number: true, down: true,
+      sort: (r) => r.usage?.requests ?? 0, text: (r) => f.compact(r.usage?.requests ?? 0)},
+    {id: 'errors', label: t('usage.errors'), number: true, down: true,
+      sort: (r) => r.usage?.requests ? r.usage.errors / r.usage.requests : 0,
+      text: (r) => r.usage?.requests ? f.percent(r.usage.errors / r.usage.requests) : f.NONE},
+    {id: 'tokens', label: t('usage.total_tokens'), number: true, down: true,
+      sort: (r) => r.usage?.total_tokens ?? 0, text: (r) => f.compact(r.usage?.total_tokens ?? 0)},
+    {id: 'cost', label: t('usage.cost'), number: true, down: true, sort: (r) => r.usage?.cost ?? 0,
+      text: (r) => r.usage && !r.usage.cost && r.usage.unpriced ? f.NONE
+        : f.money(r.usage?.cost ?? 0)},
+    {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
+      cell.append(button(t('price.set.of', {name: first.model}), {name: 'edit', bare: true,
+        click: () => editPrice({...item().price, model: item().model, valid_from: null})}));
+    }},
+  ];
+}
+
+function editPrice(price) {
+  const known = Boolean(price.valid_from);
+  const amount = (name, required) => ({name, label: t(`price.${name}`), kind: 'number', min: '0',
+    step: 'any', size: 'half', required, hint: required ? undefined : t('price.as_input')});
+  const from = known ? Date.parse(price.valid_from) : Date.now();
+  openForm({
+    title: t('price.set'), whole: true, intro: h('p', {text: t('price.intro')}),
+    values: {...price, valid_from: f.localInput(from)},
+    sections: [{fields: [
+      {name: 'model', label: t('models.model'), required: true, size: 'half'},
+      {name: 'valid_from', label: t('price.from'), kind: 'datetime-local', size: 'half'},
+      amount(PRICES[0], true), amount(PRICES[1], true), amount(PRICES[2]), amount(PRICES[3]),
+    ]}],
+    // The field shows minutes: a price that is not moved keeps its instant to the millisecond.
+    send: (changes, all) => api.put('/api/admin/prices', {...all, valid_from:
+      changes.valid_from === undefined && known ? price.valid_from
+        : f.fromLocalInput(all.valid_from)}),
+    done: () => {
+      notify(t('price.saved'));
+      catalog.forget();
+    },
+  });
+}
+
+async function removePrice(price, control) {
+  if (!await confirmed({title: t('price.delete.title'), text: t('price.delete.text', {
+    model: price.model, from: f.date(price.valid_from)}), action: t('delete')})) return;
+  const {model, valid_from} = price;
+  if (await busy(control, () => api.remove(api.target('/api/admin/prices', {model, valid_from}))))
+    catalog.forget();
+}
+
+function priceColumns() {
+  return [
+    {id: 'model', label: t('models.model'), sort: (p) => p.model, head: true, class: 'wide',
+      make: (cell) => {
+        const set = longText(cell);
+        return (p) => set(p.model);
+      }},
+    {id: 'from', label: t('price.from'), sort: (p) => p.valid_from, down: true,
+      text: (p) => f.date(p.valid_from)},
+    ...PRICES.map((name) => ({id: name, label: t(`price.${name}`), number: true,
+      sort: (p) => p[name], text: (p) => f.money(p[name])})),
+    {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
+      const gone = button(t('price.delete.of', {name: first.model}), {name: 'trash', bare: true,
+        click: () => removePrice(item(), gone)});
+      cell.append(h('span', {class: 'actions'}, button(t('price.set.of', {name: first.model}),
+        {name: 'edit', bare: true, click: () => editPrice(item())}), gone));
+    }},
+  ];
+}
+
+export function create() {
+  const table = new Table({columns: columns(), key: (r) => r.model, caption: t('models.title'),
+    empty: 'models.none', twoLines: true, sort: {id: 'requests', down: true}});
+  const prices = new Table({columns: priceColumns(), empty: 'price.none',
+    key: (p) => `${p.model}\n${p.valid_from}`, caption: t('price.title')});
+  const open = h('p', {class: 'note'});
+  let rows = [];
+  let text = '';
+  function show(snapshot) {
+    if (!snapshot) return;
+    const byId = new Map(snapshot.backends.map((a) => [a.id, a]));
+    table.show(rows.filter((r) => r.model.toLowerCase().includes(text))
+      .map((r) => withLevels(r, byId)));
+  }
+  async function load() {
+    try {
+      const [accounts, all, usage] = await Promise.all([catalog.read('accounts'),
+        catalog.read('prices'), api.get('/api/admin/usage?group_by=model')]);
+      rows = rowsOf(accounts, all, usage.rows);
+      const every = accounts.filter((a) => !Object.keys(a.model_mappings).length &&
+        !a.model_prefix).length;
+      setText(open, every ? t('models.every', {n: every}) : '');
+      prices.show(all);
+      show(live.snapshot);
+    } catch (error) {
+      if (error.status !== 401) complain(error);
+    }
+  }
+  const off = catalog.onChange(load);
+  load();
+  const bar = h('div', {class: 'toolbar'}, searchField(t('models.search'), (given) => {
+    text = given;
+    show(live.snapshot);
+  }), open, h('span', {class: 'grow'}), button(t('price.set'), {name: 'plus', kind: 'primary',
+    click: () => editPrice({})}));
+  return {
+    node: h('div', {class: 'stack'}, bar, panel(t('models.title'), {note: t('models.note')},
+      table.node), panel(t('price.title'), {note: t('price.note')}, prices.node)),
+    snapshot: show,
+    stop: off,
+  };
+}

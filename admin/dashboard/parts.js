@@ -1,0 +1,152 @@
+// What several pages are made of: panels, states, levels, notices.
+import {button, clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
+import {clockSpan, compact} from './format.js';
+import {t, word} from './i18n.js';
+
+export function panel(title, {tools, note, kind = ''} = {}, ...children) {
+  const id = `p${panel.next = (panel.next ?? 0) + 1}`;
+  const head = h('header', {}, h('h2', {id, text: title}),
+    note ? h('span', {class: 'hint', text: note}) : null,
+    tools ? h('div', {class: 'tools'}, tools) : null);
+  return h('section', {class: `panel ${kind}`.trim(), 'aria-labelledby': id}, head, children);
+}
+
+// A state says itself three times: by colour, by shape and in words.
+export function stateChip() {
+  const label = h('span');
+  const node = h('span', {class: 'chip'});
+  let shown = null;
+  return {
+    node,
+    set(state, text = word('status', state)) {
+      if (shown !== state) {
+        shown = state;
+        setClass(node, `chip ${state}`);
+        clear(node, icon(state), label);
+      }
+      setText(label, text);
+    },
+  };
+}
+
+export function chip(text, kind = '', name) {
+  return h('span', {class: `chip ${kind}`.trim()}, name ? icon(name) : null, h('span', {text}));
+}
+
+// How much is left: full is good. The bar is drawn by a transform, which costs no layout.
+export function levelBar(unit) {
+  const fill = h('span', {class: 'fill'});
+  const bar = h('span', {class: 'bar', 'aria-hidden': 'true'}, fill);
+  const text = h('span', {class: 'of'});
+  const node = h('span', {class: 'level'}, bar, text);
+  let shown = '';
+  return {
+    node,
+    set(tokens, capacity) {
+      const left = capacity > 0 ? Math.max(0, Math.min(1, tokens / capacity)) : 0;
+      const now = `${tokens}/${capacity}`;
+      if (now === shown) return;
+      shown = now;
+      fill.style.transform = `scaleX(${left})`;
+      setClass(bar, `bar ${left <= 0 ? 'spent' : left < 0.25 ? 'low' : ''}`.trim());
+      setText(text, `${compact(Math.floor(tokens))} / ${compact(capacity)}`);
+      if (unit) setAttribute(node, 'title', t(unit, {tokens, capacity}));
+    },
+  };
+}
+
+// The last minutes as a line. Points are numbers or null.
+export function sparkline() {
+  const line = svg('path', {class: 'line'});
+  const area = svg('path', {class: 'area'});
+  const node = svg('svg', {class: 'spark', viewBox: '0 0 120 28', preserveAspectRatio: 'none',
+    'aria-hidden': 'true'}, area, line);
+  return {
+    node,
+    set(points) {
+      const most = Math.max(1e-9, ...points.map((value) => value ?? 0));
+      const step = 120 / Math.max(1, points.length - 1);
+      const path = points.map((value, i) =>
+        `${i ? 'L' : 'M'}${(i * step).toFixed(1)} ${(26 - 23 * (value ?? 0) / most).toFixed(1)}`)
+        .join('');
+      line.setAttribute('d', path);
+      area.setAttribute('d', path ? `${path}L120 28L0 28Z` : '');
+    },
+  };
+}
+
+// A number that is looked at: its name, itself, and what belongs to it.
+export function tile(label, {spark = false, kind = ''} = {}) {
+  const value = h('span', {class: 'value'});
+  const unit = h('span', {class: 'unit'});
+  const sub = h('div', {class: 'sub'});
+  const line = spark ? sparkline() : null;
+  const node = h('div', {class: `tile ${kind}`.trim()}, h('dt', {text: label}),
+    h('dd', {}, h('div', {}, value, unit), sub), line?.node);
+  return {node, sub, line, set(text, unitText = '', subText) {
+    setText(value, text);
+    setText(unit, unitText);
+    if (subText !== undefined) setText(sub, subText);
+  }};
+}
+
+// A cooldown: how long it still lasts.
+export function countdown(untilIso, now) {
+  if (!untilIso) return '';
+  const left = (Date.parse(untilIso) - now) / 1000;
+  return left > 0 ? clockSpan(left) : '';
+}
+
+const NOTICE_MS = 6000;
+
+// Says something once, at the edge and to screen readers. Errors stay until they are closed.
+export function notify(text, kind = 'good') {
+  const region = document.getElementById(kind === 'bad' ? 'alerts' : 'notices');
+  const node = h('div', {class: `notice ${kind}`}, icon(kind === 'bad' ? 'error' : 'healthy'),
+    h('span', {text}), button(t('close'), {name: 'close', bare: true, click: () => node.remove()}));
+  region.append(node);
+  while (region.children.length > 3) region.firstElementChild.remove();
+  if (kind !== 'bad') setTimeout(() => node.remove(), NOTICE_MS);
+}
+
+export const sentence = (error) => error.status === 0 ? t('error.unreachable')
+  : error.message || t('error.unknown');
+export const complain = (error) => notify(sentence(error), 'bad');
+
+// Runs `work` with `control` switched off, and says what went wrong.
+export async function busy(control, work) {
+  const focused = document.activeElement === control;  // which a control that is off cannot be
+  control.disabled = true;
+  control.setAttribute('aria-busy', 'true');
+  try {
+    return await work();
+  } catch (error) {
+    if (error.status !== 401) complain(error);
+    return undefined;
+  } finally {
+    control.disabled = false;
+    control.removeAttribute('aria-busy');
+    if (focused && document.activeElement === document.body) control.focus();
+  }
+}
+
+// Hands a text to the browser's downloads.
+export function download(text, name, type) {
+  const url = URL.createObjectURL(new Blob([text], {type}));
+  h('a', {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+// A text that may be long: cut by the cell, whole in its title.
+export function longText(cell) {
+  const node = h('span', {class: 'cut'});
+  cell.append(node);
+  return (text) => {
+    setText(node, text);
+    setAttribute(node, 'title', text || null);
+  };
+}
+
+export function emptyState(text, ...actions) {
+  return h('div', {class: 'blank'}, h('p', {text}), actions);
+}

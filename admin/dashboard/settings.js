@@ -1,0 +1,131 @@
+// Settings: what holds, where it comes from, and what can be changed here.
+import * as api from './api.js';
+import * as catalog from './catalog.js';
+import {button, clear, h, setText} from './dom.js';
+import {confirmed, openForm} from './form.js';
+import * as f from './format.js';
+import {t, word} from './i18n.js';
+import {busy, chip, complain, longText, notify, panel} from './parts.js';
+import {searchField, Table} from './table.js';
+
+const ORIGIN = {default: '', file: 'accent', environment: 'cool', flag: 'warn', stored: 'good'};
+const path = (setting) => `/api/admin/config/${encodeURIComponent(setting.path)}`;
+
+function change(setting, done) {
+  openForm({
+    title: t('settings.change', {path: setting.path}),
+    whole: true,
+    values: {value: setting.value},
+    intro: h('p', {text: t('settings.change.text')}),
+    sections: [{fields: [{name: 'value', label: setting.path}]}],
+    send: (changes, {value}) => api.put(path(setting), {value}),
+    done: (answer) => {
+      notify(t('settings.changed', {path: answer.key, value: answer.value}));
+      done();
+    },
+  });
+}
+
+async function reset(setting, control, done) {
+  if (!await busy(control, () => api.remove(path(setting)))) return;
+  notify(t('settings.reset.done', {path: setting.path}));
+  done();
+}
+
+function columns(reload) {
+  return [
+    {id: 'path', label: t('settings.path'), sort: (s) => s.path, head: true, class: 'wide',
+      make: (cell) => {
+        const set = longText(cell);
+        cell.classList.add('mono');
+        return (s) => set(s.path);
+      }},
+    {id: 'value', label: t('settings.value'), sort: (s) => s.value, class: 'wide',
+      make: (cell) => {
+        const set = longText(cell);
+        cell.classList.add('mono');
+        return (s) => set(s.value);
+      }},
+    {id: 'origin', label: t('settings.origin'), sort: (s) => s.origin_kind, make: (cell) => {
+      let shown = '';
+      return (s) => {
+        if (shown === s.origin) return;
+        shown = s.origin;
+        const plain = ['default', 'stored'].includes(s.origin_kind);
+        clear(cell, h('span', {class: 'chips'}, chip(word('origin', s.origin_kind),
+          ORIGIN[s.origin_kind]), plain ? null : h('span', {class: 'faint mono', text: s.origin})));
+      };
+    }},
+    {id: 'holds', label: t('settings.holds'), sort: (s) => String(s.changeable),
+      text: (s) => t(s.changeable ? 'settings.at_once' : 'settings.at_start')},
+    {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
+      if (!first.changeable) return undefined;
+      const back = button(t('settings.reset', {path: first.path}), {name: 'reload', bare: true,
+        click: () => reset(item(), back, reload)});
+      cell.append(h('span', {class: 'actions'}, back, button(t('settings.change',
+        {path: first.path}), {name: 'edit', bare: true, click: () => change(item(), reload)})));
+      return (s) => (back.hidden = s.origin_kind !== 'stored');
+    }},
+  ];
+}
+
+async function reloadConfiguration(control, done) {
+  const report = await busy(control, () => api.post('/api/admin/reload'));
+  if (!report) return;
+  notify(t('settings.reloaded', {accounts: report.accounts, clients: report.clients}));
+  if (report.needs_restart?.length)
+    notify(t('settings.restart', {paths: report.needs_restart.join(', ')}), 'bad');
+  catalog.forget();
+  done();
+}
+
+async function drain(control) {
+  if (!await confirmed({title: t('settings.drain.title'), text: t('settings.drain.text'),
+    action: t('settings.drain')})) return;
+  const answer = await busy(control, () => api.post('/api/admin/drain'));
+  if (answer) notify(t('settings.draining', {grace: f.span(answer.grace_seconds)}));
+}
+
+export function create() {
+  let all = [];
+  let text = '';
+  const table = new Table({columns: columns(() => load()), key: (s) => s.path,
+    caption: t('settings.title'), empty: 'settings.none', sort: {id: 'path', down: false}});
+  const facts = h('dl', {class: 'facts'});
+  const warnings = h('ul', {class: 'warnings'});
+  const file = h('span', {class: 'count'});
+  const show = () => table.show(all.filter((s) =>
+    `${s.path} ${s.value} ${s.origin}`.toLowerCase().includes(text)));
+
+  async function load() {
+    try {
+      const [settings, version] = await Promise.all([api.get('/api/admin/settings'),
+        api.get('/api/admin/version')]);
+      all = settings.values;
+      show();
+      setText(file, settings.file ?? t('settings.no_file'));
+      clear(warnings, settings.warnings.map((warning) => h('li', {text: warning})));
+      clear(facts, [['version', version.version], ['started', f.moment(version.started_at)],
+        ['shards', f.whole(version.shards)], ['stored', t(version.stored ? 'yes' : 'no')],
+        ['access', word('access', version.access)]].map(([id, value]) =>
+        h('div', {}, h('dt', {text: t(`settings.${id}`)}), h('dd', {text: value}))));
+    } catch (error) {
+      if (error.status !== 401) complain(error);
+    }
+  }
+  const off = catalog.onChange(load);
+  load();
+  const again = button(t('settings.reload'), {name: 'reload',
+    click: () => reloadConfiguration(again, load)});
+  const end = button(t('settings.drain'), {name: 'pause', kind: 'danger', click: () => drain(end)});
+  return {
+    node: h('div', {class: 'stack'}, h('div', {class: 'toolbar'},
+      searchField(t('settings.search'), (given) => {
+        text = given;
+        show();
+      }), file, h('span', {class: 'grow'}), again, end),
+    panel(t('settings.gateway'), {}, facts, warnings),
+    panel(t('settings.title'), {note: t('settings.note')}, table.node)),
+    stop: off,
+  };
+}

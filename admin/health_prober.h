@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "admin/gateway.h"
+#include "admin/live/health_board.h"
+#include "engine/net/resolver.h"
+#include "engine/net/upstream_pool.h"
+#include "engine/task/scope.h"
+
+namespace sluice {
+
+// HealthProber - asks each account's provider for its models now and then (health.*), one account
+// after the other and evenly spread, and writes down what came of it. Costs no token and, unless
+// the provider counts it, no permit. An account in error whose key is found good is used again.
+// Some providers list their models for any key: each time that this was wrong doubles the wait.
+//
+// Owns      a resolver and connections of its own, each for one question.
+// Affinity  prepare() the starting thread, run() one shard that serves no requests.
+// Limits    a probe each kApart, kAtOnce of them in flight: 1,000 accounts are asked in 100 s, and
+//           providers that hang hold up no others.
+class HealthProber {
+ public:
+  static constexpr Duration kApart = 100ms;
+  static constexpr Duration kPatience = 15s;  // for names, TCP, TLS and the answer together
+  static constexpr std::size_t kAtOnce = 32;
+  static constexpr Duration kReviveAfterMax = 1h;
+
+  HealthProber(Gateway& gateway, HealthBoard& board) : gateway_(&gateway), board_(&board) {}
+
+  // Empty, or why there will be no probes: a sentence for the operator.
+  [[nodiscard]] std::string prepare();
+  // Until `end` is requested.
+  static Task<void> run(Shard& shard, HealthProber& self, CancelSource& end);
+
+ private:
+  // The next one, and when: the enabled account that was asked least lately.
+  struct Turn {
+    const Account* account = nullptr;  // null: there is none to be asked yet
+    Instant at{};
+  };
+  [[nodiscard]] Turn next_turn(const Directory& directory, Duration interval, Instant now);
+  // Its key was refused by traffic and now accepted by a probe.
+  [[nodiscard]] bool may_revive(const std::string& account, Instant now);
+  static Task<void> probe(Shard& shard, HealthProber& self,
+                          std::shared_ptr<const Snapshot> snapshot, const Account& account,
+                          CancelSource& end);
+
+  Gateway* gateway_;
+  HealthBoard* board_;
+  Resolver resolver_;
+  std::optional<ClientTlsContext> tls_;
+  std::optional<UpstreamPools> pools_;
+  bool ready_ = false;
+  // By the accounts' names.
+  std::unordered_map<std::string, Instant> due_;
+  struct Revival {
+    Instant next{};     // not before
+    Duration wait{0s};  // until the one after it
+  };
+  std::unordered_map<std::string, Revival> revivals_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "admin/live/event_ring.h"
+#include "admin/operations.h"
+
+namespace sluice {
+
+// What is told of a change of the store that was made; nothing of others.
+struct ChangeEvent {
+  EventKind kind;
+  std::string text;
+  std::string account, client;  // "": it is about none, or about many
+};
+[[nodiscard]] std::optional<ChangeEvent> event_of(const AdminCall& call);
+
+}  // namespace sluice

@@ -1,0 +1,64 @@
+#include "admin/live/event_ring.h"
+
+#include <ranges>
+
+namespace sluice {
+
+Severity severity_of(EventKind kind) noexcept {
+  switch (kind) {
+    case EventKind::kAccountError:
+    case EventKind::kReloadFailed:
+    case EventKind::kStoreTrouble: return Severity::kError;
+    case EventKind::kCooldownBegun:
+    case EventKind::kBreakerOpened:
+    case EventKind::kRetreatBegun:
+    case EventKind::kLoginFailed: return Severity::kWarning;
+    case EventKind::kStarted:
+    case EventKind::kDraining:
+    case EventKind::kReloaded:
+    case EventKind::kConfigChanged:
+    case EventKind::kAccountCreated:
+    case EventKind::kAccountChanged:
+    case EventKind::kAccountDeleted:
+    case EventKind::kAccountRecovered:
+    case EventKind::kCooldownEnded:
+    case EventKind::kBreakerClosed:
+    case EventKind::kRetreatEnded:
+    case EventKind::kHealthChanged:
+    case EventKind::kClientCreated:
+    case EventKind::kClientChanged:
+    case EventKind::kClientRevoked:
+    case EventKind::kPriceChanged:
+    case EventKind::kLogin:
+    case EventKind::kExport:
+    case EventKind::kStoreRecovered:
+    case EventKind::kBackup: break;
+  }
+  return Severity::kInfo;
+}
+
+void EventRing::add(Event event) {
+  const std::lock_guard lock(mutex_);
+  event.id = ++last_id_;
+  events_.push_back(std::move(event));
+  if (events_.size() > kEventsMax) events_.pop_front();
+}
+
+std::uint64_t EventRing::last_id() const {
+  const std::lock_guard lock(mutex_);
+  return last_id_;
+}
+
+EventRing::Page EventRing::find(const Filter& filter) const {
+  const std::lock_guard lock(mutex_);
+  Page page{.events = {}, .last_id = last_id_, .dropped = last_id_ - events_.size()};
+  for (const Event& event : events_ | std::views::reverse) {
+    if (event.id <= filter.after || page.events.size() >= filter.limit) break;
+    if (event.severity() < filter.at_least) continue;
+    if (!filter.backend_id.empty() && event.backend_id != filter.backend_id) continue;
+    page.events.push_back(event);
+  }
+  return page;
+}
+
+}  // namespace sluice

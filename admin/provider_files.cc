@@ -1,0 +1,110 @@
+// Accounts of the store, many at a time: the provider file (docs/COMPAT.md).
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include "admin/operations.h"
+#include "admin/stored_entries.h"
+#include "admin/upstream_rule.h"
+#include "engine/config/provider_file.h"
+#include "store/catalog.h"
+
+namespace sluice {
+namespace {
+
+AdminAnswer refuse_import(AdminAnswer refused) {
+  refused.text += "nothing was imported\n";
+  return refused;
+}
+
+// `providers[0].rpm_limit: "abc" is not a whole number; expected ...`: without its path.
+FieldProblem problem_of(const ProviderFault& fault) {
+  constexpr std::string_view kExpected = "; expected ";
+  std::string field;
+  if (fault.entry) field = fmt::format("providers[{}]", *fault.entry);
+  if (!fault.field.empty()) field += (field.empty() ? "" : ".") + fault.field;
+  std::string problem = fault.message;
+  if (!field.empty() && problem.starts_with(field + ": ")) problem.erase(0, field.size() + 2);
+  std::string mend;
+  if (const std::size_t at = problem.find(kExpected); at != problem.npos) {
+    mend = "give " + problem.substr(at + kExpected.size());
+    problem.erase(at);
+  }
+  return {std::move(field), std::move(problem), std::move(mend), fault.entry, fault.line};
+}
+
+FieldProblem about_entry(std::size_t entry, std::string_view field, FieldProblem problem) {
+  problem.field = fmt::format("providers[{}].{}", entry, field);
+  problem.entry = entry;
+  return problem;
+}
+
+}  // namespace
+
+AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
+  const bool from_network = call.args.value("from_network", false);
+  const bool dry_run = call.args.value("dry_run", false);
+  // Nothing in a file that comes in stands for something of this process.
+  const auto entries = read_provider_file(call.secret.reveal());
+  std::vector<FieldProblem> faults;
+  if (!entries) {
+    for (const ProviderFault& fault : entries.error()) faults.push_back(problem_of(fault));
+    AdminAnswer refused = refuse_faults(std::move(faults));
+    refused.text.clear();  // with the lines of the file
+    for (const ProviderFault& fault : entries.error())
+      refused.text += fault.text("providers") + "\n";
+    return refuse_import(std::move(refused));
+  }
+  if (auto full = no_room_for(entries->size())) return refuse_import(std::move(*full));
+  std::vector<StoredAccount> accounts;
+  nlohmann::json report = nlohmann::json::array();
+  for (const ProviderEntry& entry : *entries) {
+    const std::size_t index = accounts.size();
+    const std::string& name = entry.account.name;
+    const auto taken = find_account(writer_.environment(), name);
+    if (!taken) return failed(taken.error());
+    if (is_configured(name) || *taken) {
+      const char* const where = *taken ? "the store" : "the configuration file";
+      faults.push_back(about_entry(
+          index, "account",
+          {"", fmt::format("there is an account \"{}\" in {}", name, where), "give another name"}));
+    }
+    if (from_network)
+      if (auto fault = refuse_upstream(entry.account.base_url, config_.admin.private_upstreams))
+        faults.push_back(about_entry(index, "endpoint_url", std::move(*fault)));
+    accounts.push_back(
+        to_stored(entry.account, {}, entry.notes, make_account_id(), keys_.vault, now_unix_ms_));
+    accounts.back().source = AccountSource::kImport;
+    accounts.back().public_only = from_network;
+    report.push_back(
+        {{"index", index}, {"account", name}, {"status", dry_run ? "would_create" : "created"}});
+    if (!dry_run) report.back()["id"] = accounts.back().id;
+  }
+  if (!faults.empty()) return refuse_import(refuse_faults(std::move(faults)));
+  AdminAnswer answer{.changed = !dry_run, .object = std::move(report)};
+  answer.text =
+      fmt::format("{} accounts {}\n", accounts.size(), dry_run ? "would be imported" : "imported");
+  if (dry_run) return answer;
+  if (const auto put = put_accounts(writer_, accounts); !put) return failed(put.error());
+  return answer;
+}
+
+AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
+  const auto accounts = list_accounts(writer_.environment());
+  if (!accounts) return failed(accounts.error());
+  std::vector<ProviderEntry> entries;
+  for (const StoredAccount& stored : *accounts) {
+    auto key = open_api_key(stored, keys_.vault);
+    if (!key)
+      return {.exit_code = EX_DATAERR,
+              .text = fmt::format("the key of account \"{}\" does not open\n", stored.name),
+              .outcome = AdminOutcome::kFailed};
+    entries.push_back({.account = from_stored(stored, std::move(*key)), .notes = notes_of(stored)});
+  }
+  const KeyDisplay display =
+      call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
+  std::string text;
+  write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
+  return {.secret = Secret(text)};
+}
+
+}  // namespace sluice

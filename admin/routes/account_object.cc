@@ -1,0 +1,172 @@
+// An account as the contract's Backend.
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "admin/routes/account_list.h"
+#include "admin/routes/times.h"
+#include "engine/config/redact.h"
+#include "engine/proxy/cost.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Json time_or_null(std::int64_t unix_ms) {
+  return unix_ms == 0 ? Json() : Json(rfc3339_text(unix_ms));
+}
+
+// Dollars for a token; the store counts nano-dollars for a million tokens.
+double dollars(std::uint64_t rate) { return static_cast<double>(rate) / 1e15; }
+
+Json cost_object(const ModelRate& rate) {
+  Json cost = {{"input", dollars(rate.input)}, {"output", dollars(rate.output)}};
+  if (rate.cached_read) cost["cacheRead"] = dollars(*rate.cached_read);
+  if (rate.cached_write) cost["cacheWrite"] = dollars(*rate.cached_write);
+  return cost;
+}
+
+Json mappings_of(const ListedAccount& account) {
+  Json mappings = Json::object();
+  if (!account.stored) {
+    for (const ModelMapping& model : account.config->models) {
+      Json& mapping = mappings[model.canonical];
+      mapping["native_id"] = model.native;
+      if (model.cost.known()) mapping["cost"] = cost_object(rate_of(model.cost));
+    }
+    return mappings;
+  }
+  for (const StoredMapping& model : account.stored->models) {
+    mappings[model.canonical] = {
+        {"native_id", model.native_id},
+        {"reasoning", model.reasoning},
+        {"reasoning_effort",
+         model.reasoning_effort.empty() ? Json() : Json(model.reasoning_effort)},
+        {"input_modalities", model.input_modalities},
+        {"cost", cost_object(model.cost)},
+        {"context_window", model.context_window},
+        {"max_tokens", model.max_tokens},
+        {"compat", model.compat.empty() ? Json() : Json::parse(model.compat, nullptr, false)}};
+  }
+  return mappings;
+}
+
+Json timeouts_of(const ListedAccount& account) {
+  const AccountTimeouts& all = account.config->timeouts;
+  Json timeouts = {{"first_byte", seconds(all.first_byte)}, {"idle", seconds(all.idle)}};
+  if (!account.stored) {
+    timeouts["connect"] = seconds(all.connect);
+    timeouts["first_token"] = seconds(all.first_token);
+    timeouts["total"] = seconds(all.total);
+    return timeouts;
+  }
+  const auto add = [&timeouts](const char* name, std::optional<std::uint64_t> milliseconds) {
+    if (milliseconds) timeouts[name] = static_cast<double>(*milliseconds) / 1000;
+  };
+  add("connect", account.stored->connect_ms);
+  add("first_token", account.stored->first_token_ms);
+  add("total", account.stored->total_ms);
+  return timeouts;
+}
+
+std::string masked_key(const ListedAccount& account) {
+  if (account.live != nullptr) return redacted(account.live->api_key.reveal());
+  return account.stored ? "****" : redacted(account.config->api_key.reveal());
+}
+
+std::string_view source_of(const ListedAccount& account) {
+  constexpr std::string_view kSources[] = {"webui", "env", "import"};  // by AccountSource
+  if (account.stored) return kSources[static_cast<std::size_t>(account.stored->source)];
+  return account.origin.kind == Place::Kind::kEnvironment ? "env" : "file";
+}
+
+Json health_object(const AccountHealth& health) {
+  const bool checked = health.last_check_ms != 0;
+  return {{"state", kHealthNames[static_cast<std::size_t>(health.state)]},
+          {"last_latency_ms", checked ? Json(health.last_latency_ms) : Json()},
+          {"last_status_code", health.last_status == 0 ? Json() : Json(health.last_status)},
+          {"success_rate_5m", health.success_rate ? Json(*health.success_rate) : Json()},
+          {"consecutive_failures", health.failures},
+          {"last_check_at", time_or_null(health.last_check_ms)}};
+}
+
+template <std::size_t kNames, class Value>
+std::string_view name_of(const std::array<std::string_view, kNames>& names, Value value) {
+  return names[static_cast<std::size_t>(value)];
+}
+
+// What changes from moment to moment.
+void add_view(const AccountView& view, Json& object) {
+  object["status"] = name_of(kAccountStatusNames, view.status);
+  object["cooldown_until"] = time_or_null(view.cooldown_until_ms);
+  object["consecutive_429_count"] = view.cooldowns;
+  object["level"] = {{"tokens", view.tokens},
+                     {"capacity", view.capacity},
+                     {"inflight", view.in_flight},
+                     {"token_limiter", nullptr}};
+  if (view.token_limit)
+    object["level"]["token_limiter"] = {{"tokens", view.token_limit->tokens},
+                                        {"capacity", view.token_limit->capacity}};
+  object["retreat"] = {{"state", name_of(kRetreatNames, view.retreat)},
+                       {"effective_rpm", view.capacity}};
+  object["breaker"] = {{"state", name_of(kBreakerNames, view.breaker)},
+                       {"failures", view.failures},
+                       {"open_until", time_or_null(view.breaker_open_until)}};
+  object["last_error"] = nullptr;
+  if (view.last_fault)
+    object["last_error"] = {{"at", rfc3339_text(view.last_fault->at_ms)},
+                            {"status", view.last_fault->status},
+                            {"summary", view.last_fault->summary}};
+}
+
+}  // namespace
+
+AccountView AccountList::view_of(const ListedAccount& account, Clock& clock) {
+  AccountView disabled;
+  disabled.status = AccountStatus::kDisabled;
+  if (account.live == nullptr || account.live->state == nullptr) return disabled;
+  return view_account(*account.live, clock.now(), clock.unix_ms());
+}
+
+Json AccountList::object_of(const ListedAccount& account, ControlRoom& room) {
+  const AccountConfig& config = *account.config;
+  const StoredAccount* const stored = account.stored ? &*account.stored : nullptr;
+  Json metadata = Json::object();
+  if (stored != nullptr) metadata = Json::parse(stored->metadata, nullptr, false);
+  if (!metadata.is_object()) metadata = Json::object();
+  Json object = {
+      {"id", account.id},
+      {"name", config.name},
+      {"label", stored == nullptr ? "" : stored->label},
+      {"api_base_url", without_userinfo(config.base_url)},
+      {"api", config.dialect == Dialect::kAnthropic ? "anthropic" : "openai-completions"},
+      {"api_key", masked_key(account)},
+      {"timeout_seconds", seconds(config.timeouts.first_byte)},
+      {"pool", pool_text(config.pool)},
+      {"enabled", config.enabled},
+      {"rpm_limit", config.rpm_limit},
+      {"tpm_limit", config.tpm_limit},
+      {"rpd_limit", config.rpd_limit},
+      {"concurrent_limit", config.concurrent_limit},
+      {"window_seconds", seconds(config.window)},
+      {"bucket", config.bucket == BucketShape::kSteady ? "steady" : "rolling"},
+      {"learn_limits", config.learn_limits},
+      {"weight", config.weight},
+      {"emergency", config.emergency},
+      {"model_prefix", config.model_prefix},
+      {"model_mappings", mappings_of(account)},
+      {"timeouts", timeouts_of(account)},
+      {"source", source_of(account)},
+      {"editable", stored != nullptr},
+      {"metadata", std::move(metadata)},
+      {"created_at", stored == nullptr ? Json() : time_or_null(stored->created_ms)},
+      {"updated_at", stored == nullptr ? Json() : time_or_null(stored->updated_ms)},
+      {"health", health_object(room.live().health().find(config.name))}};
+  add_view(view_of(account, room.gateway().clock()), object);
+  return object;
+}
+
+}  // namespace sluice

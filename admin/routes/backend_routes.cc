@@ -1,0 +1,187 @@
+// Accounts, which the API calls backends as its predecessor did.
+#include <array>
+
+#include "admin/control_room.h"
+#include "admin/routes/account_body.h"
+#include "admin/routes/account_list.h"
+#include "admin/routes/answers.h"
+#include "admin/routes/json_body.h"
+#include "admin/routes/query_params.h"
+#include "admin/routes/routes.h"
+#include "engine/proxy/account_prober.h"
+#include "engine/route/account_state.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kMissing = "Backend not found";
+
+AdminResponse list_backends(ControlRoom& room, const AdminRequest& request) {
+  constexpr std::string_view kPools[] = {"primary", "fallback"};
+  QueryParams params(request);
+  const auto pool = params.choice("pool", kPools);
+  if (auto refusal = params.refusal()) return std::move(*refusal);
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  Json all = Json::array();
+  for (const ListedAccount& account : list->accounts())
+    if (!pool || kPools[*pool] == pool_text(account.config->pool))
+      all.push_back(AccountList::object_of(account, room));
+  return json_response(all);
+}
+
+AdminResponse show(ControlRoom& room, std::string_view id) {
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  const ListedAccount* const account = list->find(id);
+  if (account == nullptr) return admin_error(404, kMissing);
+  return json_response(AccountList::object_of(*account, room));
+}
+
+AdminResponse get_backend(ControlRoom& room, const AdminRequest& request) {
+  return show(room, request.params.front());
+}
+
+// Does it, and shows the account that it is about.
+AdminResponse run(ControlRoom& room, const AdminCall& call) {
+  const AdminAnswer answer = room.gateway().change(call);
+  if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
+  return show(room, answer.object.value("id", ""));
+}
+
+// An account of the configuration: where it is changed. Nothing: it is another's.
+std::optional<AdminResponse> refuse_configured(const ListedAccount& account) {
+  if (account.stored) return {};
+  const Place& place = account.origin;
+  std::string where =
+      place.line > 0 ? place.source + ":" + std::to_string(place.line) : place.text();
+  if (place.kind == Place::Kind::kEnvironment) where = "the environment (" + where + ")";
+  return admin_error(409, "account \"" + account.config->name + "\" stands in " + where +
+                              ": change it there, and reload");
+}
+
+AdminResponse create_backend(ControlRoom& room, const AdminRequest& request) {
+  auto body = read_json_object(request);
+  if (!body) return std::move(body.error());
+  std::vector<FieldProblem> missing;
+  for (const char* required : {"name", "api_base_url", "api_key"}) {
+    const auto given = body->find(required);
+    if (given == body->end() || given->is_null() || *given == "")
+      missing.push_back({required, "is missing", "give a text"});
+  }
+  if (!missing.empty())  // in the predecessor's words
+    return refuse_fields(missing, "Missing required field: " + missing.front().field);
+  auto call = account_call(std::move(*body), nullptr);
+  if (!call) return std::move(call.error());
+  call->command = "providers.add";
+  return run(room, *call);
+}
+
+AdminResponse change_backend(ControlRoom& room, const AdminRequest& request) {
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  const ListedAccount* const account = list->find(request.params.front());
+  if (account == nullptr) return admin_error(404, kMissing);
+  if (auto refused = refuse_configured(*account)) return std::move(*refused);
+  auto body = read_json_object(request);
+  if (!body) return std::move(body.error());
+  auto call = account_call(std::move(*body), AccountList::object_of(*account, room));
+  if (!call) return std::move(call.error());
+  call->command = "providers.change";
+  call->args["id"] = account->id;
+  return run(room, *call);
+}
+
+AdminResponse delete_backend(ControlRoom& room, const AdminRequest& request) {
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  const ListedAccount* const account = list->find(request.params.front());
+  if (account == nullptr) return admin_error(404, kMissing);
+  if (auto refused = refuse_configured(*account)) return std::move(*refused);
+  const AdminAnswer answer =
+      room.gateway().change({.command = "providers.remove", .args = {{"id", account->id}}});
+  if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
+  return json_response({{"status", "deleted"}, {"id", account->id}});
+}
+
+AdminResponse switch_backend(ControlRoom& room, const AdminRequest& request, bool on) {
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  const ListedAccount* const account = list->find(request.params.front());
+  if (account == nullptr) return admin_error(404, kMissing);
+  if (auto refused = refuse_configured(*account)) return std::move(*refused);
+  // A key that was refused is tried again.
+  if (on && account->live != nullptr) account->live->state->accept(account->live->generation);
+  return run(room,
+             {.command = "providers.change",
+              .args = {{"id", account->id}, {"fields", {{"enabled", on ? "true" : "false"}}}}});
+}
+
+AdminResponse drain_backend(ControlRoom& room, const AdminRequest& request) {
+  return switch_backend(room, request, false);
+}
+AdminResponse enable_backend(ControlRoom& room, const AdminRequest& request) {
+  return switch_backend(room, request, true);
+}
+
+AdminResponse test_backend(ControlRoom& room, const AdminRequest& request) {
+  constexpr std::array<std::string_view, 3> kStatuses = {"accepted", "key_refused", "unavailable"};
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  const ListedAccount* const account = list->find(request.params.front());
+  if (account == nullptr || account->live == nullptr) return admin_error(404, kMissing);
+  if (!room.may_test(account->id, room.gateway().clock().now())) {
+    AdminResponse often = admin_error(429, "an account can be tested once in 2 seconds");
+    often.fields.emplace_back("retry-after", "2");
+    return often;
+  }
+  const ProbeReport report = ask_provider(*account->live, room.gateway().clock());
+  const Account& live = *account->live;
+  if (report.verdict == ProbeVerdict::kAccepted) live.state->accept(live.generation);
+  if (report.verdict == ProbeVerdict::kKeyRefused) live.state->reject(live.generation);
+  return json_response(
+      {{"status", kStatuses[static_cast<std::size_t>(report.verdict)]},
+       {"status_code", report.status == 0 ? Json() : Json(report.status)},
+       {"latency_ms", std::chrono::duration<double, std::milli>(report.took).count()},
+       {"text", report.text}});
+}
+
+AdminResponse get_pools(ControlRoom& room, const AdminRequest&) {
+  const auto list = AccountList::read(room.gateway());
+  if (!list) return store_trouble(list.error());
+  Clock& clock = room.gateway().clock();
+  Json pools;
+  for (const Pool pool : {Pool::kPrimary, Pool::kFallback}) {
+    PoolCounts counts;
+    for (const ListedAccount& account : list->accounts()) {
+      if (account.config->pool != pool) continue;
+      counts.add(AccountList::view_of(account, clock).status);
+    }
+    pools[pool_text(pool)] = {{"total", counts.total},
+                              {"enabled", counts.enabled},
+                              {"healthy", counts.healthy},
+                              {"cooling", counts.cooling},
+                              {"error", counts.error}};
+  }
+  return json_response(pools);
+}
+
+constexpr AdminRoute kRoutes[] = {
+    {"GET", "/api/admin/backends", Access::kRead, list_backends, Query::kRead},
+    {"POST", "/api/admin/backends", Access::kAdmin, create_backend},
+    {"GET", "/api/admin/backends/{id}", Access::kRead, get_backend},
+    {"PUT", "/api/admin/backends/{id}", Access::kAdmin, change_backend},
+    {"DELETE", "/api/admin/backends/{id}", Access::kAdmin, delete_backend},
+    {"POST", "/api/admin/backends/{id}/test", Access::kAdmin, test_backend},
+    {"POST", "/api/admin/backends/{id}/drain", Access::kAdmin, drain_backend},
+    {"POST", "/api/admin/backends/{id}/enable", Access::kAdmin, enable_backend},
+    {"GET", "/api/admin/pools", Access::kRead, get_pools},
+};
+
+}  // namespace
+
+std::span<const AdminRoute> backend_routes() { return kRoutes; }
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+// The page, what it loads, and the document of the API: files that are part of the program.
+#include "admin/assets.h"
+#include "admin/control_room.h"
+#include "admin/routes/routes.h"
+#include "tls/digest.h"
+
+namespace sluice {
+namespace {
+
+std::string_view type_of(std::string_view name) {
+  if (name.ends_with(".html")) return "text/html; charset=utf-8";
+  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+  if (name.ends_with(".css")) return "text/css; charset=utf-8";
+  if (name.ends_with(".svg")) return "image/svg+xml";
+  return "application/json";
+}
+
+AdminResponse answer_asset(const AdminRequest& request, std::string_view name) {
+  const Asset* const asset = find_asset(name);
+  if (asset == nullptr) return admin_error(404, "Not Found");
+  AdminResponse response;
+  std::string etag(2 + 16, '"');
+  write_hex(text_of(sha256(asset->bytes)).substr(0, 8), etag.data() + 1);
+  response.fields = {
+      {"etag", etag},
+      {"cache-control", "no-cache"},
+      {"content-security-policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "
+       "'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+      {"cross-origin-opener-policy", "same-origin"},
+      {"cross-origin-resource-policy", "same-origin"}};
+  response.content_type = type_of(name);
+  if (request.field("if-none-match") == etag) response.status = 304;
+  else response.body = asset->bytes;
+  return response;
+}
+
+AdminResponse get_page(ControlRoom&, const AdminRequest& request) {
+  return answer_asset(request, "index.html");
+}
+AdminResponse get_asset(ControlRoom&, const AdminRequest& request) {
+  return answer_asset(request, request.params.front());
+}
+AdminResponse get_document(ControlRoom&, const AdminRequest& request) {
+  return answer_asset(request, "openapi.json");
+}
+
+constexpr AdminRoute kRoutes[] = {
+    {"GET", "/dashboard", Access::kPublic, get_page, Query::kIgnored},
+    {"GET", "/api/dashboard", Access::kPublic, get_page, Query::kIgnored},
+    {"GET", "/dashboard/assets/{file}", Access::kPublic, get_asset, Query::kIgnored},
+    {"GET", "/api/openapi.json", Access::kPublic, get_document, Query::kIgnored},
+};
+
+}  // namespace
+
+std::span<const AdminRoute> page_routes() { return kRoutes; }
+
+}  // namespace sluice

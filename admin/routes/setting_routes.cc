@@ -1,0 +1,199 @@
+// What is set, and what the administrator has changed of it.
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "admin/control_room.h"
+#include "admin/routes/answers.h"
+#include "admin/routes/json_body.h"
+#include "admin/routes/routes.h"
+#include "admin/routes/times.h"
+#include "engine/config/settings.h"
+#include "store/catalog.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kMissing = "Config key not found";
+
+// The first version's names.
+struct OldName {
+  std::string_view name, path;
+};
+constexpr OldName kOldNames[] = {{"rate_rpm", "account_defaults.rpm_limit"},
+                                 {"queue_max_size", "queue.capacity"},
+                                 {"fallback_enabled_passthrough", "queue.overflow"}};
+
+std::string path_of(std::string_view key) {
+  const auto old = std::ranges::find(kOldNames, key, &OldName::name);
+  return std::string(old == std::end(kOldNames) ? key : old->path);
+}
+
+// Under the name that it was asked for by.
+Json object_of(const StoredSetting& setting, const std::string& name) {
+  Json object = {{"key", name}, {"value", setting.value}};
+  if (!setting.description.empty()) object["description"] = setting.description;
+  if (setting.updated_ms != 0) object["updated_at"] = rfc3339_text(setting.updated_ms);
+  return object;
+}
+
+AdminResponse get_settings(ControlRoom& room, const AdminRequest&) {
+  constexpr std::string_view kKinds[] = {"default", "file", "environment", "flag", "stored"};
+  const auto config = room.gateway().config();
+  Json values = Json::array();
+  for (const SettingValue& setting : settings_of(*config))
+    values.push_back({{"path", setting.path},
+                      {"value", setting.value},
+                      {"origin", setting.origin.text()},
+                      {"origin_kind", kKinds[static_cast<std::size_t>(setting.origin.kind)]},
+                      {"changeable", setting.changeable}});
+  Json warnings = Json::array();
+  for (const Finding& warning : config->warnings) warnings.push_back(warning.text());
+  return json_response({{"file", config->file.empty() ? Json() : Json(config->file)},
+                        {"values", std::move(values)},
+                        {"warnings", std::move(warnings)}});
+}
+
+AdminResponse list_config(ControlRoom& room, const AdminRequest&) {
+  Json all = Json::array();
+  if (room.gateway().store() == nullptr) return json_response(all);
+  const auto settings = list_settings(*room.gateway().store());
+  if (!settings) return store_trouble(settings.error());
+  for (const StoredSetting& setting : *settings) all.push_back(object_of(setting, setting.key));
+  return json_response(all);
+}
+
+// The setting as it is stored, or 404.
+AdminResponse show(ControlRoom& room, const std::string& name) {
+  if (room.gateway().store() == nullptr) return admin_error(404, kMissing);
+  const auto setting = get_setting(*room.gateway().store(), path_of(name));
+  if (!setting) return store_trouble(setting.error());
+  if (!*setting) return admin_error(404, kMissing);
+  return json_response(object_of(**setting, name));
+}
+
+AdminResponse get_config(ControlRoom& room, const AdminRequest& request) {
+  return show(room, request.params.front());
+}
+
+std::optional<std::string> text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number() || value.is_boolean()) return value.dump();
+  return {};
+}
+
+// Those that wait have been promised a place.
+std::size_t waiting(ControlRoom& room) {
+  std::size_t all = 0;
+  for (const Priority priority :
+       {Priority::kUrgent, Priority::kHigh, Priority::kNormal, Priority::kLow})
+    all += room.gateway().dispatcher().queue().depth(priority);
+  return all;
+}
+
+std::optional<FieldProblem> refuse_capacity(ControlRoom& room, const std::string& field,
+                                            const std::string& text) {
+  std::uint32_t capacity = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, capacity);
+  if (read.ec != std::errc() || read.ptr != end) return {};  // the desk says so
+  const std::size_t present = waiting(room);
+  if (capacity >= present) return {};
+  return FieldProblem{field,
+                      text + " is less than the " + std::to_string(present) + " that wait now",
+                      "give " + std::to_string(present) + " or more, or wait"};
+}
+
+// All of `values`, by their names as they were given, or what is wrong with them.
+std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
+                                 const std::string& description) {
+  std::vector<FieldProblem> problems;
+  Json values = Json::object();
+  std::map<std::string, std::string> names;  // by path
+  for (const auto& [name, value] : given.items()) {
+    const std::string path = path_of(name);
+    names.emplace(path, name);
+    const auto text = text_of(value);
+    if (!text) {
+      problems.push_back({name, "is no value", "give a text, a number, true or false"});
+    } else if (!is_changeable(path)) {
+      problems.push_back({name, "is no setting that can be changed while the gateway runs",
+                          "see GET /api/admin/settings"});
+    } else if (values.contains(path)) {
+      problems.push_back({name, "is given twice", "give it once"});
+    } else if (auto problem =
+                   path == "queue.capacity" ? refuse_capacity(room, name, *text) : std::nullopt) {
+      problems.push_back(std::move(*problem));
+    }
+    if (text) values[path] = *text;
+  }
+  if (!problems.empty()) return refuse_fields(problems);
+  Json args = {{"values", values}};
+  if (!description.empty()) args["descriptions"][values.begin().key()] = description;
+  AdminAnswer answer = room.gateway().change({.command = "settings.put", .args = std::move(args)});
+  if (answer.outcome == AdminOutcome::kDone && answer.changed) return {};
+  for (FieldProblem& fault : answer.faults)
+    if (const auto name = names.find(fault.field); name != names.end()) fault.field = name->second;
+  return refusal_of(answer, kMissing);
+}
+
+AdminResponse put_config(ControlRoom& room, const AdminRequest& request) {
+  const std::string& key = request.params.front();
+  const std::string path = path_of(key);
+  const auto config = room.gateway().config();
+  const auto all = settings_of(*config);
+  if (std::ranges::find(all, path, &SettingValue::path) == all.end())
+    return admin_error(404, kMissing);
+  auto body = read_json_object(request);
+  if (!body) return std::move(body.error());
+  std::vector<FieldProblem> problems;
+  for (const auto& [name, value] : body->items()) {
+    if (name == "description" ? !value.is_string() : name != "value")
+      problems.push_back({name, name == "description" ? "is not a text" : "is no member here",
+                          name == "description" ? "give a text" : "leave it out"});
+  }
+  if (!body->contains("value")) problems.push_back({"value", "is missing", "give one"});
+  if (!problems.empty()) return refuse_fields(problems);
+  const std::string description = body->value("description", "");
+  if (auto refused = put(room, {{key, (*body)["value"]}}, description)) return std::move(*refused);
+  return show(room, key);
+}
+
+AdminResponse post_config(ControlRoom& room, const AdminRequest& request) {
+  auto body = read_json_object(request);
+  if (!body) return std::move(body.error());
+  if (body->empty()) return admin_error(400, "give at least one setting");
+  if (auto refused = put(room, *body, "")) return std::move(*refused);
+  Json all = Json::array();
+  for (const auto& [name, value] : body->items()) {
+    const auto setting = get_setting(*room.gateway().store(), path_of(name));
+    if (!setting) return store_trouble(setting.error());
+    if (*setting) all.push_back(object_of(**setting, name));
+  }
+  return json_response(all);
+}
+
+AdminResponse delete_config(ControlRoom& room, const AdminRequest& request) {
+  const std::string& name = request.params.front();
+  const AdminAnswer answer =
+      room.gateway().change({.command = "settings.remove", .args = {{"key", path_of(name)}}});
+  if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
+  return json_response({{"status", "deleted"}, {"key", name}});
+}
+
+constexpr AdminRoute kRoutes[] = {
+    {"GET", "/api/admin/settings", Access::kRead, get_settings},
+    {"GET", "/api/admin/config", Access::kRead, list_config},
+    {"POST", "/api/admin/config", Access::kAdmin, post_config},
+    {"GET", "/api/admin/config/{key}", Access::kRead, get_config},
+    {"PUT", "/api/admin/config/{key}", Access::kAdmin, put_config},
+    {"DELETE", "/api/admin/config/{key}", Access::kAdmin, delete_config},
+};
+
+}  // namespace
+
+std::span<const AdminRoute> setting_routes() { return kRoutes; }
+
+}  // namespace sluice

@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// What a busy administrator costs the proxy: the latency of requests with and without 200 listeners
+// of the live stream, scrapes in a loop and the list of 1,000 accounts in a loop, in turns, in one
+// run.
+//
+// usage: bench/admin_load.mjs [--rounds 7] [--seconds 4] [--listeners 200] [--accounts 1000]
+//          [--json]
+//
+// Prints p50 and p99 of each, medians over the rounds, and their ratio. Needs build/release (or
+// SLUICE=path) and wrk. Loopback only; ends what it has started.
+import {spawn} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import http from 'node:http';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+
+const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
+const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
+const {values} = parseArgs({options: {
+  rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '4'},
+  listeners: {type: 'string', default: '200'}, accounts: {type: 'string', default: '1000'},
+  json: {type: 'boolean'},
+}});
+const TOKEN = 'sk-test-admin-bench-0123456789';
+const folder = await mkdtemp(path.join(tmpdir(), 'sluice-admin-load-'));
+const running = [];
+
+async function start(args) {
+  const child = spawn(sluice, args, {stdio: ['ignore', 'pipe', 'inherit'],
+    env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
+  running.push(child);
+  let output = '';
+  for await (const bytes of child.stdout) {
+    output += bytes;
+    const url = /listening on (\S+)/.exec(output)?.[1];
+    if (url) return url;
+  }
+  throw new Error(`${args[0]} ended: ${output}`);
+}
+
+async function startGateway(provider) {
+  const file = path.join(folder, 'sluice.yaml');
+  const accounts = Array.from({length: Number(values.accounts)}, (_, i) => ({
+    name: `team-${i}`, base_url: `${provider}/v1`, api_key: `sk-test-${i}`, rpm_limit: 1000000}));
+  await writeFile(file, JSON.stringify({
+    listen: '127.0.0.1:0', shards: 1, log: {level: 'warning'}, metrics: {listen: []},
+    store: {directory: path.join(folder, 'data')}, accounts,
+    clients: [{name: 'bench', key: 'sk-test-bench-0123'}]}));
+  return start(['serve', '-c', file]);
+}
+
+const script = path.join(folder, 'post.lua');
+await writeFile(script, `wrk.method = "POST"
+wrk.headers["Authorization"] = "Bearer sk-test-bench-0123"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{"model":"m","messages":[{"role":"user","content":"${'x'.repeat(900)}"}]}'
+`);
+
+// Milliseconds.
+async function measure(url) {
+  const wrk = spawn('wrk', ['-t1', '-c16', `-d${values.seconds}s`, '--latency', '-s', script,
+    `${url}/v1/chat/completions`], {stdio: ['ignore', 'pipe', 'inherit']});
+  let output = '';
+  for await (const bytes of wrk.stdout) output += bytes;
+  const at = (percent) => {
+    const [, number, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(output);
+    return Number(number) * {us: 0.001, ms: 1, s: 1000}[unit];
+  };
+  if (/Non-2xx/.test(output)) throw new Error(output);
+  return {p50: at(50), p99: at(99), rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)[1])};
+}
+
+// The administrator's load until stop() is called.
+function burden(url) {
+  let on = true;
+  let snapshots = 0, answers = 0;
+  const headers = {authorization: `Bearer ${TOKEN}`};
+  const streams = Array.from({length: Number(values.listeners)}, () =>
+    http.get(`${url}/dashboard/sse`, {headers, agent: false}, (answer) =>
+      answer.on('data', () => ++snapshots)).on('error', () => {}));
+  const loop = async (route) => {
+    while (on) {
+      const answer = await fetch(url + route, {headers});
+      await answer.arrayBuffer();
+      if (!answer.ok) throw new Error(`${route}: ${answer.status}`);
+      ++answers;
+    }
+  };
+  const loops = Promise.all([loop('/metrics'), loop('/api/admin/backends')]);
+  return async () => {
+    on = false;
+    for (const stream of streams) stream.destroy();
+    await loops;
+    return {snapshots, answers};
+  };
+}
+
+const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+
+try {
+  const url = await startGateway(await start(['mock', '--listen', '127.0.0.1:0']));
+  await measure(url);
+  const rounds = {without: [], with: []};
+  let done = {snapshots: 0, answers: 0};
+  for (let round = 0; round < Number(values.rounds); ++round) {
+    rounds.without.push(await measure(url));
+    const stop = burden(url);
+    rounds.with.push(await measure(url));
+    const one = await stop();
+    done = {snapshots: done.snapshots + one.snapshots, answers: done.answers + one.answers};
+  }
+  const result = {administrator: done};
+  for (const [name, list] of Object.entries(rounds))
+    result[name] = Object.fromEntries(
+      ['p50', 'p99', 'rate'].map((key) => [key, median(list.map((one) => one[key]))]));
+  result.p99_ratio = result.with.p99 / result.without.p99;
+  if (values.json) console.log(JSON.stringify(result, null, 2));
+  else {
+    console.table({without: result.without, with: result.with});
+    console.log(`p99 with / without: ${result.p99_ratio.toFixed(3)}; meanwhile the administrator ` +
+      `had ${done.answers} answers and ${done.snapshots} pieces of snapshots`);
+  }
+} finally {
+  for (const child of running) child.kill('SIGTERM');
+  await rm(folder, {recursive: true, force: true});
+}

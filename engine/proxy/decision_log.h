@@ -1,0 +1,124 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/route/choice.h"
+#include "engine/route/directory.h"
+#include "engine/route/ladder.h"
+
+namespace sluice {
+
+// What a step of a request's way down the ladder came to: the outcomes of tries, in their order,
+// then those of waits.
+enum class StepOutcome : std::uint8_t {
+  kServed,
+  kClientFault,
+  kRateLimited,
+  kKeyRefused,
+  kServerError,
+  kConnectFailed,
+  kTimedOut,
+  kClientGone,
+  kGranted,
+  kQueueFull,
+  kQueueTimeout,
+  kExhausted,
+};
+inline constexpr std::array<std::string_view, 12> kStepOutcomeNames = {
+    "served",    "client_fault", "rate_limited", "key_refused", "server_error",  "connect_failed",
+    "timed_out", "client_gone",  "granted",      "queue_full",  "queue_timeout", "exhausted"};
+[[nodiscard]] constexpr StepOutcome step_outcome(TryOutcome outcome) noexcept {
+  return static_cast<StepOutcome>(outcome);
+}
+
+enum class StepKind : std::uint8_t { kTry, kWait, kGiveUp };
+
+// DecisionStep - one step of a request. Times are microseconds, `at` since all of it was there.
+struct DecisionStep {
+  StepKind kind = StepKind::kTry;
+  Rung rung = Rung::kPrimary;
+  StepOutcome outcome = StepOutcome::kServed;
+  std::uint16_t status = 0;  // 0: no answer
+  std::uint32_t at_us = 0;
+  std::uint32_t took_us = 0;
+  const Account* account = nullptr;  // of tries; in the exchange's directory
+};
+
+// DecisionTrail - the steps of a request as they come; part of its exchange.
+//
+// Limits    kStepsMax; the first ones are kept.
+struct DecisionTrail {
+  static constexpr std::size_t kStepsMax = 12;
+
+  void add(const DecisionStep& step) noexcept {
+    if (count < kStepsMax) steps[count] = step;
+    ++count;
+  }
+  std::array<DecisionStep, kStepsMax> steps;
+  std::uint32_t count = 0;
+};
+
+// Decision - what is kept of a request, beside its steps.
+struct Decision {
+  std::int64_t unix_ms = 0;
+  std::string_view request_id;
+  std::string_view model;
+  std::string_view client;
+  Priority priority = Priority::kNormal;
+  Strategy strategy = Strategy::kWeighted;
+  std::uint16_t status = 0;
+  std::uint32_t queue_us = 0;
+};
+
+// KeptDecision - the same as it is read: with texts of its own.
+struct KeptDecision {
+  struct Step {
+    DecisionStep step;    // without its account
+    std::string account;  // "": none
+  };
+  Decision decision;  // without its texts
+  std::string request_id, model, client;
+  std::vector<Step> steps;
+  std::uint32_t steps_dropped = 0;
+};
+
+// DecisionLog - the latest requests of a shard and how each went through the ladder, for
+// explaining. Records are of one size and overwritten in turn; names in them are copies, so that
+// they outlive their accounts.
+//
+// Affinity  write(): its shard, without a lock or an allocation. find(): any thread; it reads a
+//           record that is being overwritten again.
+// Size      kRecords of 512 bytes: 1 MiB.
+// Limits    longer ids, models and names are cut, steps without room are dropped.
+class DecisionLog {
+ public:
+  static constexpr std::size_t kRecords = 2048;
+
+  DecisionLog() : records_(std::make_unique<Record[]>(kRecords)) {}
+
+  void write(const Decision& decision, const DecisionTrail& trail) noexcept;
+  // The latest of that id.
+  [[nodiscard]] std::optional<KeptDecision> find(std::string_view request_id) const;
+
+ private:
+  static constexpr std::size_t kWords = 63;
+  struct alignas(64) Record {
+    std::atomic<std::uint64_t> version{0};  // odd while it is written; 0: empty
+    std::array<std::atomic<std::uint64_t>, kWords> words{};
+  };
+  using Bytes = std::array<std::uint64_t, kWords>;
+  [[nodiscard]] static bool read(const Record& record, Bytes& out) noexcept;
+
+  std::unique_ptr<Record[]> records_;
+  std::atomic<std::uint64_t> written_{0};
+};
+
+}  // namespace sluice

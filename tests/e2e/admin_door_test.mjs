@@ -1,0 +1,221 @@
+// Who gets in to the administrator, and by which way: tokens, cookies, hosts, origins; connections
+// that change between the proxy and him.
+import assert from 'node:assert/strict';
+import {readFile, stat, writeFile} from 'node:fs/promises';
+import https from 'node:https';
+import path from 'node:path';
+import test from 'node:test';
+import {authority} from './authority.mjs';
+import {ask as asks} from './contract.mjs';
+import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
+import {makeSite, serve} from './store.mjs';
+import {exchange, rawClient, requestText} from './wire.mjs';
+
+const TOKEN = 'sk-test-admin-6f1d2c3b4a596877';
+const VERSION = '/api/admin/version';
+const env = {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN};
+const bearer = {Authorization: `Bearer ${TOKEN}`};
+
+async function start(t, config = {}) {
+  const mock = await startMock(t);
+  const gateway = await startGateway(t, {accounts: [account(mock)], ...config}, {env});
+  const get = (headers, route = VERSION) =>
+    exchange(gateway.url, route, {method: 'GET', headers});
+  return {mock, gateway, get};
+}
+
+test('the token, and what is said without it', async (t) => {
+  const {gateway} = await start(t);
+  const without = await asks(gateway.url, 'GET', VERSION);
+  assert.equal(without.status, 401);
+  assert.equal(without.body.detail, 'Missing Authorization header');
+  assert.match(without.headers.get('www-authenticate'), /^Bearer/);
+  const wrong = await asks(gateway.url, 'GET', VERSION, {token: `${TOKEN}x`});
+  assert.deepEqual([wrong.status, wrong.body.detail], [401, 'Invalid admin token']);
+  const right = await asks(gateway.url, 'GET', VERSION, {token: TOKEN});
+  assert.deepEqual([right.status, right.body.access], [200, 'full']);
+  assert.equal(right.headers.get('cache-control'), 'no-store');
+});
+
+test('five wrong tokens in a minute: the address has to wait; the cookie goes on', async (t) => {
+  const {gateway} = await start(t);
+  const login = await asks(gateway.url, 'POST', '/api/admin/login', {json: {token: TOKEN}});
+  assert.equal(login.status, 200);
+  const cookie = login.headers.get('set-cookie');
+  assert.match(cookie, /^sluice_admin=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+  assert.ok(!cookie.includes(TOKEN));
+  for (let i = 0; i < 5; ++i) {
+    const no = await asks(gateway.url, 'POST', '/api/admin/login', {json: {token: `no-${i}`}});
+    assert.equal(no.status, 401);
+  }
+  const late = await fetch(gateway.url + VERSION, {headers: bearer});
+  assert.equal(late.status, 429);
+  assert.ok(Number(late.headers.get('retry-after')) > 0);
+  const headers = {cookie: cookie.split(';')[0]};
+  const access = async (more) =>
+    (await asks(gateway.url, 'GET', '/api/admin/login', more)).body.access;
+  assert.deepEqual([await access({}), await access({headers})], ['none', 'full']);
+  assert.equal((await asks(gateway.url, 'GET', VERSION, {headers})).status, 200);
+  const changed = {cookie: headers.cookie.replace(/=\d/, '=9')};
+  assert.equal((await asks(gateway.url, 'GET', VERSION, {headers: changed})).status, 401);
+});
+
+test('without a token one is made, in a file for its owner, and outlives a restart', async (t) => {
+  const site = await makeSite(t, {});
+  const bare = {...process.env};
+  delete bare.SIDECAR_ADMIN_TOKEN;
+  const file = path.join(site.directory, 'admin.token');
+  let token;
+  for (const round of [1, 2]) {
+    const gateway = await serve(t, site.file, {env: bare});
+    token ??= (await readFile(file, 'utf8')).trim();
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.equal((await asks(gateway.url, 'GET', VERSION, {token})).status, 200, `start ${round}`);
+    assert.equal((await gateway.stop()).code, 0, gateway.errors);
+    assert.ok(!gateway.errors.includes(token));
+    if (round === 1) assert.match(gateway.errors, /token was made.*admin\.token/);
+  }
+});
+
+test('foreign hosts and pages get nothing, even with the token', async (t) => {
+  const {get} = await start(t, {admin: {hosts: ['Sluice.example']}});
+  for (const [headers, status] of [
+    [{Host: 'rebound.example'}, 403], [{Host: 'sluice.example:9190'}, 200],
+    [{Host: 'localhost:1'}, 200], [{Host: '[::1]:9190'}, 200], [{Host: '10.0.0.1'}, 200],
+    [{Host: '127.0.0.1', Origin: 'http://evil.example'}, 403],
+    [{Host: '127.0.0.1', Origin: 'null'}, 403],
+    [{Host: '127.0.0.1', Origin: 'http://127.0.0.1'}, 200],
+    [{'Sec-Fetch-Site': 'cross-site'}, 403], [{'Sec-Fetch-Site': 'same-site'}, 403],
+    [{'Sec-Fetch-Site': 'same-origin'}, 200],
+  ])
+    assert.equal((await get({...bearer, ...headers})).status, status, JSON.stringify(headers));
+});
+
+test('public_read: who reads needs no token, who changes does', async (t) => {
+  const {gateway} = await start(t, {admin: {public_read: true}});
+  const read = await asks(gateway.url, 'GET', VERSION);
+  assert.deepEqual([read.status, read.body.access], [200, 'read']);
+  assert.equal((await asks(gateway.url, 'POST', '/api/admin/reload')).status, 401);
+});
+
+test('a reload tells what waits for the next start', async (t) => {
+  const {gateway} = await start(t);
+  const reload = async () => {
+    const {status, body} = await asks(gateway.url, 'POST', '/api/admin/reload', {token: TOKEN});
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+  };
+  assert.deepEqual((await reload()).needs_restart, []);
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  await writeFile(gateway.file, JSON.stringify({...config, drain: {grace: '7s'}}));
+  const told = await reload();
+  assert.deepEqual(told.needs_restart, ['drain.grace']);
+  assert.match(told.warnings.join('\n'), /drain\.grace: the change/);
+});
+
+test('one connection, now for the proxy and now for the administrator', async (t) => {
+  const {gateway, mock} = await start(t);
+  const client = rawClient(t, gateway.url);
+  const chat = requestText('/v1/chat/completions', JSON.stringify(ask()),
+    {authorization: `Bearer ${CLIENT_KEY}`});
+  const version = requestText(VERSION, '', {authorization: `Bearer ${TOKEN}`, host: '127.0.0.1'},
+    'GET');
+  for (let round = 1; round <= 3; ++round) {
+    await client.send(version);
+    await eventually(() => client.received.split('"started_at"').length === round + 1,
+      `version ${round} in ${client.received}`);
+    await client.send(chat);
+    await eventually(() => client.received.split('chat.completion"').length === round + 1,
+      'a chat');
+  }
+  await client.send(chat + version + chat + version);  // sent ahead
+  await eventually(() => client.received.split('"started_at"').length === 6, 'all of them');
+  assert.equal((await mock.count()).requests, 5);
+});
+
+test('over TLS the administrator answers through the shard', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const files = {certificate: tls.certificate('127.0.0.1'), key: tls.key('127.0.0.1')};
+  const {gateway} = await start(t, {tls: [files]});
+  const ca = await readFile(tls.ca);
+  const send = (method, route, body) => new Promise((resolve, reject) => {
+    const request = https.request(gateway.url + route, {method, ca, agent: false, headers: {
+      ...bearer, ...(body ? {'content-type': 'application/json'} : {})}}, (answer) => {
+      let text = '';
+      answer.on('data', (piece) => (text += piece)).on('end', () =>
+        resolve({status: answer.statusCode, headers: answer.headers, text}));
+    });
+    request.on('error', reject).end(body);
+  });
+  assert.equal(JSON.parse((await send('GET', VERSION)).text).version, '0.1.0');
+  const large = await send('GET', '/dashboard/assets/chart.js');
+  assert.equal(large.text.length, Number(large.headers['content-length']));
+  const login = await send('POST', '/api/admin/login', JSON.stringify({token: TOKEN}));
+  assert.match(login.headers['set-cookie'][0], /; Secure$/);
+  await eventually(() => /admin method=POST.*client=127\.0\.0\.1/.test(gateway.errors),
+    'the address of the client, not of the shard');
+});
+
+test('bad requests: each is told, none reaches a provider', async (t) => {
+  const {gateway, mock} = await start(t);
+  const json = {...bearer, 'Content-Type': 'application/json'};
+  for (const [method, route, headers, body, status, detail] of [
+    ['GET', '/api/nothing', bearer, '', 404, /Not Found/],
+    ['PATCH', VERSION, bearer, '', 405, /Method/],
+    ['POST', '/api/admin/login', {'Content-Type': 'text/plain'}, '{}', 415, /application\/json/],
+    ['POST', '/api/admin/login', json, '{"token":1,"token":2}', 400, /token/],
+    ['POST', '/api/admin/login', json, '{', 400, /token/],
+    ['GET', `${VERSION}?a=%zz`, bearer, '', 400, /%-escape/],
+  ]) {
+    const answer = await exchange(gateway.url, route, {method, headers, body});
+    assert.equal(answer.status, status, `${method} ${route}`);
+    assert.match(JSON.parse(answer.body).detail, detail);
+    if (status === 405) assert.match(answer.headers.allow, /GET/);
+  }
+  assert.equal((await mock.count()).requests, 0);
+});
+
+test('a body of 10 MB, one that never comes, a client that reads nothing: the proxy goes on',
+  async (t) => {
+    const {gateway} = await start(t);
+    const head = (bytes) => `POST /api/admin/login HTTP/1.1\r\nHost: 127.0.0.1\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+    const large = rawClient(t, gateway.url);
+    await large.send(head(10_000_000) + '{"token":"' + 'x'.repeat(100_000));
+    await large.receives(/^HTTP\/1\.1 413 /);
+    const chunked = rawClient(t, gateway.url);
+    await chunked.send('POST /api/admin/login HTTP/1.1\r\nHost: 127.0.0.1\r\n' +
+      'Transfer-Encoding: chunked\r\n\r\n');
+    await chunked.receives(/^HTTP\/1\.1 411 /);
+    const slow = Array.from({length: 20}, () => rawClient(t, gateway.url));
+    for (const client of slow) await client.send(head(50) + '{');
+    const deaf = rawClient(t, gateway.url);
+    deaf.socket.pause();
+    for (let i = 0; i < 50; ++i)
+      await deaf.send(requestText('/dashboard/assets/chart.js', '', {}, 'GET'));
+    for (let i = 0; i < 10; ++i)
+      assert.equal((await gateway.post('/v1/chat/completions', ask())).status, 200);
+    assert.equal((await asks(gateway.url, 'GET', VERSION, {token: TOKEN})).status, 200);
+  });
+
+test('listeners of its own: the whole API, or metrics alone', async (t) => {
+  const {gateway} = await start(t, {
+    admin: {listen: ['127.0.0.1:0'], hosts: ['gateway.example']},
+    metrics: {listen: ['127.0.0.1:0']}});
+  const [own, metrics] = await eventually(() => {
+    const urls = [...gateway.errors.matchAll(/listening on its own.*url=(\S+)/g)];
+    return urls.length === 2 && urls.map((match) => match[1]);
+  }, 'both addresses in the log');
+  assert.equal((await asks(own, 'GET', VERSION, {token: TOKEN})).status, 200);
+  assert.equal((await fetch(`${own}/v1/models`)).status, 404);
+  assert.equal((await fetch(metrics + VERSION)).status, 404);
+  const scrape = (Host, route = '/metrics') =>
+    exchange(metrics, route, {method: 'GET', headers: {Host}});
+  for (const host of ['127.0.0.1', 'localhost:9191', '[::1]:9191', 'Gateway.example:9191'])
+    assert.equal((await scrape(host)).status, 200, host);
+  const rebound = await scrape('evil.example');
+  assert.equal(rebound.status, 403);
+  assert.match(String(rebound.body), /admin\.hosts/);
+  assert.equal((await scrape('evil.example', '/health/ready')).status, 200);
+  assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
+});

@@ -1,0 +1,175 @@
+// What the administrator sees of a running gateway, second by second: the stream of snapshots,
+// events, who waits, and why a request went where it went.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import test from 'node:test';
+import * as contract from './contract.mjs';
+import {ask, eventually, startBoth} from './harness.mjs';
+
+const CHAT = '/v1/chat/completions';
+const TOKEN = 'e2e-admin-token-0123456789';
+
+const started = (t, more = {}) => {
+  process.env.SIDECAR_ADMIN_TOKEN = TOKEN;
+  return startBoth(t, more);
+};
+const get = (gateway, target) => contract.ask(gateway.url, 'GET', target, {token: TOKEN});
+
+// A listener of the stream: `latest` is its last snapshot, `count` how many came.
+function listen(t, gateway, target = '/dashboard/sse') {
+  const heard = {latest: null, count: 0, status: 0, ended: false};
+  const request = http.get(gateway.url + target, {
+    headers: {authorization: `Bearer ${TOKEN}`}, agent: false,
+  }, (answer) => {
+    heard.status = answer.statusCode;
+    heard.answer = answer;
+    let text = '';
+    answer.setEncoding('utf8').on('data', (some) => {
+      text += some;
+      for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+        const event = text.slice(0, end);
+        if (!event.startsWith('data: ')) continue;
+        heard.latest = JSON.parse(event.slice(6));
+        ++heard.count;
+      }
+    }).on('end', () => (heard.ended = true));
+  });
+  request.on('error', () => (heard.ended = true));
+  t.after(() => request.destroy());
+  heard.request = request;
+  return heard;
+}
+const backend = (heard, name) => heard.latest?.backends.find((one) => one.name === name);
+const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('snapshots: levels fall under traffic, rates and percentiles are told', async (t) => {
+  const {gateway} = await started(t, {accounts: [{rpm_limit: 50}]});
+  const heard = listen(t, gateway);
+  await eventually(() => heard.count > 0, 'a first snapshot');
+  assert.equal(heard.status, 200);
+  assert.equal(backend(heard, 'team-a').rate_limiter.tokens, 50);
+  for (let i = 0; i < 10; ++i) assert.equal((await gateway.post(CHAT, ask())).status, 200);
+  await eventually(() => backend(heard, 'team-a').rate_limiter.tokens === 40, 'the level');
+  await eventually(() => heard.latest.requests.total === 10, 'the requests');
+  await eventually(() => heard.latest.latency.overhead_us.p50 > 0, 'the overhead');
+  contract.check('GET', '/dashboard/sse', 200, heard.latest);
+  assert.equal(heard.latest.token_bucket.capacity, 50);
+  assert.deepEqual(heard.latest.pool.primary,
+    {total: 1, enabled: 1, healthy: 1, cooling: 0, error: 0});
+  const history = (await get(gateway, '/api/admin/history')).body;
+  const lengths = new Set(Object.values(history.series).map((one) => one.length));
+  assert.equal(lengths.size, 1);
+  assert.ok(Math.max(...history.series.requests) > 0);
+  await eventually(() => heard.latest.today.requests === 10, "today's sums");
+});
+
+test('a 429 begins a cooldown that counts down, and is an event', async (t) => {
+  const {gateway} = await started(t, {
+    accounts: [{}, {}], routing: {strategy: 'ordered', cooldown: {base: '3s'}},
+    rules: [{match: {key: 'sk-test-a'}, do: {status: 429}, times: 1}],
+  });
+  const heard = listen(t, gateway, '/api/dashboard/stream');
+  await eventually(() => heard.count > 0, 'a first snapshot');
+  const answer = await gateway.post(CHAT, ask(), {'x-request-id': 'went-through-two'});
+  assert.equal(answer.status, 200);
+  await eventually(() => backend(heard, 'team-a').status === 'cooling', 'cooling');
+  const cooling = backend(heard, 'team-a');
+  assert.equal(cooling.consecutive_429_count, 1);
+  assert.equal(cooling.last_error.status, 429);
+  const left = Date.parse(cooling.cooldown_until) - heard.latest.timestamp * 1000;
+  assert.ok(left > 0 && left <= 3000, `${left} ms are left`);
+  contract.check('GET', '/dashboard/sse', 200, heard.latest);
+  assert.equal(heard.latest.pool.primary.cooling, 1);
+  await eventually(() => backend(heard, 'team-a').status === 'healthy', 'the end of it');
+  const {body} = await get(gateway, '/api/admin/events?limit=1000');
+  const kinds = body.events.filter((one) => one.account === 'team-a').map((one) => one.kind);
+  assert.deepEqual(kinds, ['cooldown_ended', 'cooldown_begun']);
+  assert.equal(body.events[0].backend_id, cooling.id);
+  assert.ok(heard.latest.last_event_id >= body.events[0].id);
+  const later = await get(gateway, `/api/admin/events?after=${body.last_id}`);
+  assert.deepEqual(later.body.events, []);
+  const warnings = await get(gateway, '/api/admin/events?severity=warning');
+  assert.deepEqual(warnings.body.events.map((one) => one.kind), ['cooldown_begun']);
+
+  const explained = (await get(gateway, '/api/admin/explain/went-through-two')).body;
+  const steps = explained.steps.map(({kind, account, outcome, status}) =>
+    [kind, account, outcome, status]);
+  assert.deepEqual(steps,
+    [['try', 'team-a', 'rate_limited', 429], ['try', 'team-b', 'served', 200]]);
+  assert.deepEqual(explained.candidates.map((one) => [one.account, one.verdict]),
+    [['team-a', 'tried'], ['team-b', 'chosen']]);
+  assert.equal(explained.client, 'e2e');
+  assert.equal(explained.model, 'mock-large');
+});
+
+test('of an unknown request nothing is explained, and wrong parameters are named', async (t) => {
+  const {gateway} = await started(t);
+  assert.equal((await get(gateway, '/api/admin/explain/nobody')).status, 404);
+  const wrong = await get(gateway, '/api/admin/events?after=x&limit=0&severity=loud');
+  assert.equal(wrong.status, 400);
+  assert.deepEqual(wrong.body.errors.map((one) => one.field), ['after', 'limit', 'severity']);
+  for (const target of ['/api/admin/history', '/api/admin/events', '/api/admin/queue', '/status',
+    '/dashboard/sse', '/api/admin/explain/x'])
+    assert.equal((await fetch(gateway.url + target)).status, 401, target);
+});
+
+test('who waits is told by priority and model', async (t) => {
+  const {gateway} = await started(t, {
+    accounts: [{rpm_limit: 1, window: '5s'}], queue: {wait: {normal: '30s'}},
+  });
+  assert.equal((await gateway.post(CHAT, ask())).status, 200);
+  const waiting = [1, 2].map(() => gateway.post(CHAT, ask()));
+  const queue = await eventually(async () => {
+    const {body} = await get(gateway, '/api/admin/queue');
+    return body.depth === 2 && body;
+  }, 'two that wait');
+  assert.deepEqual(queue.per_priority, {urgent: 0, high: 0, normal: 2, low: 0});
+  assert.equal(queue.models[0].model, 'mock-large');
+  assert.ok(queue.models[0].next_permit_in_ms > 0);
+  const {body} = await get(gateway, '/status');
+  assert.equal(body.queue.depth, 2);
+  for (const one of waiting) assert.equal((await one).status, 200);
+});
+
+test('readiness, of the first version and verbose', async (t) => {
+  const {gateway} = await started(t);
+  const ready = await contract.ask(gateway.url, 'GET', '/health/ready');
+  assert.deepEqual([ready.status, ready.body.ready], [200, true]);
+  const lines = await fetch(`${gateway.url}/readyz?verbose`);
+  assert.equal(lines.status, 200);
+  assert.match(await lines.text(), /\[\+\]accounts ok/);
+});
+
+test('a wrong token is an event', async (t) => {
+  const {gateway} = await started(t);
+  await contract.ask(gateway.url, 'GET', '/status', {token: 'wrong'});
+  const {body} = await get(gateway, '/api/admin/events');
+  assert.ok(body.events.some((one) => one.kind === 'login_failed'), JSON.stringify(body.events));
+});
+
+test('a probe finds an account, and no request is paid', async (t) => {
+  const {mock, gateway} = await started(t, {health: {interval: '1s'}});
+  const heard = listen(t, gateway);
+  await eventually(() => heard.count > 0 && !('health' in backend(heard, 'team-a')), 'healthy');
+  await mock.script({defaults: {tokens: 2}, rules: []});
+  assert.ok((await mock.requests()).every((one) => one.path !== CHAT));
+});
+
+test('a listener that does not read holds up no other; the 257th is refused', async (t) => {
+  const {gateway} = await started(t);
+  const slow = listen(t, gateway);
+  await eventually(() => slow.count > 0, 'the slow one');
+  slow.answer.pause();
+  const all = Array.from({length: 255}, () => listen(t, gateway));
+  await eventually(() => all.every((one) => one.count > 1), 'all of them', 60_000);
+  const late = listen(t, gateway);
+  await eventually(() => late.status !== 0, 'the answer to the late one');
+  assert.equal(late.status, 503);
+  all[0].request.destroy();
+  await eventually(async () => {
+    const next = listen(t, gateway);
+    await eventually(() => next.status !== 0, 'an answer');
+    return next.status === 200;
+  }, 'the place that came free');
+  await seconds(0);
+});

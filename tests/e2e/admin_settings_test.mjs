@@ -1,0 +1,87 @@
+// Prices and settings over the administration API: each answer is held against admin/openapi.json.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {backend, KEY, start, stop} from './admin_site.mjs';
+import {eventually} from './harness.mjs';
+
+test('prices: by model, latest first', async (t) => {
+  const {gateway} = await start(t);
+  const put = (json) => gateway.ask('PUT', '/api/admin/prices', json);
+  const price = {model: 'm', input_per_million: 2.5, output_per_million: 10};
+  const {body: first} = await put({...price, valid_from: '2026-01-01T01:00:00+01:00'});
+  assert.deepEqual(first, {...price, valid_from: '2026-01-01T00:00:00.000Z',
+    cache_read_per_million: null, cache_write_per_million: null});
+  await put({...price, valid_from: '2026-02-01T00:00:00Z', cache_read_per_million: 0.25});
+  const {body: all} = await gateway.ask('GET', '/api/admin/prices');
+  assert.deepEqual(all.map(({valid_from: from}) => from.slice(0, 7)), ['2026-02', '2026-01']);
+  assert.equal(all[0].cache_read_per_million, 0.25);
+  const gone = await gateway.ask('DELETE',
+    '/api/admin/prices?model=m&valid_from=2026-02-01T00:00:00Z');
+  assert.deepEqual(gone.body, {status: 'deleted', model: 'm'});
+  assert.equal((await gateway.ask('GET', '/api/admin/prices')).body.length, 1);
+  await stop(gateway);
+});
+
+test('settings: changed at once, kept over a restart, and given back', async (t) => {
+  const {mock, site, begin, gateway} = await start(t, {account_defaults: {rpm_limit: 50}});
+  const setting = async (from, path) =>
+    (await from.ask('GET', '/api/admin/settings')).body.values.find((one) => one.path === path);
+  assert.equal((await setting(gateway, 'account_defaults.rpm_limit')).origin_kind, 'file');
+  const {status, body: put} = await gateway.ask('PUT', '/api/admin/config/queue.wait.low',
+    {value: '7s', description: 'for nights'});
+  assert.equal(status, 200, JSON.stringify(put));
+  assert.equal(put.description, 'for nights');
+  const wait = await setting(gateway, 'queue.wait.low');
+  assert.deepEqual(wait, {path: 'queue.wait.low', value: '7s', origin: 'stored',
+    origin_kind: 'stored', changeable: true});
+  // The first version's names, all or nothing.
+  const mixed = await gateway.ask('POST', '/api/admin/config', {rate_rpm: 60, queue_max_size: -1});
+  assert.equal(mixed.status, 400);
+  assert.equal((await setting(gateway, 'account_defaults.rpm_limit')).value, '50');
+  const old = await gateway.ask('POST', '/api/admin/config',
+    {rate_rpm: 60, queue_max_size: 20, fallback_enabled_passthrough: false});
+  assert.deepEqual(old.body.map(({key, value}) => [key, value]).sort(), [
+    ['fallback_enabled_passthrough', 'false'], ['queue_max_size', '20'], ['rate_rpm', '60']]);
+  assert.equal((await gateway.ask('GET', '/api/admin/config/rate_rpm')).body.key, 'rate_rpm');
+  const wrong = await gateway.ask('POST', '/api/admin/config', {rate_rpm: 'abc'});
+  assert.deepEqual(wrong.body.errors.map(({field}) => field), ['rate_rpm']);
+  assert.equal((await setting(gateway, 'queue.overflow')).value, 'reject');
+  const {body: made} = await gateway.ask('POST', '/api/admin/backends',
+    {name: 'by-default', api_base_url: `${mock.url}/v1`, api_key: KEY});
+  assert.equal(made.rpm_limit, 60);
+  await stop(gateway);
+
+  const next = await begin();
+  assert.equal((await setting(next, 'queue.wait.low')).origin, 'stored');
+  assert.equal((await setting(next, 'queue.capacity')).value, '20');
+  assert.deepEqual((await next.ask('DELETE', '/api/admin/config/rate_rpm')).body,
+    {status: 'deleted', key: 'rate_rpm'});
+  const back = await setting(next, 'account_defaults.rpm_limit');
+  assert.equal(back.value, '50');
+  assert.equal(back.origin_kind, 'file');
+  assert.equal((await next.ask('GET', '/api/admin/config')).body.length, 3);
+  await stop(next);
+  assert.ok(site.directory);
+});
+
+test('a queue is not made smaller than it is long', async (t) => {
+  const {mock, gateway} = await start(t, {queue: {wait: {normal: '10min'}}});
+  await gateway.ask('POST', '/api/admin/backends', backend(mock, {rpm_limit: 1}));
+  assert.equal(await gateway.post('x-model'), 200);
+  const waiting = Array.from({length: 3}, () => gateway.post('x-model'));
+  // With a limit that is refused anyway nothing changes before all of them wait.
+  await eventually(async () => {
+    const {body} = await gateway.ask('POST', '/api/admin/config',
+      {queue_max_size: 1, rate_rpm: 0});
+    return /3 that wait/.test(body.detail) && body.errors[0].field === 'queue_max_size';
+  }, 'three to wait');
+  const less = await gateway.ask('PUT', '/api/admin/config/queue.capacity', {value: 2});
+  assert.equal(less.status, 400);
+  assert.equal(less.body.errors[0].field, 'queue.capacity');
+  const enough = await gateway.ask('PUT', '/api/admin/config/queue.capacity', {value: 3});
+  assert.equal(enough.status, 200, JSON.stringify(enough.body));
+  await gateway.ask('PUT', `/api/admin/backends/${(await gateway.ask('GET', '/api/admin/backends'))
+    .body.find(({name}) => name === 'team-x').id}`, {rpm_limit: 1000});
+  await Promise.all(waiting);
+  await stop(gateway);
+});

@@ -1,0 +1,140 @@
+#include "admin/access.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::test {
+namespace {
+
+constexpr std::int64_t kNowMs = 1'768'478'400'000;
+
+// Asker - an administrator's requests from one address.
+class Asker {
+ public:
+  explicit Asker(std::string peer = "192.0.2.1") : peer_(std::move(peer)) {}
+
+  // The status of the answer; 200: it was let in.
+  int ask(AccessKeeper& keeper, std::string_view fields, Access access = Access::kAdmin,
+          std::int64_t now_ms = kNowMs, const char* method = "GET") {
+    AdminRequest request;
+    request.peer = peer_;
+    request.head_text =
+        std::string(method) + " / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(fields) + "\r\n";
+    Refusal why;
+    EXPECT_EQ(RequestHeadParser().parse(request.head_text, request.head, why),
+              HeadState::kComplete);
+    const auto refused = keeper.refuse(request, access, now, now_ms, reads_only);
+    return refused ? refused->status : 200;
+  }
+
+  bool reads_only = false;
+  Instant now{};
+
+ private:
+  std::string peer_;
+};
+
+AccessRules rules(std::string_view token) {
+  AccessRules rules;
+  rules.token = sha256(token);
+  rules.cookie_key = sha256("cookie key of " + std::string(token));
+  return rules;
+}
+
+std::string cookie_field(const std::string& value) {
+  return "Cookie: other=1; sluice_admin=" + value + "; more=2\r\n";
+}
+
+TEST(AccessKeeper, ACookieHoldsForItsTimeForItsTokenAndUnchanged) {
+  AccessKeeper keeper(rules("right"));
+  Asker asker;
+  EXPECT_EQ(keeper.cookie_for("wrong", kNowMs), "");
+  const std::string cookie = keeper.cookie_for("right", kNowMs);
+  EXPECT_EQ(asker.ask(keeper, cookie_field(cookie)), 200);
+  const std::int64_t life = AccessKeeper::kCookieLife / 1ms;
+  EXPECT_EQ(asker.ask(keeper, cookie_field(cookie), Access::kAdmin, kNowMs + life - 1000), 200);
+  EXPECT_EQ(asker.ask(keeper, cookie_field(cookie), Access::kAdmin, kNowMs + life), 401);
+  AccessKeeper after_restart(rules("right"));
+  EXPECT_EQ(asker.ask(after_restart, cookie_field(cookie)), 200);
+  AccessKeeper other(rules("another"));
+  EXPECT_EQ(asker.ask(other, cookie_field(cookie)), 401);
+  for (std::size_t i = 0; i < cookie.size(); ++i) {
+    std::string changed = cookie;
+    changed[i] = changed[i] == '1' ? '2' : '1';
+    EXPECT_EQ(asker.ask(keeper, cookie_field(changed)), 401) << changed;
+  }
+}
+
+TEST(AccessKeeper, AnAddressThatIsWrongTooOftenWaitsAndNoOther) {
+  AccessKeeper keeper(rules("right"));
+  Asker guesser("192.0.2.1"), other("192.0.2.2");
+  for (int i = 0; i < AccessKeeper::kFailuresMax; ++i)
+    EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
+  EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer right\r\n"), 429);
+  EXPECT_EQ(other.ask(keeper, "Authorization: bearer right\r\n"), 200);
+  guesser.now += AccessKeeper::kFailureWindow;
+  EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer right\r\n"), 200);
+}
+
+TEST(AccessKeeper, ManyAddressesTakeNoMemoryWithoutEnd) {
+  AccessKeeper keeper(rules("right"));
+  for (std::size_t i = 0; i < AccessKeeper::kAddressesMax + 100; ++i) {
+    Asker asker("address-" + std::to_string(i));
+    EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
+  }
+}
+
+TEST(AccessKeeper, PublicReadIsForReading) {
+  AccessRules open = rules("right");
+  open.public_read = true;
+  AccessKeeper keeper(open);
+  Asker asker;
+  EXPECT_EQ(asker.ask(keeper, "", Access::kRead), 200);
+  EXPECT_TRUE(asker.reads_only);
+  EXPECT_EQ(asker.ask(keeper, "", Access::kAdmin), 401);
+  EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer right\r\n", Access::kRead), 200);
+  EXPECT_FALSE(asker.reads_only);
+}
+
+TEST(AccessKeeper, WithoutATokenNobodyIsTheAdministrator) {
+  AccessKeeper keeper(AccessRules{});
+  Asker asker;
+  EXPECT_EQ(asker.ask(keeper, ""), 401);
+  EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer anything\r\n"), 401);
+  EXPECT_EQ(asker.ask(keeper, cookie_field("9999999999.00")), 401);
+  EXPECT_EQ(keeper.cookie_for("", kNowMs), "");
+}
+
+TEST(AccessKeeper, WhatChangesSomethingIsLookedAtEvenWhereItIsPublic) {
+  AccessKeeper keeper(rules("right"));
+  Asker asker;
+  const char* const foreign = "Origin: http://evil.example\r\n";
+  EXPECT_EQ(asker.ask(keeper, foreign, Access::kPublic), 200);
+  EXPECT_EQ(asker.ask(keeper, foreign, Access::kPublic, kNowMs, "POST"), 403);
+}
+
+struct HostRow {
+  const char* host;
+  bool known;
+};
+
+TEST(KnownHost, AddressesLocalhostAndThoseOfTheList) {
+  const std::vector<std::string> hosts = {"sluice.example"};
+  for (const HostRow& row : std::initializer_list<HostRow>{{"127.0.0.1", true},
+                                                           {"127.0.0.1:9190", true},
+                                                           {"[::1]", true},
+                                                           {"[::1]:9190", true},
+                                                           {"LOCALHOST:1", true},
+                                                           {"sluice.EXAMPLE:9190", true},
+                                                           {"10.1.2.3:80", true},
+                                                           {"evil.example", false},
+                                                           {"127.0.0.1.evil.example", false},
+                                                           {"localhost.evil.example", false},
+                                                           {"sluice.example.evil", false},
+                                                           {"", false},
+                                                           {":9190", false},
+                                                           {"[", false}})
+    EXPECT_EQ(is_known_host(row.host, hosts), row.known) << row.host;
+}
+
+}  // namespace
+}  // namespace sluice::test

@@ -1,0 +1,303 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "admin/live/account_watch.h"
+#include "admin/live/live_text.h"
+#include "admin/live/success_window.h"
+#include "tests/unit/admin/metrics_fixture.h"
+
+namespace sluice {
+namespace {
+
+using test::kStart;
+constexpr std::int64_t kUnixMs = 1'768'478'400'000;
+
+Event event(EventKind kind, std::string id = {}) {
+  return {.unix_ms = kUnixMs,
+          .kind = kind,
+          .account = {},
+          .backend_id = std::move(id),
+          .client = {},
+          .text = "something"};
+}
+
+TEST(EventRing, LatestFirstByIdSeverityAndAccount) {
+  EventRing ring;
+  ring.add(event(EventKind::kStarted));
+  ring.add(event(EventKind::kCooldownBegun, "bkd_a"));
+  ring.add(event(EventKind::kAccountError, "bkd_b"));
+  const auto ids = [&ring](const EventRing::Filter& filter) {
+    std::vector<std::uint64_t> ids;
+    for (const Event& one : ring.find(filter).events) ids.push_back(one.id);
+    return ids;
+  };
+  using Ids = std::vector<std::uint64_t>;
+  EXPECT_EQ(ids({.backend_id = {}}), (Ids{3, 2, 1}));
+  EXPECT_EQ(ids({.after = 2, .backend_id = {}}), (Ids{3}));
+  EXPECT_EQ(ids({.at_least = Severity::kWarning, .backend_id = {}}), (Ids{3, 2}));
+  EXPECT_EQ(ids({.at_least = Severity::kError, .backend_id = {}}), (Ids{3}));
+  EXPECT_EQ(ids({.backend_id = "bkd_a"}), (Ids{2}));
+  EXPECT_EQ(ids({.backend_id = {}, .limit = 1}), (Ids{3}));
+  EXPECT_EQ(ring.last_id(), 3u);
+}
+
+TEST(EventRing, TheOldestGoAndAreCounted) {
+  EventRing ring;
+  for (std::size_t i = 0; i < EventRing::kEventsMax + 5; ++i) ring.add(event(EventKind::kLogin));
+  const EventRing::Page page = ring.find({.backend_id = {}, .limit = 2000});
+  EXPECT_EQ(page.events.size(), EventRing::kEventsMax);
+  EXPECT_EQ(page.dropped, 5u);
+  EXPECT_EQ(page.events.back().id, 6u);
+}
+
+TEST(AccountWatch, TellsOfEachChangeOnce) {
+  Account account;
+  account.name = "team-a";
+  AccountWatch watch;
+  EventRing ring;
+  const TaggedAccounts names;
+  AccountHealth health;
+  const auto look = [&](const AccountView& view) {
+    watch.look(account, view, health, names, kUnixMs, ring);
+    std::string kinds;
+    static std::uint64_t seen = 0;
+    for (const Event& one : ring.find({.after = seen, .backend_id = {}}).events)
+      kinds = std::string(kEventKindNames[static_cast<std::size_t>(one.kind)]) + ";" + kinds;
+    seen = ring.last_id();
+    return kinds;
+  };
+  AccountView view;
+  EXPECT_EQ(look(view), "");
+  view.cooldown_until_ms = kUnixMs + 30'000;
+  view.cooldowns = 1;
+  EXPECT_EQ(look(view), "cooldown_begun;");
+  EXPECT_EQ(look(view), "");
+  view.cooldowns = 2;  // one ended and another began between two looks
+  EXPECT_EQ(look(view), "cooldown_ended;cooldown_begun;");
+  view.cooldown_until_ms = 0;
+  EXPECT_EQ(look(view), "cooldown_ended;");
+  view.status = AccountStatus::kError;
+  EXPECT_EQ(look(view), "account_error;");
+  view.status = AccountStatus::kHealthy;
+  view.breaker = BreakerState::kOpen;
+  EXPECT_EQ(look(view), "account_recovered;breaker_opened;");
+  view.breaker = BreakerState::kHalfOpen;
+  EXPECT_EQ(look(view), "");
+  view.breaker = BreakerState::kClosed;
+  view.retreat = Retreat::State::kRetreat;
+  EXPECT_EQ(look(view), "breaker_closed;retreat_begun;");
+  view.retreat = Retreat::State::kRecover;
+  EXPECT_EQ(look(view), "");
+  view.retreat = Retreat::State::kNormal;
+  EXPECT_EQ(look(view), "retreat_ended;");
+  health.state = Health::kHealthy;
+  EXPECT_EQ(look(view), "");
+  health.state = Health::kDown;
+  EXPECT_EQ(look(view), "health_changed;");
+  EXPECT_EQ(look(view), "");
+  health.state = Health::kHealthy;
+  EXPECT_EQ(look(view), "health_changed;");
+}
+
+struct ProbeRow {
+  const char* what;
+  AccountHealth before;
+  int status;
+  Duration took;
+  Health after;
+  std::uint32_t failures;
+};
+
+AccountHealth health(Health state, std::uint32_t failures, std::optional<double> rate = {}) {
+  AccountHealth health;
+  health.state = state;
+  health.failures = failures;
+  health.success_rate = rate;
+  return health;
+}
+
+TEST(JudgeHealth, OnlyASuccessIsOneAndEndsTheRow) {
+  const ProbeRow rows[] = {
+      {"a first success", {}, 200, 1ms, Health::kHealthy, 0},
+      {"a success ends the row (COMPAT, fault 31)", health(Health::kDown, 9), 200, 1ms,
+       Health::kHealthy, 0},
+      {"one failure", health(Health::kHealthy, 0), 500, 1ms, Health::kDegraded, 1},
+      {"no answer is a failure", health(Health::kHealthy, 1), 0, 15s, Health::kDegraded, 2},
+      {"the third in a row", health(Health::kDegraded, 2), 503, 1ms, Health::kDown, 3},
+      {"a refused key at once", health(Health::kHealthy, 0), 401, 1ms, Health::kDown, 1},
+      {"slow", {}, 200, 6s, Health::kDegraded, 0},
+      {"few attempts succeed", health(Health::kHealthy, 0, 0.5), 200, 1ms, Health::kDegraded, 0},
+      {"no list of models, no traffic", {}, 404, 1ms, Health::kUnknown, 0},
+      {"no list of models, good traffic", health(Health::kUnknown, 0, 1.0), 404, 1ms,
+       Health::kHealthy, 0},
+      {"a limit that is used up says nothing", health(Health::kHealthy, 0), 429, 1ms,
+       Health::kHealthy, 0},
+  };
+  for (const ProbeRow& row : rows) {
+    const AccountHealth after =
+        judge_health(row.before, {.status = row.status, .took = row.took, .unix_ms = kUnixMs});
+    EXPECT_EQ(after.state, row.after) << row.what;
+    EXPECT_EQ(after.failures, row.failures) << row.what;
+    EXPECT_EQ(after.last_check_ms, kUnixMs) << row.what;
+    EXPECT_EQ(after.last_status, row.status) << row.what;
+  }
+}
+
+TEST(SuccessWindow, OfTheLastFiveMinutesWithoutWhatClientsDid) {
+  MetricsSample sample;
+  SuccessWindow window;
+  HealthBoard board;
+  const auto attempts = [&sample](TryOutcome outcome, int times) {
+    for (int i = 0; i < times; ++i)
+      sample.shard(0).count_account({.account = sample.account(0).label, .outcome = outcome});
+  };
+  const auto take = [&](Duration at) {
+    window.take(sample.figures(), sample.directory(), kStart + at, board);
+    return board.find("team-a").success_rate;
+  };
+  EXPECT_EQ(take(0s), std::nullopt);
+  attempts(TryOutcome::kServed, 3);
+  attempts(TryOutcome::kServerError, 1);
+  attempts(TryOutcome::kClientFault, 5);
+  attempts(TryOutcome::kClientGone, 5);
+  EXPECT_EQ(take(10s), 0.75);
+  EXPECT_EQ(take(5min), 0.75);
+  EXPECT_EQ(take(5min + 10s), std::nullopt);  // they are older than the window
+}
+
+TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
+  MetricsSample sample;
+  TrafficWindow window;
+  EXPECT_EQ(window.take(sample.figures(), 0, kStart).requests, 0);
+  for (int i = 0; i < 4; ++i) sample.served(i % 2, 0, i == 0 ? 429 : 200);
+  sample.shard(0).overhead.add(25us);
+  TrafficPoint point = window.take(sample.figures(), 3, kStart + 2s);
+  EXPECT_EQ(point.requests, 2);
+  EXPECT_EQ(point.errors, 0.5);
+  EXPECT_EQ(point.requests_total, 4u);
+  EXPECT_EQ(point.waiting, 3u);
+  EXPECT_EQ(point.count, 4u);
+  ASSERT_TRUE(point.overhead_us.p50);
+  EXPECT_GE(*point.overhead_us.p50, 20);
+  EXPECT_LE(*point.overhead_us.p99, 30);
+  EXPECT_FALSE(point.first_token_ms.p50);
+  for (int i = 3; i < 14; ++i) point = window.take(sample.figures(), 0, kStart + i * 1s);
+  EXPECT_EQ(point.requests, 0);
+  EXPECT_FALSE(point.overhead_us.p50);  // it is more than ten seconds ago
+}
+
+TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
+  const auto log = std::make_unique<DecisionLog>();
+  Account account;
+  account.name = "team-a";
+  DecisionTrail trail;
+  trail.add({.kind = StepKind::kWait,
+             .rung = Rung::kPrimary,
+             .outcome = StepOutcome::kGranted,
+             .took_us = 7});
+  trail.add({.kind = StepKind::kTry,
+             .rung = Rung::kFallback,
+             .outcome = StepOutcome::kServed,
+             .status = 200,
+             .at_us = 8,
+             .account = &account});
+  log->write({.unix_ms = kUnixMs,
+              .request_id = "one",
+              .model = "gpt",
+              .client = "me",
+              .priority = Priority::kHigh,
+              .status = 200,
+              .queue_us = 7},
+             trail);
+  for (std::size_t i = 0; i + 1 < DecisionLog::kRecords; ++i)
+    log->write({.request_id = "other", .model = {}, .client = {}}, {});
+  const auto kept = log->find("one");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->model, "gpt");
+  EXPECT_EQ(kept->client, "me");
+  EXPECT_EQ(kept->decision.priority, Priority::kHigh);
+  ASSERT_EQ(kept->steps.size(), 2u);
+  EXPECT_EQ(kept->steps[0].account, "");
+  EXPECT_EQ(kept->steps[1].account, "team-a");
+  EXPECT_EQ(kept->steps[1].step.rung, Rung::kFallback);
+  EXPECT_EQ(kept->steps[1].step.status, 200);
+  log->write({.request_id = "other", .model = {}, .client = {}}, {});
+  EXPECT_FALSE(log->find("one"));  // its record was the oldest
+}
+
+TEST(DecisionLog, WhatDoesNotFitIsCut) {
+  const auto log = std::make_unique<DecisionLog>();
+  Account account;
+  account.name = std::string(64, 'n');
+  DecisionTrail trail;
+  for (int i = 0; i < 40; ++i) trail.add({.kind = StepKind::kTry, .account = &account});
+  const std::string id(128, 'i'), model(300, 'm'), client(300, 'c');
+  log->write({.request_id = id, .model = model, .client = client}, trail);
+  const auto kept = log->find(id);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->model.size(), 128u);
+  EXPECT_EQ(kept->client.size(), 64u);
+  EXPECT_GT(kept->steps.size(), 0u);
+  EXPECT_EQ(kept->steps.size() + kept->steps_dropped, 40u);
+}
+
+// Two steps, as of a request that went through two accounts; the figure is told, not held.
+TEST(DecisionLog, WhatAWriteCosts) {
+  constexpr int kWrites = 200'000;
+  const auto log = std::make_unique<DecisionLog>();
+  Account account;
+  account.name = "team-account-01";
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < kWrites; ++i) {
+    DecisionTrail trail;
+    trail.add({.kind = StepKind::kTry, .account = &account});
+    trail.add({.kind = StepKind::kTry, .account = &account});
+    log->write({.request_id = "req_0123456789abcdef0123456789ab",
+                .model = "mock-large",
+                .client = "client"},
+               trail);
+  }
+  const auto took = std::chrono::steady_clock::now() - began;
+  RecordProperty("nanoseconds", static_cast<int>(took / 1ns / kWrites));
+}
+
+TEST(Snapshot, OfAThousandAccountsIsWhole) {
+  std::vector<test::AccountRow> rows;
+  for (int i = 0; i < 1000; ++i) rows.push_back({.name = "account-" + std::to_string(i)});
+  LiveFigures figures;
+  const auto directory = std::make_shared<Directory>(test::make_directory(rows));
+  figures.directory = directory;
+  figures.now = kStart;
+  figures.unix_ms = kUnixMs;
+  figures.queue = std::make_shared<QueueSummary>();
+  figures.today_date = "2026-01-15";
+  const TaggedAccounts known(*directory, Config{}, nullptr);
+  std::vector<std::string> parts;
+  for (const auto& account : directory->accounts) parts.push_back(account_part(*account, known));
+  std::vector<std::uint32_t> order(1000);
+  std::iota(order.begin(), order.end(), 0u);
+  const HealthBoard health;
+  const auto began = std::chrono::steady_clock::now();
+  for (const auto& account : directory->accounts)
+    figures.accounts.push_back(view_account(*account, kStart, kUnixMs));
+  std::string text;
+  append_snapshot(text, figures, parts, order, health);
+  const auto took = std::chrono::steady_clock::now() - began;
+  RecordProperty("microseconds", static_cast<int>(took / 1us));
+  const auto snapshot = nlohmann::json::parse(text, nullptr, false);
+  ASSERT_TRUE(snapshot.is_object()) << text.substr(0, 2000);
+  EXPECT_EQ(snapshot["backends"].size(), 1000u);
+  EXPECT_LT(text.size(), 400'000u);
+  const auto& one = snapshot["backends"][7];
+  EXPECT_EQ(one["name"], "account-7");
+  EXPECT_EQ(one["status"], "healthy");
+  EXPECT_EQ(one["health"], "unknown");
+  EXPECT_EQ(one["rate_limiter"]["utilization"], 0);
+  EXPECT_EQ(snapshot["latency"]["ttft_ms"]["p50"], nullptr);
+}
+
+}  // namespace
+}  // namespace sluice
