@@ -91,17 +91,19 @@ AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
 AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   const auto accounts = list_accounts(writer_.environment());
   if (!accounts) return failed(accounts.error());
+  const KeyDisplay display =
+      call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
   std::vector<ProviderEntry> entries;
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, keys_.vault);
-    if (!key)
+    if (!key && display == KeyDisplay::kClear)
       return {.exit_code = EX_DATAERR,
-              .text = fmt::format("the key of account \"{}\" does not open\n", stored.name),
+              .text = fmt::format("account '{}': {}; until then its key cannot be exported\n",
+                                  stored.name, explain(key.error(), stored)),
               .outcome = AdminOutcome::kFailed};
-    entries.push_back({.account = from_stored(stored, std::move(*key)), .notes = notes_of(stored)});
+    entries.push_back({.account = from_stored(stored, key ? std::move(*key) : Secret()),
+                       .notes = notes_of(stored)});
   }
-  const KeyDisplay display =
-      call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
   std::string text;
   write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
   return {.secret = Secret(text)};

@@ -25,9 +25,9 @@ void keep_of(const StoredAccount& before, const AccountDraft& draft, StoredAccou
   after.public_only = before.public_only;
 }
 
-// A key that is given as it is shown is none; nothing: it is one that nobody can mean.
-std::optional<bool> gives_key(const Secret& given, const Secret& present) {
-  if (given.reveal().empty() || given.reveal() == redacted(present.reveal())) return false;
+// A key that is given as it is `shown` is none; nothing: it is one that nobody can mean.
+std::optional<bool> gives_key(const Secret& given, std::string_view shown) {
+  if (given.reveal().empty() || given.reveal() == shown) return false;
   if (given.reveal().find("****") != std::string_view::npos) return std::nullopt;
   return true;
 }
@@ -89,12 +89,8 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
   if (!*found) return refuse_missing("there is no such account in the store");
   const StoredAccount& before = **found;
   auto key = open_api_key(before, keys_.vault);
-  if (!key)
-    return {.exit_code = EX_DATAERR,
-            .text = fmt::format("the key of account \"{}\" does not open\n", before.name),
-            .outcome = AdminOutcome::kFailed};
-  const auto other_key = gives_key(call.secret, *key);
-  AccountDraft draft{.account = from_stored(before, std::move(*key)),
+  const auto other_key = gives_key(call.secret, key ? redacted(key->reveal()) : std::string(kUnknownKey));
+  AccountDraft draft{.account = from_stored(before, key ? std::move(*key) : Secret()),
                      .notes = notes_of(before),
                      .overrides = overrides_of(before),
                      .models = {},
@@ -104,6 +100,8 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
   auto faults = read_draft(call, AccountForm::kChange, other_key.value_or(false), draft);
   if (!other_key)
     faults.push_back({"api_key", "is masked, and not as it is shown", "give the whole key"});
+  if (!key && other_key && !*other_key)
+    faults.push_back({"api_key", explain(key.error(), before), "give the account its key again"});
   const bool from_network = call.args.value("from_network", false);
   const bool moved = draft.account.base_url != before.api_base_url;
   if (moved && other_key && !*other_key)

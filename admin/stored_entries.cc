@@ -97,6 +97,10 @@ std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored, co
   return vault.open(key_ref(stored), stored.api_key_sealed);
 }
 
+std::string explain(const VaultFailure& failure, const StoredAccount& stored) {
+  return failure.text(key_ref(stored));
+}
+
 AccountOverrides overrides_in(std::span<const AccountField> fields, const AccountConfig& account) {
   const auto given = [fields](std::string_view name, auto value) {
     const bool has = std::ranges::any_of(fields, [name](const AccountField& field) {
@@ -216,7 +220,8 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, vault);
     if (!key) {
-      return std::unexpected("account '" + stored.name + "': " + key.error().text(key_ref(stored)));
+      entries.unopened.push_back({stored.name, explain(key.error(), stored)});
+      continue;
     }
     entries.accounts.push_back(
         {from_stored(stored, std::move(*key)), overrides_of(stored), stored.public_only});

@@ -14,8 +14,8 @@
 
 namespace sluice {
 
-// The accounts and client keys of the store.
-// The error is a text for a person: the database, or a key that the vault does not open.
+// The accounts and client keys of the store; an account whose key the vault does not open is one
+// that is not used. The error is a text for a person, of the database.
 [[nodiscard]] std::expected<StoredEntries, std::string> load_stored_entries(
     StoreEnvironment& environment, const Vault& vault);
 
@@ -39,6 +39,10 @@ void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_k
 [[nodiscard]] AccountConfig from_stored(const StoredAccount& stored, Secret api_key);
 [[nodiscard]] std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored,
                                                                const Vault& vault);
+// As one is shown that nobody has opened.
+inline constexpr std::string_view kUnknownKey = "****";
+// Why it does not open, in a sentence.
+[[nodiscard]] std::string explain(const VaultFailure& failure, const StoredAccount& stored);
 // "bkd_" and 12 random hexadecimal digits.
 [[nodiscard]] std::string make_account_id();
 

@@ -199,7 +199,7 @@ void Server::join_threads() {
   threads_.clear();
 }
 
-void Server::run() {
+int Server::run() {
   const sigset_t signals = watched_signals();
   const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   SL_ASSERT(signal_fd >= 0);
@@ -214,9 +214,10 @@ void Server::run() {
   join_threads();
   admin_->stop();
   admin_socket_.reset();
-  if (store_ != nullptr) store_->stop();
+  const std::uint64_t lost = store_ != nullptr ? store_->stop() : 0;
   close(signal_fd);
   LogLine(control_.log(), LogLevel::kInfo, "stopped");
+  return lost == 0 ? EX_OK : EX_IOERR;
 }
 
 // The hosts file as it is now; the one of before when it cannot be read, with a line in the log.

@@ -48,7 +48,8 @@ class Server final : private Gateway {
   // Serves until SIGTERM or SIGINT, then drains; a second one cuts what still runs. SIGHUP reads
   // the configuration and the hosts file again; what is wrong is reported and changes nothing.
   // SIGUSR1 takes what has changed in the store.
-  void run();
+  // Returns the exit code: EX_OK, or EX_IOERR when records of usage are lost with this process.
+  [[nodiscard]] int run();
 
  private:
   [[nodiscard]] std::expected<void, StartFailure> open_listeners();

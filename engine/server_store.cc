@@ -91,7 +91,9 @@ std::expected<void, StartFailure> Server::check_entries() {
         "everyone who reaches it may spend them\n"});
   }
   report_left_out(*config_);
-  if (config_->accounts.empty() && (stored_ == nullptr || stored_->accounts.empty())) {
+  const bool stored_some =
+      stored_ != nullptr && !(stored_->accounts.empty() && stored_->unopened.empty());
+  if (config_->accounts.empty() && !stored_some) {
     LogLine(control_.log(), LogLevel::kWarning,
             "there is no account to send requests to yet: sluice providers add");
   }
@@ -216,6 +218,13 @@ std::shared_ptr<const Config> Server::config_in_force() {
 void Server::report_left_out(const Config& config) {
   const auto stored = stored_entries();
   if (stored == nullptr) return;
+  for (const UnopenedAccount& account : stored->unopened) {
+    LogLine(control_.log(), LogLevel::kError,
+            "the key of an account does not open: it is not used until it is given its key again "
+            "(dashboard, PUT /api/admin/backends/{id}) or removed (sluice providers remove)")
+        .field("account", account.name)
+        .field("error", account.why);
+  }
   const std::string names = left_out(config, *stored);
   if (names.empty()) return;
   LogLine(control_.log(), LogLevel::kWarning,

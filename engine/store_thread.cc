@@ -54,7 +54,7 @@ StoreThread::StoreThread(const StoreConfig& config, Clock& clock, const Log& log
       keep_requests_ms_(config.keep_requests / 1ms),
       synced_at_(clock.now()) {}
 
-StoreThread::~StoreThread() { stop(); }
+StoreThread::~StoreThread() { static_cast<void>(stop()); }
 
 std::expected<std::unique_ptr<StoreThread>, StartFailure> StoreThread::open(
     const StoreConfig& config, Clock& clock, const Log& log, const Log& backup_log,
@@ -124,33 +124,34 @@ void StoreThread::start() {
   });
 }
 
-void StoreThread::stop() {
+std::uint64_t StoreThread::stop() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return 0;
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
   if (keeper_ != nullptr) keeper_->stop();
   backup_.stop();
-  save_journals();
+  return save_journals();
 }
 
 // What is in memory because the disk was full gets its files now, or is told to be lost.
-void StoreThread::save_journals() {
+std::uint64_t StoreThread::save_journals() {
   constexpr auto kPatience = 5s;
   constexpr auto kAgain = 250ms;
-  if (journal_ == nullptr || saved_) return;
-  saved_ = true;
+  if (journal_ == nullptr) return 0;
   const Instant until = clock_.now() + kPatience;
-  while ((unsaved_ = journal_->save(clock_.now())) > 0 && clock_.now() < until)
+  std::uint64_t lost;
+  while ((lost = journal_->save(clock_.now())) > 0 && clock_.now() < until)
     std::this_thread::sleep_for(kAgain);
-  if (unsaved_ == 0) return;
+  if (lost == 0) return 0;
   LogLine(log_, LogLevel::kError,
           "the disk takes no file of usage records that are in memory: they are lost with this "
-          "process; what their requests used is not known at the next start")
-      .field("records", static_cast<std::int64_t>(unsaved_))
+          "process, at most so many; what their requests used is not known at the next start")
+      .field("records", static_cast<std::int64_t>(lost))
       .field("directory", config_.directory);
+  return lost;
 }
 
 StoreResult<void> StoreThread::run_job(Job job) {

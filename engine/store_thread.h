@@ -58,16 +58,15 @@ class StoreThread {
 
   void start();
   // Once no shard writes any more: books all that is there, as far as the disk takes it, and ends.
-  void stop();
+  // Returns how many slots of the journals were in memory alone and are lost now, 0 when called
+  // again.
+  std::uint64_t stop();
 
   // Runs `job` on the store's thread, between two batches, and waits for its end and until what it
   // has changed is on the disk. An error: the change is made, and may be lost with the next loss of
   // power. A job that has changed nothing has none.
   using Job = std::function<void(Writer& writer)>;
   [[nodiscard]] StoreResult<void> run_job(Job job);
-
-  // After stop(): how many records are in memory alone, because the disk has taken no file of them.
-  [[nodiscard]] std::uint64_t unsaved() const noexcept { return unsaved_; }
 
   // As of now, whatever the thread waits for.
   [[nodiscard]] StoreFigures figures();
@@ -90,7 +89,7 @@ class StoreThread {
       std::uint32_t shards, const std::vector<std::uint64_t>& applied);
 
   void run();
-  void save_journals();
+  std::uint64_t save_journals();
   StoreResult<void> sync_if_due(Instant now, bool at_once);
   void look_after(Writer& writer, Instant now);
   void record_cooldowns(Writer& writer, Instant now);
@@ -125,8 +124,6 @@ class StoreThread {
   Instant cooldowns_at_{};
   std::shared_ptr<const Directory> directory_;  // under mutex_
   bool directory_is_new_ = false;               // under mutex_
-  std::uint64_t unsaved_ = 0;
-  bool saved_ = false;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -9,26 +9,11 @@
 #include <vector>
 
 #include "base/units.h"
+#include "store/file_descriptor.h"
 #include "tls/digest.h"
 
 namespace sluice {
 namespace {
-
-// Descriptor - closes it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 ssize_t read_some(int fd, char* into, std::size_t bytes) {
   for (;;) {
@@ -38,7 +23,7 @@ ssize_t read_some(int fd, char* into, std::size_t bytes) {
 }
 
 StoreResult<std::string> digest_of(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return store_fail(store_error_from(errno));
   std::vector<char> piece(kMiB);
   int failed = 0;
@@ -66,7 +51,7 @@ StoreResult<void> write_digest(const std::string& file, const std::string& backu
   const auto digits = digest_of(file);
   if (!digits) return store_fail(digits.error());
   const std::string line = line_of(*digits, backup);
-  const Descriptor out(
+  const FileDescriptor out(
       ::open(digest_path(backup).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!out.is_open()) return store_fail(store_error_from(errno));
   for (std::string_view left = line; !left.empty();) {
@@ -80,7 +65,7 @@ StoreResult<void> write_digest(const std::string& file, const std::string& backu
 }
 
 StoreResult<DigestVerdict> check_digest(const std::string& backup) {
-  const Descriptor beside(::open(digest_path(backup).c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor beside(::open(digest_path(backup).c_str(), O_RDONLY | O_CLOEXEC));
   if (!beside.is_open() && errno == ENOENT) return DigestVerdict::kAbsent;
   if (!beside.is_open()) return store_fail(store_error_from(errno));
   std::array<char, 2 * kSha256Bytes> told{};  // the name behind it may be another one by now

@@ -42,9 +42,7 @@ class StoreCheck {
 
  private:
   void fault(Table table, std::string_view key, std::string text) {
-    ++report_.faults;
-    if (report_.told.size() == CheckReport::kFaultsMax) return;
-    report_.told.push_back({table, hex(key), std::move(text)});
+    report_.add({table, hex(key), std::move(text)});
   }
   void fault(Table table, std::string_view key, const StoreError& error) {
     fault(table, key,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/environment.h"
@@ -22,6 +23,10 @@ struct CheckReport {
   std::uint64_t faults = 0;
   std::vector<CheckFault> told;
 
+  void add(CheckFault fault) {
+    ++faults;
+    if (told.size() < kFaultsMax) told.push_back(std::move(fault));
+  }
   [[nodiscard]] bool good() const noexcept { return faults == 0; }
 };
 

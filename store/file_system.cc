@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "store/file_descriptor.h"
+
 namespace sluice {
 namespace {
 
@@ -104,11 +106,8 @@ bool others_may_write(const std::string& directory) noexcept {
 }
 
 StoreResult<void> sync_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return store_fail(store_error_from(errno));
-  const int failed = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  if (failed != 0) return store_fail(store_error_from(failed));
+  const FileDescriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open() || ::fsync(folder.get()) != 0) return store_fail(store_error_from(errno));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "admin/live/tagged_accounts.h"
 
-#include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "admin/account_id.h"
 #include "store/catalog.h"
@@ -14,11 +15,11 @@ TaggedAccounts::TaggedAccounts(const Directory& directory, const Config& config,
   if (store == nullptr) return;
   const auto stored = list_accounts(*store);
   if (!stored) return;
+  std::unordered_set<std::string_view> configured;
+  for (const AccountConfig& account : config.accounts) configured.insert(account.name);
   for (const StoredAccount& account : *stored) {
     const auto found = by_name_.find(account.name);
-    const bool configured = std::ranges::find(config.accounts, account.name,
-                                              &AccountConfig::name) != config.accounts.end();
-    if (!configured && found != by_name_.end()) found->second = {account.id, account.label};
+    if (!configured.contains(account.name) && found != by_name_.end()) found->second = {account.id, account.label};
   }
 }
 

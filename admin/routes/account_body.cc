@@ -70,13 +70,16 @@ struct BodyReader {
   Json inherited = Json::array();  // names of timeouts that are null
   std::vector<FieldProblem> problems;
 
+  // What a null says: of a timeout, that the gateway's holds again.
+  enum class Null : std::uint8_t { kIsWrong, kInherits };
+
   // The members of `object` that `known` names, as texts, under their names behind `prefix`.
   template <std::size_t N>
-  void read(const Json& object, const Member (&known)[N], const std::string& prefix) {
+  void read(const Json& object, const Member (&known)[N], const std::string& prefix, Null null) {
     for (const auto& [name, value] : object.items()) {
       const auto member = std::ranges::find(known, name, &Member::name);
       if (member != std::end(known)) {
-        if (value.is_null() && std::begin(known) == std::begin(kTimeouts))
+        if (value.is_null() && null == Null::kInherits)
           inherited.push_back(prefix + name);
         else if (!has_type(value, member->type))
           problems.push_back(wrong_type(prefix + name, value, member->type));
@@ -113,10 +116,10 @@ std::expected<AdminCall, AdminResponse> account_call(Json body, const Json& pres
   }
   settle_timeouts(body, present);
   BodyReader reader;
-  reader.read(body, kMembers, "");
+  reader.read(body, kMembers, "", BodyReader::Null::kIsWrong);
   if (const auto timeouts = body.find("timeouts");
       timeouts != body.end() && timeouts->is_object()) {
-    reader.read(*timeouts, kTimeouts, "timeouts.");
+    reader.read(*timeouts, kTimeouts, "timeouts.", BodyReader::Null::kInherits);
   }
   if (!reader.problems.empty()) return std::unexpected(refuse_fields(reader.problems));
   if (body.contains("model_mappings")) call.args["mappings"] = std::move(body["model_mappings"]);

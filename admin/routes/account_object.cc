@@ -5,6 +5,7 @@
 
 #include "admin/routes/account_list.h"
 #include "admin/routes/times.h"
+#include "admin/stored_entries.h"
 #include "engine/config/redact.h"
 #include "engine/proxy/cost.h"
 
@@ -74,7 +75,7 @@ Json timeouts_of(const ListedAccount& account) {
 
 std::string masked_key(const ListedAccount& account) {
   if (account.live != nullptr) return redacted(account.live->api_key.reveal());
-  return account.stored ? "****" : redacted(account.config->api_key.reveal());
+  return account.stored ? std::string(kUnknownKey) : redacted(account.config->api_key.reveal());
 }
 
 std::string_view source_of(const ListedAccount& account) {
@@ -125,9 +126,13 @@ void add_view(const AccountView& view, Json& object) {
 }  // namespace
 
 AccountView AccountList::view_of(const ListedAccount& account, Clock& clock) {
-  AccountView disabled;
-  disabled.status = AccountStatus::kDisabled;
-  if (account.live == nullptr || account.live->state == nullptr) return disabled;
+  AccountView unused;
+  unused.status = AccountStatus::kDisabled;
+  if (!account.unopened.empty()) {
+    unused.status = AccountStatus::kError;
+    unused.last_fault = {clock.unix_ms(), 0, account.unopened};
+  }
+  if (account.live == nullptr || account.live->state == nullptr) return unused;
   return view_account(*account.live, clock.now(), clock.unix_ms());
 }
 

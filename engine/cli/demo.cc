@@ -67,8 +67,7 @@ int run_demo(const DemoOptions& options) {
   for (const std::string& url : server->urls())
     std::printf("sluice demo: listening on %s\n", url.c_str());
   std::fflush(stdout);
-  server->run();
-  return EX_OK;
+  return server->run();
 }
 
 }  // namespace sluice

@@ -18,8 +18,7 @@ int run_serve(const Config& config) {
   for (const std::string& url : server->urls())
     std::printf("sluice serve: listening on %s\n", url.c_str());
   std::fflush(stdout);
-  server->run();
-  return EX_OK;
+  return server->run();
 }
 
 }  // namespace sluice

@@ -71,6 +71,8 @@ StoreOptions options_of(const StoreConfig& store, OpenMode mode) {
           .any_file_system = store.any_file_system};
 }
 
+constexpr std::string_view kKeyVariable = "SIDECAR_ENCRYPTION_KEY";
+
 // KeylessEnvironment - another one without SIDECAR_ENCRYPTION_KEY: an import is given its source's
 // key there, which need not be the store's.
 class KeylessEnvironment final : public Environment {
@@ -84,16 +86,15 @@ class KeylessEnvironment final : public Environment {
   }
 
  private:
-  static constexpr std::string_view kKeyVariable = "SIDECAR_ENCRYPTION_KEY";
   const Environment* all_;
 };
 
 // Whether the variable's key is that of the store, or will be because the store has none yet.
 bool opens(const Environment& env, StoreEnvironment& environment) {
   const auto check = read_meta(environment, kKeyCheckKey);
-  const auto given = env.find("SIDECAR_ENCRYPTION_KEY");
+  const auto given = env.find(kKeyVariable);
   if (!check || !*check || !given) return true;
-  const auto key = MasterKey::parse(*given, "SIDECAR_ENCRYPTION_KEY");
+  const auto key = MasterKey::parse(*given, kKeyVariable);
   return key && KeyCheck::check(*key, **check);
 }
 
@@ -216,6 +217,8 @@ int with_entries(const ConfigOptions& options,
     if (!vault) return fail(vault.error().text, vault.error().exit_code);
     const auto entries = load_stored_entries(**environment, *vault);
     if (!entries) return fail(entries.error(), EX_DATAERR);
+    for (const UnopenedAccount& account : entries->unopened)
+      fmt::print(stderr, "sluice: account '{}' is left out: {}\n", account.name, account.why);
     return use(config, *entries);
   });
 }

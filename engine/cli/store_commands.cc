@@ -7,9 +7,11 @@
 #include <cerrno>
 
 #include "admin/key_ring.h"
+#include "admin/stored_entries.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/read_apart.h"
 #include "engine/cli/store_access.h"
+#include "engine/config/expand.h"
 #include "store/backup.h"
 #include "store/backup_digest.h"
 #include "store/catalog.h"
@@ -46,9 +48,32 @@ int print_report(const CheckReport& report, const std::string& what) {
   return report.good() ? printed : EX_DATAERR;
 }
 
-int check(const Config&, StoreEnvironment& environment) {
-  const auto report = check_store(environment);
+// Where the master key is at hand: whether it opens the key of each account.
+StoreResult<void> check_keys(const Config& config, StoreEnvironment& environment,
+                             CheckReport& report) {
+  const auto accounts = list_accounts(environment);
+  if (!accounts) return store_fail(accounts.error());
+  if (accounts->empty()) return {};
+  const auto vault = open_vault(config.store, ProcessEnvironment(), environment);
+  if (!vault) {
+    fmt::print(stderr, "sluice: the keys of the accounts are not opened: {}", vault.error().text);
+    return {};
+  }
+  for (const StoredAccount& account : *accounts) {
+    const auto key = open_api_key(account, *vault);
+    if (key) continue;
+    report.add({.table = Table::kAccounts,
+                .key = {},
+                .text = fmt::format("'{}': {}", account.name, explain(key.error(), account))});
+  }
+  return {};
+}
+
+int check(const Config& config, StoreEnvironment& environment) {
+  auto report = check_store(environment);
   if (!report) return store_failed(report.error(), environment);
+  if (const auto checked = check_keys(config, environment, *report); !checked)
+    return store_failed(checked.error(), environment);
   return print_report(*report, environment.path());
 }
 

@@ -36,6 +36,7 @@ struct ModelPrice {
 // StoredEntries - what the store has beside the configuration: accounts, client keys, prices.
 struct StoredEntries {
   std::vector<StoredEntry> accounts;
+  std::vector<UnopenedAccount> unopened;
   std::vector<ClientConfig> clients;  // without those that are revoked
   std::vector<ModelPrice> prices;     // all of a model together, by their time
   // There are client keys, if only revoked ones: whoever revokes the last one does not mean to let

@@ -112,6 +112,12 @@ struct DepartedClient {
   std::shared_ptr<ClientSpending> spending;
 };
 
+// UnopenedAccount - one of the store that is not used: its key does not open.
+struct UnopenedAccount {
+  std::string name;
+  std::string why;  // a sentence for people
+};
+
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.
 // Immutable once finish_directory() has completed it. Rebuilt and published whole; each shard swaps
 // its pointer when the message reaches it and the old one dies with its last user.
@@ -119,6 +125,7 @@ struct Directory {
   // Filled by the configuration.
   std::vector<std::unique_ptr<Account>> accounts;  // at most kDirectoryAccountsMax, in its order
   std::vector<ClientKey> clients;
+  std::vector<UnopenedAccount> unopened;  // for the administrator
   bool open = false;  // requests without a client key are served
   RoutingPolicy routing;
   PriceTable prices;                // of models, for accounts that have none of their own

@@ -82,8 +82,8 @@ class JournalReader {
   // of a shard that writes no more.
   Segment* at_ = nullptr;
   bool entered_ = false;
-  JournalLoss
-      tail_;  // of the segment before, until the next one tells what it has cost; 0 bytes: none
+  // Of the segment before, until the next one tells what it has cost; 0 bytes: none.
+  JournalLoss tail_;
   std::uint64_t delivered_;       // the last one that a sink took, or that is applied
   std::uint64_t delivered_most_;  // before read_again() too
   std::atomic<std::uint64_t> next_;

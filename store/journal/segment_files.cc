@@ -13,6 +13,8 @@
 #include <memory>
 #include <utility>
 
+#include "store/file_descriptor.h"
+
 namespace sluice {
 namespace {
 
@@ -22,22 +24,6 @@ constexpr std::size_t kPageBytes = 4096;
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-
-// FileDescriptor - closes it.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 // Beyond the limit the kernel sends SIGXFSZ, which ends a process that has not thought of it.
 bool beyond_size_limit(std::size_t bytes) {

@@ -89,7 +89,7 @@ class ShardJournal {
   bool reserve();
 
   // When nobody writes and nobody keeps any more: gives what is in memory and not applied a file.
-  // Returns how many records got none.
+  // Returns how many slots got none: records, and the texts in front of them.
   [[nodiscard]] std::uint64_t save(Instant now);
 
   // Nothing is left to be applied, and nobody writes: the folder may go. The keeper's question.

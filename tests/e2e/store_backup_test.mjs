@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import {Commands} from './commands.mjs';
 import {ask, CLIENT_KEY, startMock} from './harness.mjs';
-import {makeSite, serve} from './store.mjs';
+import {logLines, makeSite, serve} from './store.mjs';
 
 const CHAT = '/v1/chat/completions';
 const NOBODY = {name: 'nobody', base_url: 'http://127.0.0.1:1/v1', api_key: 'sk-test-n'};
@@ -108,6 +108,49 @@ test('store check: a damaged database is told, not crashed over', async (t) => {
   }
   await writeFile(database, bytes);
   await commands.ok(['store', 'check']);
+});
+
+// Flips a bit behind each place in the pages that name `account` where a value sealed under the
+// master key `keyId` begins: version 1, the key's id, 12 bytes of nonce.
+function damageKeyOf(bytes, account, keyId) {
+  const begin = Buffer.concat([Buffer.from([1]), Buffer.from(keyId, 'hex')]);
+  let damaged = 0;
+  for (let page = 0; page < bytes.length; page += 4096) {
+    const content = bytes.subarray(page, page + 4096);
+    if (!content.includes(account)) continue;
+    for (let at = content.indexOf(begin); at >= 0; at = content.indexOf(begin, at + 1)) {
+      content[at + begin.length + 12] ^= 1;
+      ++damaged;
+    }
+  }
+  return damaged;
+}
+
+test('a damaged key takes its account out of use, and nothing else', async (t) => {
+  const mock = await startMock(t);
+  const site = await makeSite(t, {accounts: [{...NOBODY, base_url: `${mock.url}/v1`}]});
+  const commands = new Commands(site);
+  await commands.addProvider('team-spoiled', mock.url, 'sk-test-canary-13');
+  const {output} = await commands.ok(['keys', 'status']);
+  const database = path.join(site.directory, 'data.mdb');
+  const bytes = await readFile(database);
+  const keyId = /under master key ([0-9a-f]{16})/.exec(output)[1];
+  assert.ok(damageKeyOf(bytes, 'team-spoiled', keyId) > 0);
+  await writeFile(database, bytes);
+
+  const checked = await commands.run(['store', 'check']);
+  assert.equal(checked.code, 65, checked.errors);
+  assert.match(checked.output, /'team-spoiled': .* cannot be decrypted: it is damaged/);
+
+  const gateway = await serve(t, site.file);
+  assert.equal(await post(gateway), 200);
+  const told = logLines(gateway).filter((line) => line.account === 'team-spoiled');
+  assert.equal(told.length, 1, gateway.errors);
+  assert.equal(told[0].level, 'ERROR');
+  assert.match((await commands.ok(['providers', 'list'])).output, /team-spoiled/);
+  await commands.ok(['providers', 'remove', 'team-spoiled']);
+  await commands.ok(['store', 'check']);
+  await stop(gateway);
 });
 
 test('backup: one that is asked for takes no other away', async (t) => {

@@ -156,6 +156,7 @@ test('an end waits for a full disk that has room again', async (t) => {
 
 test('an end that a full disk makes lose something says how much', async (t) => {
   const {gateway} = await fillMemory(t);
+  gateway.endsWith = 74; // EX_IOERR
   await gateway.stopCleanly();
   const told = logLines(gateway).filter((line) => LOST.test(line.message));
   assert.equal(told.length, 1);
