@@ -151,6 +151,15 @@ std::string report(const StoreImport& import, const SidecarHistory& history, boo
          fmt::format("\n  {} settings; those that are here already stay\n", import.settings.size());
 }
 
+// The ids of all accounts that it knows or knew.
+std::vector<std::string> parts_of(const SidecarDocument& document) {
+  std::set<std::string> parts;
+  for (const ImportedAccount& account : document.accounts) parts.insert("sidecar-v2." + account.id);
+  for (const ImportedUsageHour& hour : document.usage)
+    parts.insert("sidecar-v2." + hour.account_id);
+  return {parts.begin(), parts.end()};
+}
+
 AdminAnswer refused(std::string text) { return {.exit_code = EX_DATAERR, .text = std::move(text)}; }
 
 }  // namespace
@@ -174,9 +183,12 @@ AdminAnswer AdminDesk::import_sidecar(const AdminCall& call) {
   if (!present) return failed(present.error());
   AccountTaker taker(config_, keys_.vault, *present, now_unix_ms_);
   for (const ImportedAccount& account : document->accounts) taker.take(account, import);
-  if (taker.came_before) {
+  import.parts = parts_of(*document);
+  const auto came_before = any_imported(writer_.environment(), import.parts);
+  if (!came_before) return failed(came_before.error());
+  if (taker.came_before || *came_before) {
     return refused(
-        "accounts of this database are in the store: it was imported before, in an earlier state, "
+        "accounts of this database have been taken: it was imported before, in an earlier state, "
         "and its usage would count twice. Nothing was imported\n");
   }
   take_settings(*document, import, taker.faults);

@@ -28,6 +28,7 @@ AdminAnswer AdminDesk::answer(const AdminCall& call) {
       {"clients.revoke", &AdminDesk::revoke_client},
       {"prices.put", &AdminDesk::put_price},
       {"prices.remove", &AdminDesk::remove_price},
+      {"usage.recompute", &AdminDesk::recompute_usage},
       {"settings.put", &AdminDesk::put_settings},
       {"settings.remove", &AdminDesk::remove_setting},
       {"import.sidecar", &AdminDesk::import_sidecar},

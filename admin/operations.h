@@ -66,6 +66,7 @@ struct AdminAnswer {
 //   prices.put         model, valid_from_ms, input, output, cached_read, cached_write: nano-dollars
 //                      for a million tokens
 //   prices.remove      model, valid_from_ms
+//   usage.recompute    from_hour, to_hour: since 1970, without the last one
 //   settings.put       values {path: text}, descriptions {path: text}; all or nothing
 //   settings.remove    key
 //   import.sidecar     skip_unreadable, dry_run; the secret is a SidecarDocument; all or nothing
@@ -92,6 +93,7 @@ class AdminDesk {
   AdminAnswer revoke_client(const AdminCall& call);
   AdminAnswer put_price(const AdminCall& call);
   AdminAnswer remove_price(const AdminCall& call);
+  AdminAnswer recompute_usage(const AdminCall& call);
   AdminAnswer put_settings(const AdminCall& call);
   AdminAnswer remove_setting(const AdminCall& call);
   AdminAnswer import_sidecar(const AdminCall& call);

@@ -89,7 +89,8 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
   if (!*found) return refuse_missing("there is no such account in the store");
   const StoredAccount& before = **found;
   auto key = open_api_key(before, keys_.vault);
-  const auto other_key = gives_key(call.secret, key ? redacted(key->reveal()) : std::string(kUnknownKey));
+  const auto other_key =
+      gives_key(call.secret, key ? redacted(key->reveal()) : std::string(kUnknownKey));
   AccountDraft draft{.account = from_stored(before, key ? std::move(*key) : Secret()),
                      .notes = notes_of(before),
                      .overrides = overrides_of(before),

@@ -7,6 +7,7 @@
 #include "store/names.h"
 #include "store/rows.h"
 #include "store/usage_batch.h"
+#include "tls/digest.h"
 
 namespace sluice {
 namespace {
@@ -26,6 +27,23 @@ StoreResult<std::int64_t> find_import(const Transaction& transaction, std::strin
   const auto at = static_cast<std::int64_t>(reader.u64());
   if (!reader.done()) return store_fail(StoreErrc::kMalformed, Table::kMeta);
   return at;
+}
+
+// Of a part, whatever its bytes and length.
+std::string part_key(std::string_view part) {
+  const Sha256Digest digest = sha256(part);
+  std::string digits(2 * digest.size(), '0');
+  write_hex(text_of(digest), digits.data());
+  return "import-part." + digits;
+}
+
+StoreResult<bool> has_any(const Transaction& transaction, const std::vector<std::string>& parts) {
+  for (const std::string& part : parts) {
+    const auto bytes = transaction.get(Table::kMeta, part_key(part));
+    if (!bytes) return store_fail(bytes.error());
+    if (*bytes) return true;
+  }
+  return false;
 }
 
 StoreResult<void> add_account(WriteTransaction& transaction, const StoredAccount& account) {
@@ -70,15 +88,26 @@ StoreResult<std::int64_t> imported_at(StoreEnvironment& environment, std::string
   return find_import(*transaction, origin);
 }
 
+StoreResult<bool> any_imported(StoreEnvironment& environment,
+                               const std::vector<std::string>& parts) {
+  const auto transaction = environment.read();
+  if (!transaction) return store_fail(transaction.error());
+  return has_any(*transaction, parts);
+}
+
 StoreResult<void> apply_import(Writer& writer, const StoreImport& import,
                                std::int64_t now_unix_ms) {
   return writer.transact([&](WriteTransaction& transaction) -> StoreResult<void> {
     const auto before = find_import(transaction, import.origin);
     if (!before) return store_fail(before.error());
-    if (*before != 0) return store_fail(StoreErrc::kExists, Table::kMeta);
+    const auto part = has_any(transaction, import.parts);
+    if (!part) return store_fail(part.error());
+    if (*before != 0 || *part) return store_fail(StoreErrc::kExists, Table::kMeta);
     KeyBytes now;
     now.u64(static_cast<std::uint64_t>(std::max<std::int64_t>(now_unix_ms, 1)));
     SL_STORE_TRY(transaction.put(Table::kMeta, meta_key(import.origin), now.view()));
+    for (const std::string& part : import.parts)
+      SL_STORE_TRY(transaction.put(Table::kMeta, part_key(part), now.view()));
     for (const StoredAccount& account : import.accounts)
       SL_STORE_TRY(add_account(transaction, account));
     SL_STORE_TRY(add_hours(transaction, import.hours));

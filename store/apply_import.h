@@ -24,6 +24,8 @@ struct UsageHour {
 // StoreImport - what another database has for this one.
 struct StoreImport {
   std::string origin;  // names that database and its content: its digest; not empty
+  // Names of what is in it that a later state of it has too: its accounts' ids.
+  std::vector<std::string> parts;
   std::vector<StoredAccount> accounts;
   std::vector<UsageHour> hours;           // the same hour may come more than once
   std::vector<StoredCooldown> cooldowns;  // that are over; their numbers are ignored
@@ -34,9 +36,14 @@ struct StoreImport {
 [[nodiscard]] StoreResult<std::int64_t> imported_at(StoreEnvironment& environment,
                                                     std::string_view origin);
 
-// Writes all of it in one transaction, or nothing, and remembers the origin: usage is booked once.
-// kExists of Table::kMeta: this origin was imported before; of Table::kAccounts: an id or name is
-// taken. kInvalid: a key or name that is empty or too long. Lasts after StoreEnvironment::sync().
+// Whether a database that had one of these parts was imported.
+[[nodiscard]] StoreResult<bool> any_imported(StoreEnvironment& environment,
+                                             const std::vector<std::string>& parts);
+
+// Writes all of it in one transaction, or nothing, and remembers the origin and the parts: usage is
+// booked once. kExists of Table::kMeta: this origin or one of the parts was imported before; of
+// Table::kAccounts: an id or name is taken. kInvalid: a key or name that is empty or too long.
+// Lasts after StoreEnvironment::sync().
 // Cost: about 2 us an hour of an account and model, 1 s for 500,000 of them.
 [[nodiscard]] StoreResult<void> apply_import(Writer& writer, const StoreImport& import,
                                              std::int64_t now_unix_ms);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "store/names.h"
 #include "store/prices.h"
 #include "store/rows.h"
+#include "store/usage_event.h"
 #include "store/usage_keys.h"
 #include "store/usage_rows.h"
 
@@ -29,98 +31,90 @@ StoreResult<std::optional<std::uint32_t>> next_hour(StoreEnvironment& environmen
   return key.hour;
 }
 
+// By which a cost and the attempts without a price change: what falls away, and what comes. A
+// difference would need a sign.
+struct Change {
+  std::uint64_t minus = 0;
+  std::uint64_t plus = 0;
+  std::uint64_t priced = 0;  // attempts that had no price
+
+  [[nodiscard]] bool is_none() const noexcept { return minus == plus && priced == 0; }
+  void add(const Change& other) noexcept {
+    bool fits = true;
+    minus = saturating_sum(minus, other.minus, fits);
+    plus = saturating_sum(plus, other.plus, fits);
+    priced += other.priced;
+  }
+  void apply_to(UsageSums& sums) const noexcept {
+    bool fits = true;
+    sums.cost_nano_dollars -= std::min(sums.cost_nano_dollars, minus);
+    sums.cost_nano_dollars = saturating_sum(sums.cost_nano_dollars, plus, fits);
+    sums.unpriced -= std::min(sums.unpriced, priced);
+  }
+};
+
+template <class Row>
+PricedTokens tokens_of(const Row& row) noexcept {
+  return {.prompt = row.prompt_tokens,
+          .completion = row.completion_tokens,
+          .cached_read = row.cached_read_tokens,
+          .cached_write = row.cached_write_tokens};
+}
+
 // HourlyRepricing - one hour in one transaction.
 class HourlyRepricing {
  public:
-  HourlyRepricing(WriteTransaction& transaction, std::uint32_t hour)
-      : transaction_(&transaction), hour_(hour) {}
+  HourlyRepricing(WriteTransaction& transaction, std::uint32_t hour, const CostSource& source)
+      : transaction_(&transaction), hour_(hour), source_(&source) {}
 
   StoreResult<RecomputedCost> run() {
-    SL_STORE_TRY(reprice_rows());
+    SL_STORE_TRY(reprice_requests());
+    SL_STORE_TRY(reprice_hours());
     for (const auto& [key, change] : daily_) SL_STORE_TRY(change_day(key, change));
     for (const auto& [key, change] : totals_) SL_STORE_TRY(change_total(key, change));
-    SL_STORE_TRY(reprice_requests());
     return done_;
   }
 
  private:
-  // By which a cost changes: what falls away, and what comes. A difference would need a sign.
-  struct Change {
-    std::uint64_t minus = 0;
-    std::uint64_t plus = 0;
+  // The single requests of an hourly row.
+  struct Requests {
+    std::uint64_t ended = 0;
+    Change change;
   };
 
-  static void apply(std::uint64_t& cost, const Change& change) noexcept {
-    bool fits = true;
-    cost -= std::min(cost, change.minus);
-    cost = saturating_sum(cost, change.plus, fits);
-  }
-  static void note(Change& change, std::uint64_t before, std::uint64_t after) noexcept {
-    bool fits = true;
-    change.minus = saturating_sum(change.minus, before, fits);
-    change.plus = saturating_sum(change.plus, after, fits);
+  StoreResult<std::string> text_of(std::uint32_t name) {
+    const auto known = texts_.find(name);
+    if (known != texts_.end()) return known->second;
+    auto text = name_text(*transaction_, name);
+    if (text) texts_.emplace(name, *text);
+    return text;
   }
 
-  StoreResult<std::optional<ModelRate>> rate_of(std::uint32_t model) {
-    const auto known = rates_.find(model);
-    if (known != rates_.end()) return known->second;
-    const auto text = name_text(*transaction_, model);
+  StoreResult<CostBy> cost_by(std::uint32_t account, std::uint32_t model) {
+    const auto known = sources_.find({account, model});
+    if (known != sources_.end()) return known->second;
+    const auto account_text = text_of(account);
+    if (!account_text) return store_fail(account_text.error());
+    const auto model_text = text_of(model);
+    if (!model_text) return store_fail(model_text.error());
+    const CostBy by = (*source_)(*account_text, *model_text);
+    sources_.emplace(std::pair(account, model), by);
+    return by;
+  }
+
+  // What those tokens cost now; nothing: what is booked stays.
+  StoreResult<std::optional<std::uint64_t>> new_cost(std::uint32_t account, std::uint32_t model,
+                                                     bool unpriced, std::int64_t unix_ms,
+                                                     const PricedTokens& tokens) {
+    const auto by = cost_by(account, model);
+    if (!by) return store_fail(by.error());
+    if (*by == CostBy::kAccount || (*by == CostBy::kNobody && !unpriced)) return std::nullopt;
+    const auto text = text_of(model);
     if (!text) return store_fail(text.error());
-    const auto rate = rate_at(*transaction_, *text, hour_ * kHourMs);
-    if (rate) rates_.emplace(model, *rate);
-    return rate;
-  }
-
-  StoreResult<void> reprice_rows() {
-    auto cursor = StoreCursor::open(*transaction_, Table::kUsageHourly);
-    if (!cursor) return store_fail(cursor.error());
-    auto found = cursor->seek(HourlyKey{.hour = hour_}.bytes().view());
-    for (; found && *found; found = cursor->next()) {
-      HourlyKey key;
-      if (!key.read(cursor->key())) return store_fail(StoreErrc::kMalformed, Table::kUsageHourly);
-      if (key.hour != hour_) return {};
-      auto row = decode_row<UsageSums>(cursor->value());
-      if (!row) return store_fail(row.error());
-      const auto rate = rate_of(key.model);
-      if (!rate) return store_fail(rate.error());
-      if (!*rate) continue;
-      const std::uint64_t before = row->cost_nano_dollars;
-      row->cost_nano_dollars = cost_of(**rate, {.prompt = row->prompt_tokens,
-                                                .completion = row->completion_tokens,
-                                                .cached_read = row->cached_read_tokens,
-                                                .cached_write = row->cached_write_tokens});
-      if (row->cost_nano_dollars == before) continue;
-      ++done_.hourly_rows;
-      note(daily_[{.day = day_of_hour(hour_), .pool = key.pool}], before, row->cost_nano_dollars);
-      for (const TotalKey total :
-           {TotalKey{UsageSide::kAll, 0}, TotalKey{UsageSide::kAccount, key.account},
-            TotalKey{UsageSide::kModel, key.model},
-            TotalKey{UsageSide::kClientKey, key.client_key}}) {
-        note(totals_[total], before, row->cost_nano_dollars);
-      }
-      encode_row(*row, bytes_);
-      SL_STORE_TRY(cursor->put(key.bytes().view(), bytes_));
-    }
-    if (!found) return store_fail(found.error());
-    return {};
-  }
-
-  StoreResult<void> change_day(const DailyKey& key, const Change& change) {
-    const KeyBytes bytes = key.bytes();
-    auto row = get_row<DailySums>(*transaction_, bytes.view());
-    if (!row) return store_fail(row.error());
-    if (!*row) return store_fail(StoreErrc::kMalformed, Table::kUsageDaily);
-    apply((*row)->sums.cost_nano_dollars, change);
-    return put_row(*transaction_, bytes.view(), **row);
-  }
-
-  StoreResult<void> change_total(const TotalKey& key, const Change& change) {
-    const KeyBytes bytes = key.bytes();
-    auto row = get_row<UsageSums>(*transaction_, bytes.view(), Table::kUsageTotals);
-    if (!row) return store_fail(row.error());
-    if (!*row) return store_fail(StoreErrc::kMalformed, Table::kUsageTotals);
-    apply((*row)->cost_nano_dollars, change);
-    return put_row(*transaction_, bytes.view(), **row, Table::kUsageTotals);
+    const auto rate = rate_at(*transaction_, *text, unix_ms);
+    if (!rate) return store_fail(rate.error());
+    if (!*rate) return std::nullopt;
+    return cost_of(**rate, tokens);
   }
 
   StoreResult<void> reprice_requests() {
@@ -133,15 +127,17 @@ class HourlyRepricing {
       if (key.unix_ms >= key_ms((hour_ + std::int64_t{1}) * kHourMs)) return {};
       auto row = decode_row<StoredRequest>(cursor->value());
       if (!row) return store_fail(row.error());
-      const auto rate = rate_of(row->model);
-      if (!rate) return store_fail(rate.error());
-      if (!*rate) continue;
-      const std::uint64_t cost = cost_of(**rate, {.prompt = row->prompt_tokens,
-                                                  .completion = row->completion_tokens,
-                                                  .cached_read = row->cached_read_tokens,
-                                                  .cached_write = row->cached_write_tokens});
-      if (cost == row->cost_nano_dollars) continue;
-      row->cost_nano_dollars = cost;
+      if (row->outcome != RequestOutcome::kEnded) continue;
+      Requests& group = requests_[{.hour = hour_,
+                                   .account = row->account,
+                                   .model = row->model,
+                                   .client_key = row->client_key,
+                                   .pool = row->pool}];
+      ++group.ended;
+      const auto change = reprice(*row);
+      if (!change) return store_fail(change.error());
+      if (change->is_none()) continue;
+      group.change.add(*change);
       ++done_.requests;
       encode_row(*row, bytes_);
       SL_STORE_TRY(cursor->put(key.bytes().view(), bytes_));
@@ -150,9 +146,85 @@ class HourlyRepricing {
     return {};
   }
 
+  StoreResult<Change> reprice(StoredRequest& row) {
+    if (row.total_tokens == 0) return Change();
+    const bool unpriced = (row.flags & kUsageCostKnown) == 0;
+    const auto cost = new_cost(row.account, row.model, unpriced, row.unix_ms, tokens_of(row));
+    if (!cost) return store_fail(cost.error());
+    if (!*cost) return Change();
+    const Change change{row.cost_nano_dollars, **cost, unpriced ? 1U : 0U};
+    row.cost_nano_dollars = **cost;
+    row.flags |= kUsageCostKnown;
+    return change;
+  }
+
+  StoreResult<void> reprice_hours() {
+    auto cursor = StoreCursor::open(*transaction_, Table::kUsageHourly);
+    if (!cursor) return store_fail(cursor.error());
+    auto found = cursor->seek(HourlyKey{.hour = hour_}.bytes().view());
+    for (; found && *found; found = cursor->next()) {
+      HourlyKey key;
+      if (!key.read(cursor->key())) return store_fail(StoreErrc::kMalformed, Table::kUsageHourly);
+      if (key.hour != hour_) return {};
+      auto row = decode_row<UsageSums>(cursor->value());
+      if (!row) return store_fail(row.error());
+      const auto change = change_of(key, *row);
+      if (!change) return store_fail(change.error());
+      if (change->is_none()) continue;
+      change->apply_to(*row);
+      ++done_.hourly_rows;
+      note(key, *change);
+      encode_row(*row, bytes_);
+      SL_STORE_TRY(cursor->put(key.bytes().view(), bytes_));
+    }
+    if (!found) return store_fail(found.error());
+    return {};
+  }
+
+  // Of its requests where they are all there, else of its sums.
+  StoreResult<Change> change_of(const HourlyKey& key, const UsageSums& row) {
+    const auto requests = requests_.find(key);
+    if (requests != requests_.end() && requests->second.ended == row.attempts - row.unknown)
+      return requests->second.change;
+    if (row.total_tokens == 0) return Change();
+    const bool unpriced = row.unpriced > 0 && row.cost_nano_dollars == 0;
+    const auto cost = new_cost(key.account, key.model, unpriced, hour_ * kHourMs, tokens_of(row));
+    if (!cost) return store_fail(cost.error());
+    return *cost ? Change{row.cost_nano_dollars, **cost, row.unpriced} : Change();
+  }
+
+  void note(const HourlyKey& key, const Change& change) {
+    daily_[{.day = day_of_hour(hour_), .pool = key.pool}].add(change);
+    for (const TotalKey total :
+         {TotalKey{UsageSide::kAll, 0}, TotalKey{UsageSide::kAccount, key.account},
+          TotalKey{UsageSide::kModel, key.model}, TotalKey{UsageSide::kClientKey, key.client_key}})
+      totals_[total].add(change);
+  }
+
+  StoreResult<void> change_day(const DailyKey& key, const Change& change) {
+    const KeyBytes bytes = key.bytes();
+    auto row = get_row<DailySums>(*transaction_, bytes.view());
+    if (!row) return store_fail(row.error());
+    if (!*row) return store_fail(StoreErrc::kMalformed, Table::kUsageDaily);
+    change.apply_to((*row)->sums);
+    return put_row(*transaction_, bytes.view(), **row);
+  }
+
+  StoreResult<void> change_total(const TotalKey& key, const Change& change) {
+    const KeyBytes bytes = key.bytes();
+    auto row = get_row<UsageSums>(*transaction_, bytes.view(), Table::kUsageTotals);
+    if (!row) return store_fail(row.error());
+    if (!*row) return store_fail(StoreErrc::kMalformed, Table::kUsageTotals);
+    change.apply_to(**row);
+    return put_row(*transaction_, bytes.view(), **row, Table::kUsageTotals);
+  }
+
   WriteTransaction* transaction_;
   std::uint32_t hour_;
-  std::map<std::uint32_t, std::optional<ModelRate>> rates_;
+  const CostSource* source_;
+  std::map<std::uint32_t, std::string> texts_;                         // by number of the name
+  std::map<std::pair<std::uint32_t, std::uint32_t>, CostBy> sources_;  // by account and model
+  std::map<HourlyKey, Requests> requests_;
   std::map<DailyKey, Change> daily_;
   std::map<TotalKey, Change> totals_;
   std::string bytes_;
@@ -162,15 +234,16 @@ class HourlyRepricing {
 }  // namespace
 
 StoreResult<RecomputedCost> recompute_cost(Writer& writer, std::uint32_t from_hour,
-                                           std::uint32_t to_hour) {
+                                           std::uint32_t to_hour, const CostSource& source) {
   RecomputedCost done;
   for (std::uint32_t hour = from_hour; hour < to_hour; ++hour) {
     const auto next = next_hour(writer.environment(), hour);
     if (!next) return store_fail(next.error());
     if (!*next || **next >= to_hour) break;
     hour = **next;
-    const auto result = writer.transact(
-        [&](WriteTransaction& transaction) { return HourlyRepricing(transaction, hour).run(); });
+    const auto result = writer.transact([&](WriteTransaction& transaction) {
+      return HourlyRepricing(transaction, hour, source).run();
+    });
     if (!result) return result;
     done.hourly_rows += result->hourly_rows;
     done.requests += result->requests;

@@ -1,10 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
 #include "store/writer.h"
 
 namespace sluice {
+
+// CostBy - whose price an account's usage of a model has.
+enum class CostBy : std::uint8_t {
+  kModel,    // the model's, of the table of prices
+  kAccount,  // the account's own: what was booked stays
+  kNobody,   // the account is gone: only what has been booked without a price gets the model's
+};
+// Of the names as they were booked; "" is one that was not known.
+using CostSource = std::function<CostBy(std::string_view account, std::string_view model)>;
 
 // What recompute_cost() did.
 struct RecomputedCost {
@@ -13,12 +24,15 @@ struct RecomputedCost {
 };
 
 // Books the cost of all usage from hour `from_hour` up to, not including, `to_hour` (hours since
-// 1970) anew, by the prices that held when each hour began: in usage_hourly, usage_daily,
-// usage_totals and in the single requests that are still kept. Models without a price keep the
-// cost that they have. One transaction an hour, so that sums agree at every moment; running it
-// again, also after an error half-way, changes nothing more. A row's tokens are priced as a whole,
-// which may differ from the sum of its requests by half a nano-dollar each.
+// 1970) anew, by the prices of models as they are now: in usage_hourly, usage_daily, usage_totals
+// and in the single requests that are still kept. A request is priced by its own instant; an hour
+// of which requests have been pruned as a whole, by the price that held when it began. Models
+// without a price at that instant keep the cost that they have.
+//
+// One transaction an hour, so that sums agree at every moment; running it again, also after an
+// error half-way, changes nothing more.
 [[nodiscard]] StoreResult<RecomputedCost> recompute_cost(Writer& writer, std::uint32_t from_hour,
-                                                         std::uint32_t to_hour);
+                                                         std::uint32_t to_hour,
+                                                         const CostSource& source);
 
 }  // namespace sluice

@@ -19,7 +19,8 @@ TaggedAccounts::TaggedAccounts(const Directory& directory, const Config& config,
   for (const AccountConfig& account : config.accounts) configured.insert(account.name);
   for (const StoredAccount& account : *stored) {
     const auto found = by_name_.find(account.name);
-    if (!configured.contains(account.name) && found != by_name_.end()) found->second = {account.id, account.label};
+    if (!configured.contains(account.name) && found != by_name_.end())
+      found->second = {account.id, account.label};
   }
 }
 

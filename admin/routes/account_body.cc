@@ -79,8 +79,7 @@ struct BodyReader {
     for (const auto& [name, value] : object.items()) {
       const auto member = std::ranges::find(known, name, &Member::name);
       if (member != std::end(known)) {
-        if (value.is_null() && null == Null::kInherits)
-          inherited.push_back(prefix + name);
+        if (value.is_null() && null == Null::kInherits) inherited.push_back(prefix + name);
         else if (!has_type(value, member->type))
           problems.push_back(wrong_type(prefix + name, value, member->type));
         else if (value.is_string()) fields[prefix + name] = value;

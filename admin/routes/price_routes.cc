@@ -10,6 +10,7 @@
 #include "base/decimal.h"
 #include "parser/rfc3339.h"
 #include "store/prices.h"
+#include "store/usage_keys.h"
 
 namespace sluice {
 namespace {
@@ -123,9 +124,39 @@ AdminResponse delete_price_of(ControlRoom& room, const AdminRequest& request) {
   return json_response({{"status", "deleted"}, {"model", model}});
 }
 
+// What has been used is priced anew, in whole hours.
+AdminResponse recompute(ControlRoom& room, const AdminRequest& request) {
+  auto body = read_json_object(request);
+  if (!body) return std::move(body.error());
+  std::vector<FieldProblem> problems;
+  const auto time_of = [&](const char* name) -> std::optional<std::int64_t> {
+    const auto given = body->find(name);
+    if (given == body->end()) return std::nullopt;
+    const auto at = given->is_string() ? parse_rfc3339(given->get<std::string>()) : std::nullopt;
+    if (!at) problems.push_back({name, "is no time", "give 2026-01-31T08:00:00Z"});
+    return at;
+  };
+  const auto from = time_of("from");
+  const std::int64_t to = time_of("to").value_or(room.gateway().clock().unix_ms());
+  if (!body->contains("from"))
+    problems.push_back({"from", "is missing", "give 2026-01-31T08:00:00Z"});
+  else if (from && *from >= to)
+    problems.push_back({"from", "is not before `to`", "give an earlier time"});
+  for (const auto& [name, value] : body->items())
+    if (name != "from" && name != "to")
+      problems.push_back({name, "is not known here", "leave it out"});
+  if (!problems.empty()) return refuse_fields(problems);
+  const AdminAnswer answer = room.gateway().change(
+      {.command = "usage.recompute",
+       .args = {{"from_hour", hour_of(*from)}, {"to_hour", hour_of(to - 1) + 1}}});
+  if (answer.outcome != AdminOutcome::kDone) return refusal_of(answer, "");
+  return json_response(answer.object);
+}
+
 constexpr AdminRoute kRoutes[] = {
     {"GET", "/api/admin/prices", Access::kRead, list_prices_of},
     {"PUT", "/api/admin/prices", Access::kAdmin, put_price_of},
+    {"POST", "/api/admin/prices/recompute", Access::kAdmin, recompute},
     {"DELETE", "/api/admin/prices", Access::kAdmin, delete_price_of, Query::kRead},
 };
 

@@ -9,7 +9,9 @@
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/store_access.h"
+#include "parser/rfc3339.h"
 #include "store/queries.h"
+#include "store/usage_keys.h"
 
 namespace sluice {
 namespace {
@@ -20,6 +22,19 @@ One line a request, latest first; with --attempts also those attempts whose answ
 Examples:
   sluice usage export --jsonl > usage.jsonl
   sluice usage export --csv --account team-a --since 24h)";
+
+constexpr const char* kRecomputeFooter = R"(
+By the prices of models as they are now (dashboard, PUT /api/admin/prices), each request by the one
+of its own time, in whole hours (UTC). Accounts with prices of their own keep what was booked, and
+those that are gone what was booked with a price. What client keys have spent of their budgets
+follows at the next start.
+
+Example:
+  sluice usage recompute --from 2026-01-01)";
+
+struct RecomputeOptions {
+  std::string from, to;
+};
 
 struct ExportOptions {
   bool csv = false, jsonl = false, attempts = false;
@@ -146,6 +161,32 @@ int export_requests(const ExportOptions& options, StoreEnvironment& environment)
   return EX_OK;
 }
 
+// "2026-01-31", or a date-time of RFC 3339.
+std::optional<std::int64_t> parse_instant(const std::string& text) {
+  constexpr std::size_t kDateBytes = 10;
+  return parse_rfc3339(text.size() == kDateBytes ? text + "T00:00:00Z" : text);
+}
+
+int recompute(const RecomputeOptions& options, const ConfigOptions& config) {
+  const auto from = parse_instant(options.from);
+  const auto to = options.to.empty() ? SystemClock().unix_ms() : parse_instant(options.to);
+  const auto told = [](std::string_view option, const std::string& text) {
+    fmt::print(stderr,
+               "sluice: {}: \"{}\" is no time; expected 2026-01-31 or 2026-01-31T08:00:00Z\n",
+               option, text);
+    return EX_USAGE;
+  };
+  if (!from) return told("--from", options.from);
+  if (!to) return told("--to", options.to);
+  if (*from >= *to) {
+    fmt::print(stderr, "sluice: --from is not before {}\n", options.to.empty() ? "now" : "--to");
+    return EX_USAGE;
+  }
+  return change_store(config,
+                      {.command = "usage.recompute",
+                       .args = {{"from_hour", hour_of(*from)}, {"to_hour", hour_of(*to - 1) + 1}}});
+}
+
 }  // namespace
 
 void add_usage_command(CommandLine& line) {
@@ -153,6 +194,15 @@ void add_usage_command(CommandLine& line) {
   group.require_subcommand(1);
   add_store_action(line, group, "total", "sums of everything, and by account",
                    [](const ConfigOptions& config) { return with_store(config, print_total); });
+  const auto span = std::make_shared<RecomputeOptions>();
+  CLI::App* const recomputing = add_store_action(
+      line, group, "recompute", "price what was used anew, by the models' prices as they are now",
+      [span](const ConfigOptions& config) { return recompute(*span, config); });
+  recomputing->footer(kRecomputeFooter);
+  recomputing->add_option("--from", span->from, "from this day or time on")
+      ->type_name("TIME")
+      ->required();
+  recomputing->add_option("--to", span->to, "before this one (now)")->type_name("TIME");
   const auto options = std::make_shared<ExportOptions>();
   CLI::App* const exporting = add_store_action(
       line, group, "export", "single requests, as far as usage.keep_requests keeps them",

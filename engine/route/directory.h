@@ -126,7 +126,7 @@ struct Directory {
   std::vector<std::unique_ptr<Account>> accounts;  // at most kDirectoryAccountsMax, in its order
   std::vector<ClientKey> clients;
   std::vector<UnopenedAccount> unopened;  // for the administrator
-  bool open = false;  // requests without a client key are served
+  bool open = false;                      // requests without a client key are served
   RoutingPolicy routing;
   PriceTable prices;                // of models, for accounts that have none of their own
   std::string default_model;        // for bodies that name none (multipart); "" when there is none

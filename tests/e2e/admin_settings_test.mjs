@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {backend, KEY, start, stop} from './admin_site.mjs';
-import {eventually} from './harness.mjs';
+import {eventually, program, run} from './harness.mjs';
 
 test('prices: by model, latest first', async (t) => {
   const {gateway} = await start(t);
@@ -19,6 +19,36 @@ test('prices: by model, latest first', async (t) => {
     '/api/admin/prices?model=m&valid_from=2026-02-01T00:00:00Z');
   assert.deepEqual(gone.body, {status: 'deleted', model: 'm'});
   assert.equal((await gateway.ask('GET', '/api/admin/prices')).body.length, 1);
+  await stop(gateway);
+});
+
+test('prices: what was used is priced anew, over the API and by the command', async (t) => {
+  const {site, gateway} = await start(t);
+  for (let i = 0; i < 3; ++i) assert.equal(await gateway.post('file-model'), 200);
+  const cost = async () => (await eventually(async () => {
+    const {body} = await gateway.ask('GET', '/api/admin/usage');
+    return body.total.requests === 3 && body;
+  }, 'three requests')).total.cost;
+  assert.equal(await cost(), 0);
+  const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+  const put = (dollars) => gateway.ask('PUT', '/api/admin/prices', {model: 'file-model',
+    input_per_million: dollars, output_per_million: dollars, valid_from: hourAgo});
+  const again = (body) => gateway.ask('POST', '/api/admin/prices/recompute', body);
+  await put(1000);
+  const {body: done} = await again({from: hourAgo});
+  assert.equal(done.requests, 3);
+  const first = await cost();
+  assert.ok(first > 0);
+  assert.deepEqual((await again({from: hourAgo})).body, {hourly_rows: 0, requests: 0});
+  for (const wrong of [{}, {from: 'x'}, {from: hourAgo, until: 1}, {from: hourAgo, to: hourAgo}])
+    assert.equal((await again(wrong)).status, 400, JSON.stringify(wrong));
+
+  await put(2000);
+  const command = (...args) => run(program, ['usage', 'recompute', '-c', site.file, ...args]);
+  const told = await command('--from', hourAgo);
+  assert.match(told.errors, /and 3 requests have another cost now/);
+  assert.ok(Math.abs(await cost() - 2 * first) < 1e-9);
+  assert.equal((await command('--from', 'yesterday')).code, 64);
   await stop(gateway);
 });
 

@@ -87,7 +87,8 @@ export class Program {
   async stopCleanly() {
     const {code, signal} = await this.stop();
     const faults = /Sanitizer|runtime error:|invariant does not hold/.test(this.errors);
-    assert.ok(code === this.endsWith && !faults, `exit ${code ?? signal}\n${this.output}${this.errors}`);
+    assert.ok(code === this.endsWith && !faults,
+      `exit ${code ?? signal}\n${this.output}${this.errors}`);
   }
 }
 

@@ -116,6 +116,19 @@ test('without a gateway: all is taken, once', async (t) => {
   await commands.expectSecretsKept(gateway.errors);
 });
 
+test('a later state of the same database is not taken, also once its accounts are removed',
+  async (t) => {
+    const {site, commands, database} = await prepared(t);
+    await commands.ok(['import', 'sidecar-v2', database]);
+    await commands.ok(['providers', 'remove', 'Team-A']);
+    const before = (await commands.ok(['usage', 'total'])).output;
+    const later = await makeDatabase(site,
+      backend('bkd_0123456789ab', 'Team A', 'https://a.example/v1', 'sk-test-later') + history +
+        "INSERT INTO system_config (key, value) VALUES ('later', '1');");
+    await commands.refused(['import', 'sidecar-v2', later], 65, /was imported before/);
+    assert.equal((await commands.ok(['usage', 'total'])).output, before);
+  });
+
 test('beside a running gateway: its accounts serve at once', async (t) => {
   const {mock, site, commands, database} = await prepared(t,
     [{name: 'nobody', base_url: 'http://127.0.0.1:1/v1', api_key: 'sk-test-n'}]);

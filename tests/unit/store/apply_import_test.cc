@@ -93,6 +93,25 @@ TEST_F(ApplyImport, TheSameOriginIsTakenOnce) {
   EXPECT_EQ(usage_total(*environment_)->requests, 9u);
 }
 
+TEST_F(ApplyImport, ALaterStateOfTheSameDatabaseIsNotTakenAlsoWhenItsAccountsAreGoneHere) {
+  StoreImport first = whole_import();
+  first.parts = {"sidecar-v2.bkd_1", std::string(1000, 'x')};
+  EXPECT_FALSE(*any_imported(*environment_, first.parts));
+  ASSERT_TRUE(apply_import(*writer_, first, kDawnMs));
+  StoreImport later;
+  later.origin = "sidecar-v2.4567";
+  later.parts = {"sidecar-v2.bkd_2", std::string(1000, 'x')};
+  later.hours = first.hours;
+  EXPECT_TRUE(*any_imported(*environment_, later.parts));
+  const auto refused = apply_import(*writer_, later, kDawnMs + 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, StoreErrc::kExists);
+  EXPECT_EQ(usage_total(*environment_)->requests, 9u);
+  later.parts.pop_back();
+  EXPECT_TRUE(apply_import(*writer_, later, kDawnMs + 1));
+  expect_sound();
+}
+
 struct RefusedRow {
   const char* what;
   void (*damage)(StoreImport& import);

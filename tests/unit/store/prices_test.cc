@@ -1,6 +1,7 @@
 #include "store/prices.h"
 
 #include "store/check.h"
+#include "store/prune.h"
 #include "store/queries.h"
 #include "store/recompute_cost.h"
 #include "tests/unit/store/store_fixture.h"
@@ -110,22 +111,96 @@ TEST_F(Prices, CostIsBookedAnewInEveryPlaceWhereItStands) {
   ASSERT_TRUE(ledger.apply("shard-0", events));
   ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
   ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 20 * kHourMs, 2)));
+  const CostSource by_model = [](std::string_view, std::string_view) { return CostBy::kModel; };
   // Odd sequences: ten each in the hours 10 and 30; the last hour is left out.
-  const auto done = recompute_cost(*writer_, kDawnHour, kDawnHour + 30);
+  const auto done = recompute_cost(*writer_, kDawnHour, kDawnHour + 30, by_model);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->hourly_rows, 2U);
   EXPECT_EQ(done->requests, 10U);
   EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 10 * kDollar + 30 * 1000);
-  const auto rest = recompute_cost(*writer_, 0, UINT32_MAX);
+  const auto rest = recompute_cost(*writer_, 0, UINT32_MAX, by_model);
   ASSERT_TRUE(rest);
   EXPECT_EQ(rest->requests, 10U);
   EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 30 * kDollar + 20 * 1000);
   const auto report = check_store(*environment_);
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->good());
-  const auto again = recompute_cost(*writer_, 0, UINT32_MAX);
+  const auto again = recompute_cost(*writer_, 0, UINT32_MAX, by_model);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->hourly_rows + again->requests, 0U);
+}
+
+// A price that changes in the middle of an hour; requests with and without a price, and accounts
+// whose prices nobody may touch.
+TEST_F(Prices, EachRequestIsPricedByItsOwnInstantAndOnlyWhereThePriceIsTheModels) {
+  struct Row {
+    std::string_view account;
+    std::int64_t minute;
+    bool was_priced;
+    std::uint64_t cost;  // expected; all have been booked with 1000 nano-dollars or with none
+  };
+  constexpr Row kRows[] = {
+      {"by-model", 1, true, 1 * kDollar},  {"by-model", 29, false, 1 * kDollar},
+      {"by-model", 30, true, 2 * kDollar}, {"own-price", 30, true, 1000},
+      {"own-price", 31, false, 0},         {"gone", 2, true, 1000},
+      {"gone", 45, false, 2 * kDollar},
+  };
+  std::vector<UsageEvent> events;
+  std::uint64_t expected = 0;
+  for (const Row& row : kRows) {
+    UsageEvent event = end_event(events.size() + 1, 0);
+    event.unix_ms = kDawnMs + row.minute * kMinuteMs;
+    event.account = row.account;
+    event.prompt_tokens = event.total_tokens = 1'000'000;
+    event.completion_tokens = 0;
+    if (!row.was_priced) {
+      event.flags &= static_cast<std::uint16_t>(~kUsageCostKnown);
+      event.cost_nano_dollars = 0;
+    }
+    events.push_back(event);
+    expected += row.cost;
+  }
+  UsageLedger ledger(*writer_);
+  ASSERT_TRUE(ledger.apply("shard-0", events));
+  ASSERT_EQ(usage_total(*environment_)->unpriced, 3U);
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 30 * kMinuteMs, 2)));
+  const CostSource source = [](std::string_view account, std::string_view) {
+    return account == "by-model"    ? CostBy::kModel
+           : account == "own-price" ? CostBy::kAccount
+                                    : CostBy::kNobody;
+  };
+  const auto done = recompute_cost(*writer_, 0, UINT32_MAX, source);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->requests, 4U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, expected);
+  EXPECT_EQ(usage_total(*environment_)->unpriced, 1U);
+  EXPECT_TRUE(check_store(*environment_)->good());
+  const auto again = recompute_cost(*writer_, 0, UINT32_MAX, source);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->hourly_rows + again->requests, 0U);
+}
+
+TEST_F(Prices, AnHourWhoseRequestsArePrunedIsPricedByItsSums) {
+  std::vector<UsageEvent> events;
+  for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+    UsageEvent event = end_event(sequence, 0);
+    event.unix_ms = kDawnMs + static_cast<std::int64_t>(sequence) * 10 * kMinuteMs;
+    event.prompt_tokens = event.total_tokens = 1'000'000;
+    event.completion_tokens = 0;
+    events.push_back(event);
+  }
+  UsageLedger ledger(*writer_);
+  ASSERT_TRUE(ledger.apply("shard-0", events));
+  ASSERT_TRUE(prune_requests(*writer_, kDawnMs + 15 * kMinuteMs, 100));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 30 * kMinuteMs, 2)));
+  const CostSource by_model = [](std::string_view, std::string_view) { return CostBy::kModel; };
+  const auto done = recompute_cost(*writer_, 0, UINT32_MAX, by_model);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->requests, 3U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 4 * kDollar);
+  EXPECT_TRUE(check_store(*environment_)->good());
 }
 
 }  // namespace
