@@ -3,19 +3,19 @@
 #include "engine/proxy/count_exchange.h"
 #include "engine/proxy/early_stream.h"
 #include "engine/proxy/hedge.h"
+#include "engine/proxy/metering.h"
 #include "engine/proxy/relay_response.h"
 
 namespace sluice {
 namespace {
 
 // The exchange's report tells of the account that was tried last, or has answered.
-void note_account(Exchange& exchange, const Trial& trial) {
-  const Account& account = *trial.attempt.account;
+void note_account(Exchange& exchange, const Account& account, Rung rung) {
   exchange.report.account = account.name;
   exchange.report.pool = pool_text(account.pool);
   exchange.report.labels.account = account.label;
   exchange.report.labels.pool = pool_label(account.pool);
-  exchange.report.degraded = degraded_text(trial.choice.rung);
+  exchange.report.degraded = degraded_text(rung);
 }
 
 // Relays the answer of `trial`, and settles it.
@@ -53,37 +53,17 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
 Task<TryResult> try_in_race(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
                             HeldAnswer& held) {
   Race race(shard, exchange, std::move(choice));
-  note_account(exchange, race.first);
+  note_account(exchange, *race.first.attempt.account, race.first.choice.rung);
   const std::optional<TryResult> ended = co_await run_race(shard, exchange, ladder, race, held);
   if (ended) co_return *ended;
-  note_account(exchange, race.won());
+  note_account(exchange, *race.won().attempt.account, race.won().choice.rung);
   const TryResult result = co_await relay_trial(shard, exchange, ladder, race.won());
   co_return result;
 }
 
-}  // namespace
-
-Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
-                            HeldAnswer& held) {
-  if (may_hedge(exchange)) {
-    const TryResult raced = co_await try_in_race(shard, exchange, ladder, std::move(choice), held);
-    co_return raced;
-  }
-  Trial trial(shard, exchange, std::move(choice));
-  note_account(exchange, trial);
-  co_await ask_account(shard, exchange, ladder, trial, held);
-  exchange.report.upstream_time += trial.attempt.waited;
-  if (trial.result) co_return *trial.result;
-  const TryResult result = co_await relay_trial(shard, exchange, ladder, trial);
-  co_return result;
-}
-
-Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
-                      std::optional<Duration> retry_after) {
-  if (exchange.stream_begun) {
-    co_await send_provider_error(shard, exchange, *held.head, held.body, retry_after);
-    co_return;
-  }
+// As the whole answer of an exchange that has none yet.
+Task<void> send_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
+                     std::optional<Duration> retry_after) {
   RelayPlan plan;
   plan.account = held.account->name;
   plan.pool = pool_text(held.account->pool);
@@ -105,7 +85,37 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   exchange.report.head_sent_at = shard.now();
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
-  if (!written) exchange.ending = Ending::kClose;
+  if (written) co_return;
+  exchange.ending = Ending::kClose;
+  exchange.report.client_gone = written.error().side == Side::kDownstream;
+}
+
+}  // namespace
+
+Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+                            HeldAnswer& held) {
+  if (may_hedge(exchange)) {
+    const TryResult raced = co_await try_in_race(shard, exchange, ladder, std::move(choice), held);
+    co_return raced;
+  }
+  Trial trial(shard, exchange, std::move(choice));
+  note_account(exchange, *trial.attempt.account, trial.choice.rung);
+  co_await ask_account(shard, exchange, ladder, trial, held);
+  exchange.report.upstream_time += trial.attempt.waited;
+  if (trial.result) co_return *trial.result;
+  const TryResult result = co_await relay_trial(shard, exchange, ladder, trial);
+  co_return result;
+}
+
+Task<void> relay_held(Shard& shard, Exchange& exchange, HeldAnswer& held,
+                      std::optional<Duration> retry_after) {
+  note_account(exchange, *held.account, held.rung);
+  if (exchange.stream_begun) {
+    co_await send_provider_error(shard, exchange, *held.head, held.body, retry_after);
+  } else {
+    co_await send_held(shard, exchange, held, retry_after);
+  }
+  meter_relayed(exchange, held.usage);
 }
 
 }  // namespace sluice

@@ -107,6 +107,28 @@ test('a request that fails is an error once, and the answer to it is the client\
     [2, 2, 2, 2]);
 });
 
+test('an error that is the client\'s in the end is booked with the account that gave it',
+  async (t) => {
+    const {gateway, send, directory} = await start(t, {
+      accounts: [{}, {}],
+      routing: {strategy: 'ordered'},
+      rules: [{match: {header: {'x-request-id': 'both-fail'}}, do: {status: 503}},
+        {match: {header: {'x-request-id': 'forbidden'}}, do: {status: 403}, times: 1},
+        {match: {header: {'x-request-id': 'forbidden'}}, do: {abort: 'rst', 'abort-at': 'start'}}],
+    });
+    assert.equal(await send('both-fail'), 503);
+    assert.equal(await send('forbidden'), 502);
+    await gateway.stopCleanly();
+    const dump = await dumpChecked(directory);
+    const told = (id) => rowsOf(dump, id).sort((a, b) => a.attempt - b.attempt).map((row) =>
+      [row.outcome, row.status, row.account, row.flags.includes('last')]);
+    assert.deepEqual(told('both-fail'),
+      [['ended', 503, 'team-a', false], ['ended', 503, 'team-b', true]]);
+    assert.deepEqual(told('forbidden').filter(([outcome]) => outcome === 'ended'),
+      [['ended', 403, 'team-a', false], ['ended', 0, 'team-b', false]]);
+    assert.deepEqual(pick(dump.total, 'requests', 'errors', 'attempts'), [2, 2, 4]);
+  });
+
 test('requests that no account was asked for: no attempt, one error each', async (t) => {
   const {gateway, send, directory, mock} = await start(t, {
     accounts: [{rpm_limit: 1}],
