@@ -21,18 +21,19 @@ constexpr Duration kFeedStall = 10s;     // the same of a stream that speaks eac
 
 // AdminExchange - one request and its answer.
 struct AdminExchange {
-  explicit AdminExchange(Shard& shard) : arena(shard.blocks()) {}
+  AdminExchange(Shard& shard, CancelSource& calls_off) : arena(shard.blocks()), cut(&calls_off) {}
   Arena arena;
   Slice rest;  // received behind what was read of the request
   std::unique_ptr<AdminRequest> request = std::make_unique<AdminRequest>();
   AdminMatch match;
   bool close = false;
+  CancelSource* cut = nullptr;  // calls off what is awaited
 };
 
 enum class Head : std::uint8_t { kRead, kGone, kRefused };
 
 // Reads the head into `exchange.request`; `refusal` is what to answer when it is none.
-Task<Head> read_head(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange,
+Task<Head> read_head(Shard& shard, Stream& client, AdminExchange& exchange,
                      AdminResponse& refusal) {
   AdminRequest& request = *exchange.request;
   struct Parse {
@@ -44,7 +45,7 @@ Task<Head> read_head(Shard& shard, AdminThread& self, Stream& client, AdminExcha
       return state;
     }
   };
-  const Limits limits{.deadline = shard.now() + kHeadPatience, .cancel = &self.cut()};
+  const Limits limits{.deadline = shard.now() + kHeadPatience, .cancel = exchange.cut};
   const Result<CollectedHead> collected =
       co_await collect_head(shard, client, exchange.arena, exchange.rest, limits,
                             Parse{.parser = RequestHeadParser(), .head = &request.head});
@@ -83,7 +84,7 @@ std::optional<AdminResponse> refuse_body(const AdminRequest& request, const Admi
                                            : "send application/json");
 }
 
-Task<bool> read_body(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange) {
+Task<bool> read_body(Shard& shard, Stream& client, AdminExchange& exchange) {
   const RequestHead& head = exchange.request->head;
   const auto size =
       static_cast<std::size_t>(head.framing == BodyFraming::kLength ? head.content_length : 0);
@@ -93,11 +94,11 @@ Task<bool> read_body(Shard& shard, AdminThread& self, Stream& client, AdminExcha
   if (head.expect_continue && exchange.rest.empty()) {
     Outbox outbox;
     outbox.add("HTTP/1.1 100 Continue\r\n\r\n");
-    const WriteLimits write_limits{.stall = kStall, .cancel = &self.cut()};
+    const WriteLimits write_limits{.stall = kStall, .cancel = exchange.cut};
     const Result<void> sent = co_await write_all(shard, client, outbox, write_limits);
     if (!sent) co_return false;
   }
-  const Limits limits{.deadline = shard.now() + kBodyPatience, .cancel = &self.cut()};
+  const Limits limits{.deadline = shard.now() + kBodyPatience, .cancel = exchange.cut};
   while (!room.empty()) {
     if (exchange.rest.empty()) {
       Result<Slice> some = co_await read_some(shard, client, limits);
@@ -134,7 +135,7 @@ std::string head_of(Shard& shard, const AdminResponse& response, std::size_t bod
   return text + "\r\n\r\n";
 }
 
-Task<bool> send(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange,
+Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
                 const AdminResponse& response) {
   const std::string_view body = response.secret_body.empty() ? std::string_view(response.body)
                                                              : response.secret_body.reveal();
@@ -143,7 +144,7 @@ Task<bool> send(Shard& shard, AdminThread& self, Stream& client, AdminExchange& 
   Outbox outbox;
   outbox.add(head);
   if (exchange.request->head.method != Method::kHead && response.status != 304) outbox.add(body);
-  const WriteLimits limits{.stall = kStall, .cancel = &self.cut()};
+  const WriteLimits limits{.stall = kStall, .cancel = exchange.cut};
   const Result<void> sent = co_await write_all(shard, client, outbox, limits);
   co_return sent.has_value();
 }
@@ -153,9 +154,10 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
                      const AdminResponse& response) {
   exchange.close = true;
   const std::string head = head_of(shard, response, std::string::npos, true);
-  const WriteLimits write_limits{.stall = kFeedStall, .cancel = &self.ends_feed()};
   CancelSource gone;
-  const CancelLink link(self.ends_feed(), gone);
+  const CancelLink ends(self.ends_feed(), gone);
+  const CancelLink cut(*exchange.cut, gone);
+  const WriteLimits write_limits{.stall = kFeedStall, .cancel = &gone};
   client.recv().watch_end(&gone);
   SnapshotFeed::Listener listener(shard, self.feed());
   std::shared_ptr<const std::string> snapshot;
@@ -200,6 +202,11 @@ std::optional<AdminResponse> refuse(Shard& shard, AdminThread& self, AdminExchan
                                      shard.clock().unix_ms(), request.reads_only);
 }
 
+// Whether a request that may be answered came with the token.
+bool has_token(const AdminExchange& exchange) noexcept {
+  return exchange.match.route->access != Access::kPublic && !exchange.request->reads_only;
+}
+
 // The route's answer, from a thread of its own.
 Task<AdminResponse> ask(Shard& shard, AdminThread& self, AdminExchange& exchange) {
   AdminResponse response;
@@ -226,13 +233,13 @@ void log_request(Shard& shard, const AdminExchange& exchange, std::uint16_t stat
 
 enum class Next : std::uint8_t { kRequest, kClose, kGiveBack };
 
-Task<Next> serve_one(Shard& shard, AdminThread& self, Stream& client, AdminOrigin origin,
-                     const std::string& peer, std::string& unread) {
-  AdminExchange exchange(shard);
+Task<Next> serve_one(Shard& shard, AdminThread& self, ConnectionSeats::Seat& seat, Stream& client,
+                     AdminOrigin origin, const std::string& peer, std::string& unread) {
+  AdminExchange exchange(shard, seat.cut());
   exchange.close = origin == AdminOrigin::kRelay;
   exchange.request->peer = peer;
   AdminResponse response;
-  const Head read = co_await read_head(shard, self, client, exchange, response);
+  const Head read = co_await read_head(shard, client, exchange, response);
   if (read == Head::kGone) co_return Next::kClose;
   if (read == Head::kRead) {
     if (origin == AdminOrigin::kShard && !is_admin_path(exchange.request->head.path)) {
@@ -241,13 +248,14 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, Stream& client, AdminOrigi
       co_return Next::kGiveBack;
     }
     std::optional<AdminResponse> refused = refuse(shard, self, exchange, origin);
+    if (!refused && has_token(exchange)) seat.keep();
     if (!refused) refused = refuse_body(*exchange.request, *exchange.match.route);
     if (refused) {
       // What follows may be a body that nobody has read.
       exchange.close = exchange.close || exchange.request->head.framing != BodyFraming::kNone;
       response = std::move(*refused);
     } else {
-      const bool whole = co_await read_body(shard, self, client, exchange);
+      const bool whole = co_await read_body(shard, client, exchange);
       if (!whole) co_return Next::kClose;
       response = co_await ask(shard, self, exchange);
     }
@@ -263,8 +271,8 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, Stream& client, AdminOrigi
     }
   }
   client.put_back(std::move(exchange.rest));
-  const bool sent = co_await send(shard, self, client, exchange, response);
-  if (sent && exchange.close) co_await linger(shard, client, &self.cut());
+  const bool sent = co_await send(shard, client, exchange, response);
+  if (sent && exchange.close) co_await linger(shard, client, exchange.cut);
   co_return sent && !exchange.close ? Next::kRequest : Next::kClose;
 }
 
@@ -273,6 +281,10 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, Stream& client, AdminOrigi
 Task<void> serve_admin_connection(Shard& shard, AdminThread& self, int fd, std::string bytes,
                                   AdminOrigin origin, std::string relayed_for) {
   const std::string peer = origin == AdminOrigin::kRelay ? relayed_for : peer_address(fd);
+  ConnectionSeats::Seat seat(self.seats(origin), self.cut());
+  CancelSource ends_idle;
+  const CancelLink ends(self.ends_idle(), ends_idle);
+  const CancelLink cut(seat.cut(), ends_idle);
   Stream client(shard, fd, Side::kDownstream);
   if (!bytes.empty()) {
     PoolBlock& block = PoolBlock::create(shard.blocks(), bytes.size());
@@ -283,14 +295,14 @@ Task<void> serve_admin_connection(Shard& shard, AdminThread& self, int fd, std::
   std::string unread;
   while (next == Next::kRequest) {
     if (!client.readable()) {
-      const Limits limits{.deadline = shard.now() + kIdlePatience, .cancel = &self.ends_idle()};
+      const Limits limits{.deadline = shard.now() + kIdlePatience, .cancel = &ends_idle};
       Result<Slice> first = co_await client.recv().next(limits);
       if (!first || first->empty()) break;
       client.recv().put_back(std::move(*first));
     } else if (!client.has_unread()) {
       break;
     }
-    next = co_await serve_one(shard, self, client, origin, peer, unread);
+    next = co_await serve_one(shard, self, seat, client, origin, peer, unread);
   }
   if (next == Next::kGiveBack && !self.ends_idle().requested()) {
     const int released = co_await release_stream(shard, client, unread);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
@@ -14,7 +15,7 @@ namespace sluice {
 namespace {
 
 constexpr Duration kSnapshotEvery = 1s;
-constexpr std::size_t kConnectionsMax = 1024;  // listeners of snapshots among them
+constexpr Duration kReportFullEvery = 10s;
 
 }  // namespace
 
@@ -85,24 +86,47 @@ void AdminThread::stop() {
 }
 
 void AdminThread::take(int fd, std::string bytes, std::string relayed_for) {
-  if (connections_.count() >= kConnectionsMax || ends_services_.requested())
-    return kernel_.close_socket(fd);
   const AdminOrigin origin = relayed_for.empty() ? AdminOrigin::kShard : AdminOrigin::kRelay;
-  connections_.spawn(
-      serve_admin_connection(shard_, *this, fd, std::move(bytes), origin, std::move(relayed_for)));
+  seat(fd, std::move(bytes), origin, std::move(relayed_for));
 }
 
-Task<void> AdminThread::accept_connections(Shard& shard, AdminThread& self, Listener& listener) {
+void AdminThread::seat(int fd, std::string bytes, AdminOrigin origin, std::string relayed_for) {
+  constexpr std::string_view kFull =
+      "HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-type: application/json\r\n"
+      "content-length: 55\r\nx-sluice-error-source: gateway\r\nconnection: close\r\n\r\n"
+      "{\"detail\":\"too many administrators; see Retry-After\"}\r\n";
+  if (ends_services_.requested()) return kernel_.close_socket(fd);
+  ConnectionSeats& all = seats(origin);
+  const std::size_t cut = all.cut();
+  const bool room = all.make_room();
+  if (!room || all.cut() != cut) report_full(all);
+  if (room) {
+    connections_.spawn(serve_admin_connection(shard_, *this, fd, std::move(bytes), origin,
+                                              std::move(relayed_for)));
+    return;
+  }
+  // As much as the socket takes at once, which has not sent anything yet: all of it.
+  static_cast<void>(send(fd, kFull.data(), kFull.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  kernel_.close_socket(fd);
+}
+
+void AdminThread::report_full(const ConnectionSeats& seats) {
+  if (shard_.now() < report_full_at_) return;
+  report_full_at_ = shard_.now() + kReportFullEvery;
+  LogLine(shard_.log(), LogLevel::kWarning,
+          "the administrator's connections are full: those that are there longest without the "
+          "token are closed for new ones")
+      .field("connections", static_cast<std::int64_t>(seats.taken()))
+      .field("closed", static_cast<std::int64_t>(seats.cut()));
+}
+
+Task<void> AdminThread::accept_connections(Shard&, AdminThread& self, Listener& listener) {
   const AdminOrigin origin =
       listener.serves == Serves::kMetrics ? AdminOrigin::kMetrics : AdminOrigin::kOwn;
   while (!self.ends_services_.requested()) {
     const Result<int> fd = co_await listener.accept.next(&self.ends_services_);
     if (!fd) continue;  // no descriptors are left: it goes on by itself; or the end
-    if (self.connections_.count() >= kConnectionsMax) {
-      self.kernel_.close_socket(*fd);
-      continue;
-    }
-    self.connections_.spawn(serve_admin_connection(shard, self, *fd, std::string(), origin));
+    self.seat(*fd, std::string(), origin, std::string());
   }
   co_await listener.accept.stop();
 }

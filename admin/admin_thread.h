@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "admin/connection_seats.h"
 #include "admin/control_room.h"
 #include "admin/health_prober.h"
 #include "admin/job_threads.h"
@@ -22,6 +23,14 @@
 #include "engine/task/scope.h"
 
 namespace sluice {
+
+// How a connection came to the administrator.
+enum class AdminOrigin : std::uint8_t {
+  kShard,    // handed over by a shard, and may go back there
+  kRelay,    // one end of a pair of sockets, for one request
+  kOwn,      // accepted by a listener of the administrator's
+  kMetrics,  // accepted by the listener for metrics
+};
 
 // AdminThread - the administrator's connections: on a thread and a ring of their own, of low
 // priority, so that nothing that is asked here holds up a shard. Connections come from the shards'
@@ -61,6 +70,9 @@ class AdminThread final : public AdminDoor {
   [[nodiscard]] CancelSource& cut() noexcept { return cut_; }
   [[nodiscard]] CancelSource& ends_feed() noexcept { return ends_feed_; }
   [[nodiscard]] CancelSource& ends_idle() noexcept { return ends_idle_; }
+  [[nodiscard]] ConnectionSeats& seats(AdminOrigin origin) noexcept {
+    return origin == AdminOrigin::kMetrics ? metrics_seats_ : seats_;
+  }
   void give_back(int fd, std::string bytes) { give_back_(shard_, fd, std::move(bytes)); }
 
   // Has a job thread run `job` and waits for its end: not called off, for it may refer to what the
@@ -79,6 +91,8 @@ class AdminThread final : public AdminDoor {
   };
 
   void take(int fd, std::string bytes, std::string relayed_for) override;
+  void seat(int fd, std::string bytes, AdminOrigin origin, std::string relayed_for);
+  void report_full(const ConnectionSeats& seats);
   void run_calls();
   static Task<void> accept_connections(Shard& shard, AdminThread& self, Listener& listener);
   static Task<void> answer_calls(Shard& shard, AdminThread& self);
@@ -93,6 +107,10 @@ class AdminThread final : public AdminDoor {
   std::vector<std::unique_ptr<Listener>> listeners_;
   SnapshotFeed feed_;
   HealthProber prober_;
+  // Listeners of snapshots among them; a connection has 20 KiB.
+  ConnectionSeats seats_{1024};
+  ConnectionSeats metrics_seats_{128};  // of the listener for metrics: no part of the others'
+  Instant report_full_at_{};
   Scope connections_;
   Scope snapshots_;
   Scope services_;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import {readFile, stat, writeFile} from 'node:fs/promises';
 import https from 'node:https';
+import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import {authority} from './authority.mjs';
@@ -35,6 +36,28 @@ test('the token, and what is said without it', async (t) => {
   const right = await asks(gateway.url, 'GET', VERSION, {token: TOKEN});
   assert.deepEqual([right.status, right.body.access], [200, 'full']);
   assert.equal(right.headers.get('cache-control'), 'no-store');
+});
+
+test('however many connections come without the token, who has it gets in', async (t) => {
+  const {gateway} = await start(t);
+  const request = requestText(VERSION, '', {host: 'localhost'}, 'GET');
+  const open = [];
+  t.after(() => open.forEach((client) => client.destroy()));
+  const {hostname, port} = new URL(gateway.url);
+  const knock = () => new Promise((resolve, reject) => {
+    const client = net.connect(port, hostname, () => client.write(request));
+    client.once('data', () => resolve(client)).once('error', reject);
+    client.on('error', () => {});
+    open.push(client);
+  });
+  const answered = [];
+  for (let i = 0; i < 1100; i += 100)
+    answered.push(...await Promise.all(Array.from({length: 100}, knock)));
+  assert.equal(answered.length, 1100);
+  const {status} = await asks(gateway.url, 'GET', VERSION, {token: TOKEN});
+  assert.equal(status, 200);
+  await eventually(() => open.filter((client) => client.closed).length > 70, 'the oldest to go');
+  assert.match(gateway.errors, /connections are full/);
 });
 
 test('five wrong tokens in a minute: the address has to wait; the cookie goes on', async (t) => {
