@@ -3,26 +3,39 @@
 #include <algorithm>
 #include <charconv>
 
+#include "parser/base64.h"
 #include "parser/ip_address.h"
 #include "store/vault/token.h"
 
 namespace sluice {
 namespace {
 
+constexpr std::string_view kNoToken = "Admin API not configured: set SIDECAR_ADMIN_TOKEN";
+
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
   return host.substr(0, std::min(host.rfind(':'), host.size()));
 }
 
-std::string_view bearer_of(const AdminRequest& request) {
+// What follows `scheme` in Authorization; "" when it has another one.
+std::string_view credentials_of(const AdminRequest& request, std::string_view scheme) {
   std::string_view value = request.field("authorization");
-  constexpr std::string_view kScheme = "bearer ";
-  if (value.size() < kScheme.size() ||
-      !equals_ignoring_case(value.substr(0, kScheme.size()), kScheme))
+  if (value.size() <= scheme.size() || value[scheme.size()] != ' ' ||
+      !equals_ignoring_case(value.substr(0, scheme.size()), scheme))
     return {};
-  value.remove_prefix(kScheme.size());
+  value.remove_prefix(scheme.size());
   value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   return value;
+}
+
+// The token that is offered; "" when there is none. A browser without scripts asks its user for a
+// password, which it then sends with every request, also those that another site has it make: it
+// is the token where nothing can be changed, and no other site can read the answer.
+std::string token_of(const AdminRequest& request, Access access) {
+  const std::string_view bearer = credentials_of(request, "bearer");
+  if (!bearer.empty() || access != Access::kRead) return std::string(bearer);
+  const auto pair = decode_base64(credentials_of(request, "basic"));
+  return pair && pair->contains(':') ? pair->substr(pair->find(':') + 1) : std::string();
 }
 
 std::string_view cookie_of(const AdminRequest& request) {
@@ -39,9 +52,13 @@ std::string_view cookie_of(const AdminRequest& request) {
   return {};
 }
 
-AdminResponse unauthorized(std::string_view detail) {
+// Where somebody has opened a page that is only read, his browser asks him for the token.
+AdminResponse unauthorized(const AdminRequest& request, Access access, std::string_view detail) {
+  const bool asks = access == Access::kRead && request.field("accept").contains("text/html");
   AdminResponse response = admin_error(401, detail);
-  response.fields.emplace_back("www-authenticate", "Bearer realm=\"sluice\"");
+  response.fields.emplace_back(
+      "www-authenticate",
+      asks ? "Basic realm=\"sluice: the token is the password\"" : "Bearer realm=\"sluice\"");
   return response;
 }
 
@@ -84,21 +101,21 @@ std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, A
   if (access == Access::kPublic && request.head.method_text == "GET") return std::nullopt;
   if (auto foreign = refuse_origin(request)) return foreign;
   if (access == Access::kPublic) return std::nullopt;
-  const std::string_view bearer = bearer_of(request);
+  const std::string token = token_of(request, access);
   const std::string_view cookie = cookie_of(request);
   if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) return std::nullopt;
-  if (bearer.empty()) {
+  if (token.empty()) {
     // A cookie that has expired is no attack.
     reads_only = access == Access::kRead && rules_.public_read;
     if (reads_only) return std::nullopt;
-    if (!rules_.token) return unauthorized("Admin API not configured: set SIDECAR_ADMIN_TOKEN");
-    return unauthorized("Missing Authorization header");
+    if (!rules_.token) return unauthorized(request, access, kNoToken);
+    return unauthorized(request, access, "Missing Authorization header");
   }
   if (auto many = refuse_failures(request.peer, now)) return many;
-  if (is_token(bearer)) return std::nullopt;
-  if (!rules_.token) return unauthorized("Admin API not configured: set SIDECAR_ADMIN_TOKEN");
+  if (is_token(token)) return std::nullopt;
+  if (!rules_.token) return unauthorized(request, access, kNoToken);
   count_failure(request.peer, now);
-  return unauthorized("Invalid admin token");
+  return unauthorized(request, access, "Invalid admin token");
 }
 
 bool AccessKeeper::is_token(std::string_view offered) const {

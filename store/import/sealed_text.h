@@ -41,8 +41,4 @@ enum class SealedTextFault : std::uint8_t {
 // The 32 bytes of `key`, for open_sealed_text() alone.
 [[nodiscard]] Secret raw_key_of(const MasterKey& key);
 
-// Base64 (RFC 4648, sections 4 and 5), '=' at the end as due or left out. Nothing on any other
-// character, on a length that cannot be and on bits behind the last byte that are not 0.
-[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
-
 }  // namespace sluice

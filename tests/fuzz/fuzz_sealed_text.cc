@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/decimal.h"
+#include "parser/base64.h"
 #include "store/import/model_mappings.h"
 #include "store/import/sealed_text.h"
 

@@ -44,6 +44,35 @@ std::string cookie_field(const std::string& value) {
   return "Cookie: other=1; sluice_admin=" + value + "; more=2\r\n";
 }
 
+// "any:right" and "any:wrong", the token itself, and none.
+TEST(AccessKeeper, APasswordIsTheTokenWhereNothingCanBeChanged) {
+  struct Row {
+    const char* credentials;
+    Access access;
+    int status;
+  };
+  constexpr Row kRows[] = {
+      {"Basic YW55OnJpZ2h0", Access::kRead, 200},
+      {"basic YW55OnJpZ2h0", Access::kRead, 200},
+      {"Basic YW55OnJpZ2h0", Access::kAdmin, 401},
+      {"Basic YW55Ondyb25n", Access::kRead, 401},
+      {"Basic cmlnaHQ=", Access::kRead, 401},
+      {"Basic %%%", Access::kRead, 401},
+      {"Basic", Access::kRead, 401},
+      {"Bearer right", Access::kAdmin, 200},
+      {"Bearerright", Access::kAdmin, 401},
+      {"Bearer", Access::kRead, 401},
+  };
+  for (const Row& row : kRows) {
+    AccessKeeper keeper(rules("right"));
+    Asker asker;
+    EXPECT_EQ(
+        asker.ask(keeper, "Authorization: " + std::string(row.credentials) + "\r\n", row.access),
+        row.status)
+        << row.credentials;
+  }
+}
+
 TEST(AccessKeeper, ACookieHoldsForItsTimeForItsTokenAndUnchanged) {
   AccessKeeper keeper(rules("right"));
   Asker asker;

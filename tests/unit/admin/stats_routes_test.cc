@@ -7,8 +7,8 @@
 #include "admin/routes/request_rows.h"
 #include "admin/routes/stats_table.h"
 #include "admin/routes/times.h"
+#include "parser/base64.h"
 #include "store/catalog.h"
-#include "store/import/sealed_text.h"
 #include "tests/unit/admin/fake_gateway.h"
 #include "tests/unit/store/store_fixture.h"
 

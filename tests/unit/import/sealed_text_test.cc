@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "parser/base64.h"
 #include "tests/unit/guard_page.h"
 #include "tests/unit/vault/keys.h"
 
