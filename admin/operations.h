@@ -28,6 +28,7 @@ enum class AdminOutcome : std::uint8_t {
   kDone,
   kInvalid,   // what was given is wrong: `faults`
   kNotFound,  // what it is about is not there
+  kOutdated,  // it is another now than the one that was seen
   kConflict,  // it is there already, or stands where it cannot be changed from here
   kFailed,    // the store, or the caller, is in trouble
 };
@@ -58,6 +59,7 @@ struct AdminAnswer {
 //   providers.change   id, and what changes of these; inherited [name]: timeouts that are taken
 //                      from the configuration again
 //   providers.remove   name or id
+//   if_match of these two: the account_tag() that it must still have, as If-Match writes it
 //   providers.import   dry_run; the secret is a provider file (docs/COMPAT.md); all or nothing
 //   providers.export   clear: with keys
 //   clients.create     name, rpm_limit, tpm_limit, concurrent_limit, models, priority, priority_max

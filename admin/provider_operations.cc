@@ -32,6 +32,20 @@ std::optional<bool> gives_key(const Secret& given, std::string_view shown) {
   return true;
 }
 
+// The caller has seen the account as it is now, or does not say what it has seen.
+bool is_as_seen(const AdminCall& call, const StoredAccount& account) {
+  const std::string seen = call.args.value("if_match", "");
+  return seen.empty() || seen == "*" || seen.contains('"' + account_tag(account) + '"');
+}
+
+AdminAnswer refuse_outdated(const StoredAccount& account) {
+  return {.exit_code = EX_DATAERR,
+          .text = fmt::format("account \"{}\" was changed since it was read (If-Match); read it "
+                              "again\n",
+                              account.name),
+          .outcome = AdminOutcome::kOutdated};
+}
+
 // As the configuration says, for those of `names`: "timeouts.idle".
 void inherit(const std::vector<std::string>& names, const AccountTimeouts& from,
              AccountDraft& draft) {
@@ -88,6 +102,7 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
   if (!found) return failed(found.error());
   if (!*found) return refuse_missing("there is no such account in the store");
   const StoredAccount& before = **found;
+  if (!is_as_seen(call, before)) return refuse_outdated(before);
   auto key = open_api_key(before, keys_.vault);
   const auto other_key =
       gives_key(call.secret, key ? redacted(key->reveal()) : std::string(kUnknownKey));
@@ -137,6 +152,7 @@ AdminAnswer AdminDesk::remove_provider(const AdminCall& call) {
         fmt::format("there is no account \"{}\" in the store{}", id.empty() ? name : id,
                     is_configured(name) ? "; it stands in the configuration file" : ""));
   }
+  if (!is_as_seen(call, **found)) return refuse_outdated(**found);
   if (const auto gone = delete_account(writer_, (*found)->id); !gone) return failed(gone.error());
   return {.text = fmt::format("account \"{}\" removed; what it used stays\n", (*found)->name),
           .changed = true,

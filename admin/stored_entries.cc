@@ -9,6 +9,7 @@
 #include "engine/config/settings.h"
 #include "engine/proxy/cost.h"
 #include "store/catalog.h"
+#include "store/codec.h"
 #include "store/prices.h"
 #include "tls/digest.h"
 #include "tls/random.h"
@@ -95,6 +96,16 @@ std::string make_account_id() {
 
 std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored, const Vault& vault) {
   return vault.open(key_ref(stored), stored.api_key_sealed);
+}
+
+std::string account_tag(const StoredAccount& stored) {
+  constexpr std::size_t kBytes = 8;
+  std::string bytes;
+  encode_row(stored, bytes);
+  const Sha256Digest digest = sha256(bytes);
+  std::string digits(2 * kBytes, '\0');
+  write_hex(text_of(digest).substr(0, kBytes), digits.data());
+  return digits;
 }
 
 std::string explain(const VaultFailure& failure, const StoredAccount& stored) {

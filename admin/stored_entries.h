@@ -43,6 +43,8 @@ void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_k
 inline constexpr std::string_view kUnknownKey = "****";
 // Why it does not open, in a sentence.
 [[nodiscard]] std::string explain(const VaultFailure& failure, const StoredAccount& stored);
+// Names what is stored of an account; another one after each change.
+[[nodiscard]] std::string account_tag(const StoredAccount& stored);
 // "bkd_" and 12 random hexadecimal digits.
 [[nodiscard]] std::string make_account_id();
 

@@ -9,6 +9,7 @@
 #include "admin/live/change_event.h"
 #include "admin/stored_entries.h"
 #include "engine/build_snapshot.h"
+#include "engine/config/check.h"
 #include "engine/config/load.h"
 #include "engine/restore_spent.h"
 #include "engine/server.h"
@@ -81,15 +82,8 @@ std::vector<SettingText> Server::settings() {
 
 // What check_servable() has left open, now that it is known what the store has.
 std::expected<void, StartFailure> Server::check_entries() {
-  const bool guarded = !config_->clients.empty() || (stored_ != nullptr && stored_->guarded);
-  const bool apart = std::ranges::all_of(config_->listen, &ListenAddress::is_loopback);
-  if (!guarded && !apart && !config_->auth_open) {
-    return std::unexpected(StartFailure{
-        EX_CONFIG,
-        "an address can be reached from other machines, and no client key guards the accounts: "
-        "make one (sluice clients create), listen on 127.0.0.1, or say auth.open: true if "
-        "everyone who reaches it may spend them\n"});
-  }
+  const std::string unguarded = why_unguarded(*config_, stored_ != nullptr && stored_->guarded);
+  if (!unguarded.empty()) return std::unexpected(StartFailure{EX_CONFIG, unguarded + "\n"});
   report_left_out(*config_);
   const bool stored_some =
       stored_ != nullptr && !(stored_->accounts.empty() && stored_->unopened.empty());

@@ -135,7 +135,8 @@ function nested(changes, account) {
   return out;
 }
 
-export function editAccount(account, saved) {
+// `match`: the tag that the account was read with.
+export function editAccount(account, {match} = {}) {
   const readOnly = account && !account.editable;
   openForm({
     title: account ? t(readOnly ? 'account.view' : 'account.edit', {name: account.name})
@@ -148,12 +149,11 @@ export function editAccount(account, saved) {
     whole: !account,
     action: account ? t('save') : t('account.add'),
     send: (changes, all) => account
-      ? api.put(`/api/admin/backends/${account.id}`, nested(changes, account))
+      ? api.put(`/api/admin/backends/${account.id}`, nested(changes, account), {match})
       : api.post('/api/admin/backends', nested(withoutEmpty(all))),
     done: (answer) => {
       notify(t(account ? 'account.saved' : 'account.added', {name: answer.name}));
       forget();
-      saved?.(answer);
     },
   });
 }

@@ -112,8 +112,8 @@ async function removeAccount(account, control) {
 }
 
 async function edit(account, control) {
-  const whole = await busy(control, () => api.get(`/api/admin/backends/${account.id}`));
-  if (whole) editAccount(whole);
+  const whole = await busy(control, () => api.getTagged(`/api/admin/backends/${account.id}`));
+  if (whole) editAccount(whole.value, {match: whole.tag});
 }
 
 function actionsCell(cell, first, item) {

@@ -23,8 +23,9 @@ async function failure(answer) {
     body.errors ?? []);
 }
 
-async function ask(method, path, {json, body, type, signal, quiet = false} = {}) {
+async function ask(method, path, {json, body, type, signal, match, quiet = false} = {}) {
   const headers = {};
+  if (match) headers['if-match'] = match;
   if (json !== undefined) headers['content-type'] = 'application/json';
   else if (type) headers['content-type'] = type;
   let answer;
@@ -44,8 +45,13 @@ async function ask(method, path, {json, body, type, signal, quiet = false} = {})
 const asJson = async (promise) => (await promise).json();
 
 export const get = (path, options) => asJson(ask('GET', path, options));
+// With the tag of what was read, for a change that must not undo another's.
+export async function getTagged(path) {
+  const answer = await ask('GET', path);
+  return {value: await answer.json(), tag: answer.headers.get('etag')};
+}
 export const post = (path, json, options) => asJson(ask('POST', path, {json, ...options}));
-export const put = (path, json) => asJson(ask('PUT', path, {json}));
+export const put = (path, json, options) => asJson(ask('PUT', path, {json, ...options}));
 export const patch = (path, json) => asJson(ask('PATCH', path, {json}));
 export const remove = (path) => asJson(ask('DELETE', path));
 export const postText = (path, body, type) => asJson(ask('POST', path, {body, type}));

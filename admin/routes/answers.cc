@@ -11,6 +11,7 @@ AdminResponse refusal_of(const AdminAnswer& answer, std::string_view missing) {
     case AdminOutcome::kInvalid: return refuse_fields(answer.faults);
     case AdminOutcome::kNotFound: return admin_error(404, missing);
     case AdminOutcome::kConflict: return admin_error(409, text);
+    case AdminOutcome::kOutdated: return admin_error(412, text);
     case AdminOutcome::kDone:
     case AdminOutcome::kFailed: break;
   }

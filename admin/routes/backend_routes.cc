@@ -8,6 +8,7 @@
 #include "admin/routes/json_body.h"
 #include "admin/routes/query_params.h"
 #include "admin/routes/routes.h"
+#include "admin/stored_entries.h"
 #include "engine/proxy/account_prober.h"
 #include "engine/route/account_state.h"
 
@@ -37,7 +38,10 @@ AdminResponse show(ControlRoom& room, std::string_view id) {
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(id);
   if (account == nullptr) return admin_error(404, kMissing);
-  return json_response(AccountList::object_of(*account, room));
+  AdminResponse response = json_response(AccountList::object_of(*account, room));
+  if (account->stored)
+    response.fields.emplace_back("etag", '"' + account_tag(*account->stored) + '"');
+  return response;
 }
 
 AdminResponse get_backend(ControlRoom& room, const AdminRequest& request) {
@@ -91,6 +95,7 @@ AdminResponse change_backend(ControlRoom& room, const AdminRequest& request) {
   if (!call) return std::move(call.error());
   call->command = "providers.change";
   call->args["id"] = account->id;
+  call->args["if_match"] = request.field("if-match");
   return run(room, *call);
 }
 
@@ -100,8 +105,9 @@ AdminResponse delete_backend(ControlRoom& room, const AdminRequest& request) {
   const ListedAccount* const account = list->find(request.params.front());
   if (account == nullptr) return admin_error(404, kMissing);
   if (auto refused = refuse_configured(*account)) return std::move(*refused);
-  const AdminAnswer answer =
-      room.gateway().change({.command = "providers.remove", .args = {{"id", account->id}}});
+  const AdminAnswer answer = room.gateway().change(
+      {.command = "providers.remove",
+       .args = {{"id", account->id}, {"if_match", request.field("if-match")}}});
   if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
   return json_response({{"status", "deleted"}, {"id", account->id}});
 }

@@ -7,7 +7,10 @@
 #include "engine/build_snapshot.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/config_options.h"
+#include "engine/cli/store_access.h"
+#include "engine/config/check.h"
 #include "engine/config/show.h"
+#include "store/catalog.h"
 
 namespace sluice {
 namespace {
@@ -16,11 +19,25 @@ std::string counted(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// What is known only with the store: whether client keys guard what can be reached.
+int check_guarded(const Config& config, StoreEnvironment& environment) {
+  const auto clients = list_client_keys(environment);
+  if (!clients) return store_failed(clients.error(), environment);
+  const std::string unguarded = why_unguarded(config, !clients->empty());
+  if (unguarded.empty()) return EX_OK;
+  fmt::print(stderr, "sluice check-config: {}\n", unguarded);
+  return EX_CONFIG;
+}
+
 // Reads what the files that the configuration names hold, too, as `sluice serve` does.
 int report_sound(const Config& config) {
   if (const auto snapshot = build_snapshot(config, nullptr, nullptr); !snapshot) {
     fmt::print(stderr, "sluice check-config: {}", snapshot.error());
     return EX_CONFIG;
+  }
+  if (has_store(config)) {
+    const int guarded = read_store(config, check_guarded);
+    if (guarded != EX_OK) return guarded;
   }
   std::string listen;
   for (const ListenAddress& address : config.listen)

@@ -231,6 +231,18 @@ void check_costs(const Config& config, Findings& findings) {
   }
 }
 
+// That listener speaks no TLS.
+void check_admin_listen(const Config& config, Findings& findings) {
+  for (const ListenAddress& address : config.admin.listen) {
+    if (address.is_loopback()) continue;
+    findings.warn(config.origin_of("admin.listen"),
+                  fmt::format("admin.listen: {} can be reached from other machines, and the token "
+                              "passes in clear; listen on 127.0.0.1 behind what speaks TLS, or use "
+                              "the addresses of listen with tls",
+                              address.text()));
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -243,6 +255,7 @@ void check_config(const Config& config, Findings& findings) {
   check_retreat(config, findings);
   check_costs(config, findings);
   check_comments(config, findings);
+  check_admin_listen(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");
@@ -271,6 +284,17 @@ bool has_store(const Config& config) {
   return !directory.empty() && access((directory + "/data.mdb").c_str(), F_OK) == 0;
 }
 
+std::string why_unguarded(const Config& config, bool stored_clients) {
+  if (!config.clients.empty() || stored_clients || config.auth_open) return {};
+  const auto apart = std::ranges::find_if_not(config.listen, &ListenAddress::is_loopback);
+  if (apart == config.listen.end()) return {};
+  return fmt::format(
+      "listen: {} can be reached from other machines, and no client key guards the accounts; add "
+      "keys under clients{}, listen on 127.0.0.1, or say auth.open: true if everyone who reaches "
+      "it may spend them",
+      apart->text(), config.store.directory.empty() ? "" : " or by sluice clients create");
+}
+
 void check_servable(const Config& config, Findings& findings) {
   // What the store holds besides is known when it is open (Server::start).
   if (has_store(config)) return;
@@ -285,18 +309,9 @@ void check_servable(const Config& config, Findings& findings) {
         "there is no account to send requests to; add one under accounts (name, base_url, "
         "api_key) or set SIDECAR_UPSTREAM and SIDECAR_API_KEY");
   }
-  if (!config.clients.empty() || config.auth_open) return;
   if (findings.refused("clients") || findings.refused("auth")) return;
-  for (const ListenAddress& address : config.listen) {
-    if (address.is_loopback()) continue;
-    findings.error(
-        config.origin_of("listen"),
-        fmt::format("listen: {} can be reached from other machines, and no client key guards the "
-                    "accounts; add keys under clients, listen on 127.0.0.1, or say auth.open: true "
-                    "if everyone who reaches it may spend them",
-                    address.text()));
-    return;
-  }
+  const std::string unguarded = why_unguarded(config, false);
+  if (!unguarded.empty()) findings.error(config.origin_of("listen"), unguarded);
 }
 
 bool is_open(const Config& config) {

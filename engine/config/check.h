@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "engine/config/config.h"
 #include "engine/config/finding.h"
 
@@ -14,6 +16,9 @@ void check_config(const Config& config, Findings& findings);
 // without a client key.
 [[nodiscard]] bool has_store(const Config& config);  // that was made before
 void check_servable(const Config& config, Findings& findings);
+// Why a door is open to the network without a client key, in a sentence; "": none is.
+// `stored_clients`: the store has client keys, if only revoked ones.
+[[nodiscard]] std::string why_unguarded(const Config& config, bool stored_clients);
 
 // Whether requests without a client key are served.
 [[nodiscard]] bool is_open(const Config& config);

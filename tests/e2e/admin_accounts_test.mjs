@@ -168,6 +168,32 @@ test('an account: added, used and changed', async (t) => {
   assert.ok(!(gateway.errors + gateway.output).includes(KEY));
 });
 
+test('an account: who has read an older state changes nothing (If-Match)', async (t) => {
+  const {mock, gateway} = await start(t);
+  const {body: made, headers} = await gateway.ask('POST', '/api/admin/backends', backend(mock));
+  const target = `/api/admin/backends/${made.id}`;
+  const first = headers.get('etag');
+  assert.match(first, /^"[0-9a-f]{16}"$/);
+  assert.equal((await gateway.ask('GET', target)).headers.get('etag'), first);
+  const change = (rpm, match) =>
+    gateway.ask('PUT', target, {rpm_limit: rpm}, {headers: match ? {'if-match': match} : {}});
+  const changed = await change(77, `W/"x", ${first}`);
+  assert.equal(changed.status, 200);
+  const second = changed.headers.get('etag');
+  assert.notEqual(second, first);
+  const late = await change(88, first);
+  assert.deepEqual([late.status, /was changed since it was read/.test(late.body.detail)],
+    [412, true]);
+  const remove = (match) =>
+    gateway.ask('DELETE', target, undefined, {headers: {'if-match': match}});
+  assert.equal((await remove(first)).status, 412);
+  assert.equal((await gateway.ask('GET', target)).body.rpm_limit, 77);
+  assert.equal((await change(88)).status, 200);
+  assert.equal((await change(99, '*')).status, 200);
+  assert.equal((await remove('*')).status, 200);
+  await stop(gateway);
+});
+
 test('an account: switched off and on, tested, removed', async (t) => {
   const {mock, site, gateway} = await start(t);
   const {body: made} = await gateway.ask('POST', '/api/admin/backends', backend(mock));

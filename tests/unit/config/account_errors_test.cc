@@ -143,6 +143,17 @@ constexpr BudgetRow kBudgetRows[] = {
     {"one of them is off", "base_url: 'http://127.0.0.1:1/v1', api_key: k, enabled: false", ""},
 };
 
+TEST(AccountWarnings, AnAdministratorsTokenInClear) {
+  const Loaded loaded =
+      load_text("accounts: [{name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}]\n"
+                "admin: {listen: ['127.0.0.1:9300', '0.0.0.0:9301']}\n");
+  ASSERT_TRUE(loaded) << errors_of(loaded);
+  EXPECT_EQ(messages(loaded->warnings),
+            "c.yaml:2:9: admin.listen: 0.0.0.0:9301 can be reached from other machines, and the "
+            "token passes in clear; listen on 127.0.0.1 behind what speaks TLS, or use the "
+            "addresses of listen with tls");
+}
+
 TEST(AccountWarnings, ABudgetThatIsCountedTwice) {
   for (const BudgetRow& row : kBudgetRows) {
     const Loaded loaded =
@@ -182,15 +193,12 @@ constexpr ServableRow kServableRows[] = {
      "c.yaml:1:11: accounts: every account has enabled: false; enable one"},
     {"open to the network without a key", ACCOUNT "listen: [\"127.0.0.1:1\", \"0.0.0.0:9190\"]",
      "c.yaml:2:9: listen: 0.0.0.0:9190 can be reached from other machines, and no client key "
-     "guards "
-     "the accounts; add keys under clients, listen on 127.0.0.1, or say auth.open: true if "
-     "everyone "
-     "who reaches it may spend them"},
+     "guards the accounts; add keys under clients or by sluice clients create, listen on "
+     "127.0.0.1, or say auth.open: true if everyone who reaches it may spend them"},
     {"all addresses without a key", ACCOUNT "listen: \":9190\"",
      "c.yaml:2:9: listen: :9190 can be reached from other machines, and no client key guards the "
-     "accounts; add keys under clients, listen on 127.0.0.1, or say auth.open: true if everyone "
-     "who "
-     "reaches it may spend them"},
+     "accounts; add keys under clients or by sluice clients create, listen on 127.0.0.1, or say "
+     "auth.open: true if everyone who reaches it may spend them"},
     {"open to the network on purpose", ACCOUNT "listen: \":9190\"\nauth: {open: true}", ""},
     {"open to the network with keys",
      ACCOUNT "listen: \":9190\"\nclients: [{name: c, key: sk-test-client}]", ""},
