@@ -141,7 +141,8 @@ class SpentRestore {
 
   void add_to(SpentAccount& one, const StoredRequest& row, Instant sent, Instant began,
               Instant end) {
-    if ((row.flags & kUsageUnsent) != 0) return;
+    const bool asked = row.outcome != RequestOutcome::kRefused;
+    if (!asked || (row.flags & kUsageUnsent) != 0) return;
     const bool emergency = (row.flags & kUsageEmergency) != 0;
     if (sent >= one.horizon) one.stamps.add({sent, emergency});
     const bool told = row.outcome == RequestOutcome::kEnded && (row.flags & kUsageReserved) == 0;

@@ -7,9 +7,11 @@ namespace sluice {
 
 // What a usage record tells of.
 enum class UsageKind : std::uint8_t {
-  kStart = 1,    // an account is about to be asked: no byte has left yet
-  kEnd = 2,      // what came of it
-  kRefused = 3,  // a request that no account was asked for, answered by the gateway itself
+  kStart = 1,  // an account is about to be asked: no byte has left yet
+  kEnd = 2,    // what came of it
+  // A request that no account served: answered by the gateway itself, or, with `account`, with the
+  // error that this one had given in an attempt of its own.
+  kRefused = 3,
 };
 
 // Bits of UsageEvent::flags.
@@ -41,8 +43,8 @@ struct UsageEvent {
   std::int64_t unix_ms = 0;
 
   std::string_view request_id;  // at most 128 bytes
-  std::string_view account;     // by its name; empty for kRefused
-  std::string_view pool;        // "primary", "fallback"; empty for kRefused
+  std::string_view account;     // by its name
+  std::string_view pool;        // "primary", "fallback"
   std::string_view client_key;  // by its name; empty without client keys
   std::string_view model;       // canonical, as the client asked for it; at most 256 bytes
   std::string_view native_model;

@@ -64,7 +64,7 @@ struct DailySums {
 
 enum class RequestOutcome : std::uint8_t {
   kEnded,    // with `status`
-  kRefused,  // by the gateway: no account was asked
+  kRefused,  // no account served it (UsageKind::kRefused)
   kUnknown,  // the process died before the end
   kOpen,     // in open_attempts only
   kLast = kOpen,

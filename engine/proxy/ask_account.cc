@@ -109,9 +109,8 @@ void learn_limits(Shard& shard, const Exchange& exchange, const Attempt& attempt
       .field("for_ms", (until - shard.now()) / 1ms);
 }
 
-// A complete answer that another account may better: it is kept in case there is none. True when it
-// is.
-Task<bool> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
+// A complete answer that another account may better: it is kept in case there is none.
+Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldAnswer& held) {
   constexpr std::size_t kBytesMax = 64 * 1024;  // error documents are a few hundred bytes
   constexpr Duration kPatience = 5s;            // with other accounts waiting to be tried
   const Instant began = shard.clock().now();
@@ -122,14 +121,10 @@ Task<bool> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldA
   attempt.waited += waited_since(shard, began);
   const bool whole = body.has_value();
   const bool reusable = whole && can_be_reused(attempt);
-  if (whole) {
-    held.account = attempt.account;
-    held.rung = attempt.rung;
-    held.head = attempt.head;
-    held.body = *body;
-  }
+  if (whole)
+    held = HeldAnswer{
+        .account = attempt.account, .rung = attempt.rung, .head = attempt.head, .body = *body};
   release_connection(exchange, attempt, reusable);
-  co_return whole;
 }
 
 // In a race, and under timeouts.first_token, the first byte of a stream decides, not its head: that
@@ -197,10 +192,8 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
       parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
   report_outcome(shard, exchange, ladder, trial, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
-  const bool is_held = co_await hold_answer(shard, exchange, attempt, held);
-  const std::optional<TokensUsed> used = tokens_counted(verdict.outcome, {});
-  if (is_held) meter_held(shard, exchange, trial, used.has_value(), held.usage);
-  end_trial(shard, exchange, trial, used);
+  co_await hold_answer(shard, exchange, attempt, held);
+  end_trial(shard, exchange, trial, tokens_counted(verdict.outcome, {}));
   if (exchange.cancel.requested()) {
     exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
     co_return TryResult{};

@@ -2,10 +2,18 @@
 
 #include "engine/io/signal.h"
 #include "engine/proxy/attempt.h"
-#include "engine/proxy/held_answer.h"
 #include "engine/route/ladder.h"
 
 namespace sluice {
+
+// HeldAnswer - a provider's whole error answer that was not relayed because another account may do
+// better. The last one is what the client gets when no account is left.
+struct HeldAnswer {
+  const Account* account = nullptr;
+  Rung rung = Rung::kPrimary;
+  const ResponseHead* head = nullptr;  // null: there is none
+  std::string_view body;
+};
 
 // How one try ended.
 struct TryResult {

@@ -33,20 +33,6 @@ UsageEvent event_of(Shard& shard, const Exchange& exchange, const Trial& trial) 
   return event;
 }
 
-// What is known of a trial at its end, whoever has its answer.
-UsageEvent end_event_of(Shard& shard, const Exchange& exchange, const Trial& trial, bool told) {
-  const Attempt& attempt = trial.attempt;
-  UsageEvent event = event_of(shard, exchange, trial);
-  if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
-  if (exchange.report.hedged) event.flags |= kUsageHedged;
-  if (exchange.probe.stream) event.flags |= kUsageStreamed;
-  if (trial.choice.permit.held()) event.flags |= kUsageUnsent;
-  else if (!told) event.flags |= kUsageReserved;
-  event.latency_us = microseconds(shard.now() - trial.began_at);
-  event.sent_ms = (microseconds(trial.settled_at - trial.began_at) + 999) / 1000;
-  return event;
-}
-
 void add_usage(UsageEvent& event, const ExchangeReport& report) {
   const Usage& usage = report.usage;
   event.prompt_tokens = token_count(usage.prompt);
@@ -77,22 +63,18 @@ bool meter_start(Shard& shard, Exchange& exchange, Trial& trial) {
   return false;
 }
 
-void meter_held(Shard& shard, Exchange& exchange, Trial& trial, bool told, HeldUsage& held) {
-  if (trial.metered_as == 0) return;
-  held.hold(*exchange.worker->journal, end_event_of(shard, exchange, trial, told),
-            std::exchange(trial.metered_as, 0));
-}
-
-void meter_relayed(Exchange& exchange, HeldUsage& held) {
-  unsigned flags = kUsageLast;
-  if (exchange.report.client_gone) flags |= kUsageClientGone;
-  if (held.book(flags)) exchange.metered = true;
-}
-
 void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool relayed) {
   if (trial.metered_as == 0) return;
+  const Attempt& attempt = trial.attempt;
   const ExchangeReport& report = exchange.report;
-  UsageEvent event = end_event_of(shard, exchange, trial, told);
+  UsageEvent event = event_of(shard, exchange, trial);
+  if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
+  if (report.hedged) event.flags |= kUsageHedged;
+  if (exchange.probe.stream) event.flags |= kUsageStreamed;
+  if (trial.choice.permit.held()) event.flags |= kUsageUnsent;
+  else if (!told) event.flags |= kUsageReserved;
+  event.latency_us = microseconds(shard.now() - trial.began_at);
+  event.sent_ms = (microseconds(trial.settled_at - trial.began_at) + 999) / 1000;
   if (relayed) {
     if (exchange.answered) {
       event.flags |= kUsageLast;
@@ -114,6 +96,10 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   if (!exchange.asked) event.attempt = 0;
   if (exchange.client_pass.refused()) event.flags |= kUsageOverLimit;
   const ExchangeReport& report = exchange.report;
+  if (report.error_of != nullptr) {
+    event.account = report.error_of->name;
+    event.pool = pool_text(report.error_of->pool);
+  }
   event.status = report.late_status != 0 ? report.late_status : report.status;
   if (report.client_gone) event.flags |= kUsageClientGone;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;

@@ -16,14 +16,8 @@ namespace sluice {
 // answer was the client's, and exchange.report tells what it used.
 void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool relayed);
 
-// Instead of meter_end() for a trial whose answer is held: it is the client's if no account has a
-// better one.
-void meter_held(Shard& shard, Exchange& exchange, Trial& trial, bool told, HeldUsage& held);
-
-// That answer was relayed.
-void meter_relayed(Exchange& exchange, HeldUsage& held);
-
-// After the answer: a request that was to be forwarded, and whose answer came from no trial.
+// After the answer: a request that was to be forwarded, and whose answer came from no trial, or was
+// the error of one that had ended long before.
 void meter_unserved(Shard& shard, Exchange& exchange);
 
 // What the client is told when the journal has no room.

@@ -118,7 +118,7 @@ std::optional<Duration> wait_after(const Exchange& exchange, const Choice& end, 
 
 // No account is left: the last provider's own error when one has answered, else why the last one
 // was not reached, else that none was free. Each with the true Retry-After.
-Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, HeldAnswer& held, Answer last,
+Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer& held, Answer last,
                              const Choice& end) {
   std::optional<Duration> wait = wait_after(exchange, end, shard.now());
   // A refused key is our operator's business: the client would take a 401 for its own.

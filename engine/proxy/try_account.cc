@@ -3,7 +3,6 @@
 #include "engine/proxy/count_exchange.h"
 #include "engine/proxy/early_stream.h"
 #include "engine/proxy/hedge.h"
-#include "engine/proxy/metering.h"
 #include "engine/proxy/relay_response.h"
 
 namespace sluice {
@@ -107,7 +106,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
   co_return result;
 }
 
-Task<void> relay_held(Shard& shard, Exchange& exchange, HeldAnswer& held,
+Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
                       std::optional<Duration> retry_after) {
   note_account(exchange, *held.account, held.rung);
   if (exchange.stream_begun) {
@@ -115,7 +114,7 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, HeldAnswer& held,
   } else {
     co_await send_held(shard, exchange, held, retry_after);
   }
-  meter_relayed(exchange, held.usage);
+  exchange.report.error_of = held.account;
 }
 
 }  // namespace sluice

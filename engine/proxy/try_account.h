@@ -11,7 +11,7 @@ Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Ch
                             HeldAnswer& held);
 
 // Sends a held answer to the client, with the true Retry-After.
-Task<void> relay_held(Shard& shard, Exchange& exchange, HeldAnswer& held,
+Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
                       std::optional<Duration> retry_after);
 
 }  // namespace sluice

@@ -40,7 +40,7 @@ test('the token, and what is said without it', async (t) => {
 
 test('however many connections come without the token, who has it gets in', async (t) => {
   const {gateway} = await start(t);
-  const request = requestText(VERSION, '', {host: 'localhost'}, 'GET');
+  const request = `GET ${VERSION} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
   const open = [];
   t.after(() => open.forEach((client) => client.destroy()));
   const {hostname, port} = new URL(gateway.url);

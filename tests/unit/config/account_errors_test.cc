@@ -144,9 +144,9 @@ constexpr BudgetRow kBudgetRows[] = {
 };
 
 TEST(AccountWarnings, AnAdministratorsTokenInClear) {
-  const Loaded loaded =
-      load_text("accounts: [{name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}]\n"
-                "admin: {listen: ['127.0.0.1:9300', '0.0.0.0:9301']}\n");
+  const Loaded loaded = load_text(
+      "accounts: [{name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}]\n"
+      "admin: {listen: ['127.0.0.1:9300', '0.0.0.0:9301']}\n");
   ASSERT_TRUE(loaded) << errors_of(loaded);
   EXPECT_EQ(messages(loaded->warnings),
             "c.yaml:2:9: admin.listen: 0.0.0.0:9301 can be reached from other machines, and the "

@@ -19,11 +19,11 @@ class TryAccount : public UpstreamTest {
   Task<TryResult> begin_try(std::string_view fields, std::string_view line = kPost) {
     if (directory_->accounts.empty()) add_upstream("team-a");
     begin(std::string(line) + std::string(fields) + "\r\n");
-    held_.emplace();
+    held_ = HeldAnswer{};
     ladder_.emplace(*directory_, worker_->balancer, "");
     Choice choice = ladder_->next(shard_->now());
     EXPECT_EQ(choice.kind, Choice::Kind::kTry);
-    return try_account(*shard_, *exchange_, *ladder_, std::move(choice), *held_);
+    return try_account(*shard_, *exchange_, *ladder_, std::move(choice), held_);
   }
   // A whole try, in which the provider says this.
   TryResult try_with(std::string_view fields, std::string_view answer, bool closes) {
@@ -46,7 +46,7 @@ class TryAccount : public UpstreamTest {
   bool is_ready() { return !state().cooldown().running(shard_->now()); }
 
   std::optional<Ladder> ladder_;
-  std::optional<HeldAnswer> held_;
+  HeldAnswer held_;
 };
 
 struct AnswerRow {
@@ -79,11 +79,11 @@ TEST_F(TryAccount, TheStatusDecidesWhetherAnotherAccountTries) {
     const std::string client = client_got();
     EXPECT_EQ(client.starts_with("HTTP/1.1 " + status + " X\r\n"), row.kind == Kind::kAnswered);
     EXPECT_EQ(exchange_->answered, row.kind == Kind::kAnswered);
-    EXPECT_EQ(held_->head != nullptr, row.kind == Kind::kNext);
+    EXPECT_EQ(held_.head != nullptr, row.kind == Kind::kNext);
     if (row.kind == Kind::kNext) {
       EXPECT_EQ(client, "");
-      EXPECT_EQ(held_->head->status, row.status);
-      EXPECT_EQ(held_->body, "body");
+      EXPECT_EQ(held_.head->status, row.status);
+      EXPECT_EQ(held_.body, "body");
     }
     EXPECT_EQ(state().available(shard_->now()), 39u);  // R1: the permit is spent
     EXPECT_EQ(exchange_->report.attempts, 1u);
@@ -123,7 +123,7 @@ TEST_F(TryAccount, WithoutAnAnswerSafetyDecides) {
     EXPECT_TRUE(result.answer.message.starts_with(message)) << result.answer.message;
     EXPECT_TRUE(result.answer.never_retry);
     EXPECT_EQ(client_got(), "");
-    EXPECT_EQ(held_->head, nullptr);
+    EXPECT_EQ(held_.head, nullptr);
   }
 }
 
@@ -224,8 +224,8 @@ TEST_F(TryAccount, AHeldAnswerComesWithTheTrueRetryAfterAndItsLength) {
                              "HTTP/1.1 429 X\r\nRetry-After: 7\r\nTransfer-Encoding: "
                              "chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
                              false));
-  ASSERT_NE(held_->head, nullptr);
-  Task<void> sending = relay_held(*shard_, *exchange_, *held_, 90s);
+  ASSERT_NE(held_.head, nullptr);
+  Task<void> sending = relay_held(*shard_, *exchange_, held_, 90s);
   finish(sending);
   const std::string got = client_got();
   EXPECT_TRUE(got.starts_with("HTTP/1.1 429 X\r\n")) << got;
