@@ -52,6 +52,14 @@ std::string_view cookie_of(const AdminRequest& request) {
   return {};
 }
 
+// When a cookie ends, in seconds since 1970; 0 when it does not say.
+std::int64_t expiry_of(std::string_view cookie) {
+  const std::string_view digits = cookie.substr(0, cookie.find('.'));
+  std::int64_t until = 0;
+  const auto parsed = std::from_chars(digits.begin(), digits.end(), until);
+  return parsed.ec == std::errc() && parsed.ptr == digits.end() ? until : 0;
+}
+
 // Where somebody has opened a page that is only read, his browser asks him for the token.
 AdminResponse unauthorized(const AdminRequest& request, Access access, std::string_view detail) {
   const bool asks = access == Access::kRead && request.field("accept").contains("text/html");
@@ -165,14 +173,24 @@ std::string AccessKeeper::cookie_for(std::string_view token, std::int64_t now_un
   return expiry + "." + signature_of(expiry);
 }
 
-bool AccessKeeper::cookie_holds(std::string_view value, std::int64_t now_unix_ms) const {
+void AccessKeeper::end_cookie(const AdminRequest& request, std::int64_t now_unix_ms) {
+  const std::string_view cookie = cookie_of(request);
+  if (cookie.empty() || !cookie_holds(cookie, now_unix_ms)) return;
+  const std::lock_guard lock(mutex_);
+  while (!ended_.empty() && (*ended_.begin() <= now_unix_ms / 1000 || ended_.size() >= kEndedMax))
+    ended_.erase(ended_.begin());
+  ended_.insert(expiry_of(cookie));
+}
+
+bool AccessKeeper::cookie_holds(std::string_view value, std::int64_t now_unix_ms) {
   const std::size_t dot = value.find('.');
   if (!rules_.token || dot == value.npos) return false;
   const std::string_view expiry = value.substr(0, dot);
   if (!constant_time_equal(signature_of(expiry), value.substr(dot + 1))) return false;
-  std::int64_t until = 0;
-  const auto parsed = std::from_chars(expiry.begin(), expiry.end(), until);
-  return parsed.ec == std::errc() && parsed.ptr == expiry.end() && now_unix_ms / 1000 < until;
+  const std::int64_t until = expiry_of(value);
+  if (now_unix_ms / 1000 >= until) return false;
+  const std::lock_guard lock(mutex_);
+  return !ended_.contains(until);
 }
 
 }  // namespace sluice

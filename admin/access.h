@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,6 +38,7 @@ class AccessKeeper {
   static constexpr std::string_view kCookieName = "sluice_admin";
   static constexpr int kFailuresMax = 5;  // of one address in kFailureWindow; then 429
   static constexpr Duration kFailureWindow = 1min;
+  static constexpr std::size_t kEndedMax = 4096;      // logins that were ended; the first to end go
   static constexpr std::size_t kAddressesMax = 4096;  // beyond, the oldest are forgotten
 
   explicit AccessKeeper(AccessRules rules) : rules_(std::move(rules)) {}
@@ -52,13 +54,16 @@ class AccessKeeper {
   // second tells when too many were wrong.
   [[nodiscard]] std::string cookie_for(std::string_view token, std::int64_t now_unix_ms) const;
   [[nodiscard]] bool is_token(std::string_view offered) const;
+  // POST /api/admin/logout: the request's cookie, if it has one that holds, does not any more, as
+  // long as this process lives.
+  void end_cookie(const AdminRequest& request, std::int64_t now_unix_ms);
   [[nodiscard]] std::optional<AdminResponse> refuse_failures(const std::string& peer, Instant now);
   void count_failure(const std::string& peer, Instant now);
   // Told of every wrong token, from whatever thread has seen it; before the first one.
   void on_failure(std::function<void(const std::string& peer)> tell) { tell_ = std::move(tell); }
 
  private:
-  [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms) const;
+  [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms);
   [[nodiscard]] std::string signature_of(std::string_view expiry) const;
   [[nodiscard]] std::optional<AdminResponse> refuse_origin(const AdminRequest& request) const;
 
@@ -70,6 +75,9 @@ class AccessKeeper {
   std::function<void(const std::string& peer)> tell_;
   std::mutex mutex_;
   std::unordered_map<std::string, Failures, StringHash, std::equal_to<>> failures_;  // under it
+  // Of the logins that were ended: when their cookies would have, in seconds since 1970, which no
+  // two of another second share. Under it too.
+  std::set<std::int64_t> ended_;
 };
 
 // Whether `host`, of a Host field, is an address, localhost, or one of `hosts`.

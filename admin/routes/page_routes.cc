@@ -45,8 +45,15 @@ AdminResponse get_document(ControlRoom&, const AdminRequest& request) {
   return answer_asset(request, "openapi.json");
 }
 
+AdminResponse go_to_page(ControlRoom&, const AdminRequest&) {
+  AdminResponse response{.status = 308, .content_type = {}};
+  response.fields.emplace_back("location", "/dashboard");
+  return response;
+}
+
 constexpr AdminRoute kRoutes[] = {
     {"GET", "/dashboard", Access::kPublic, get_page, Query::kIgnored},
+    {"GET", "/dashboard/", Access::kPublic, go_to_page, Query::kIgnored},
     {"GET", "/api/dashboard", Access::kPublic, get_page, Query::kIgnored},
     {"GET", "/dashboard/assets/{file}", Access::kPublic, get_asset, Query::kIgnored},
     {"GET", "/api/openapi.json", Access::kPublic, get_document, Query::kIgnored},

@@ -34,7 +34,8 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
   return response;
 }
 
-AdminResponse logout(ControlRoom& room, const AdminRequest&) {
+AdminResponse logout(ControlRoom& room, const AdminRequest& request) {
+  room.access().end_cookie(request, room.gateway().clock().unix_ms());
   AdminResponse response = json_response({{"status", "ok"}});
   response.fields.emplace_back("set-cookie", cookie_text(room, "", 0s));
   return response;

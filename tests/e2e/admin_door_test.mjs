@@ -81,6 +81,11 @@ test('five wrong tokens in a minute: the address has to wait; the cookie goes on
   assert.equal((await asks(gateway.url, 'GET', VERSION, {headers})).status, 200);
   const changed = {cookie: headers.cookie.replace(/=\d/, '=9')};
   assert.equal((await asks(gateway.url, 'GET', VERSION, {headers: changed})).status, 401);
+  const logout = () => asks(gateway.url, 'POST', '/api/admin/logout', {headers});
+  assert.equal((await logout()).status, 200);
+  assert.equal((await asks(gateway.url, 'GET', VERSION, {headers})).status, 401);
+  assert.equal((await logout()).status, 200);
+  assert.equal((await fetch(`${gateway.url}/dashboard/`)).url, `${gateway.url}/dashboard`);
 });
 
 test('without a token one is made, in a file for its owner, and outlives a restart', async (t) => {

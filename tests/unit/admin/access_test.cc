@@ -44,6 +44,20 @@ std::string cookie_field(const std::string& value) {
   return "Cookie: other=1; sluice_admin=" + value + "; more=2\r\n";
 }
 
+TEST(AccessKeeper, ALoginThatWasEndedIsOverAndOthersGoOn) {
+  AccessKeeper keeper(rules("right"));
+  Asker asker;
+  const std::string ended = keeper.cookie_for("right", kNowMs);
+  const std::string other = keeper.cookie_for("right", kNowMs + 1000);
+  AdminRequest logout;
+  logout.head_text = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + cookie_field(ended) + "\r\n";
+  Refusal why;
+  ASSERT_EQ(RequestHeadParser().parse(logout.head_text, logout.head, why), HeadState::kComplete);
+  keeper.end_cookie(logout, kNowMs);
+  EXPECT_EQ(asker.ask(keeper, cookie_field(ended)), 401);
+  EXPECT_EQ(asker.ask(keeper, cookie_field(other)), 200);
+}
+
 // "any:right" and "any:wrong", the token itself, and none.
 TEST(AccessKeeper, APasswordIsTheTokenWhereNothingCanBeChanged) {
   struct Row {
