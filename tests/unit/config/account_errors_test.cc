@@ -149,7 +149,7 @@ TEST(AccountWarnings, AnAdministratorsTokenInClear) {
       "admin: {listen: ['127.0.0.1:9300', '0.0.0.0:9301']}\n");
   ASSERT_TRUE(loaded) << errors_of(loaded);
   EXPECT_EQ(messages(loaded->warnings),
-            "c.yaml:2:9: admin.listen: 0.0.0.0:9301 can be reached from other machines, and the "
+            "c.yaml:2:17: admin.listen: 0.0.0.0:9301 can be reached from other machines, and the "
             "token passes in clear; listen on 127.0.0.1 behind what speaks TLS, or use the "
             "addresses of listen with tls");
 }
