@@ -54,6 +54,7 @@ struct BenchOptions {
   bool stream = false, no_stream = false;
   bool confirmed = false;
   bool json = false;
+  std::string clash;  // options that were given and do not go together
 };
 
 // BenchFault - why the command ends before it has begun.
@@ -104,7 +105,6 @@ LoadSettings settings_of(const BenchOptions& options) {
   settings.arrivals = options.arrivals == "even" ? ArrivalPattern::kEven : ArrivalPattern::kPoisson;
   settings.connections_max = connections_of(options.connections);
   settings.seed = options.seed;
-  settings.ca_file = options.ca_file;
   return settings;
 }
 
@@ -171,6 +171,18 @@ RequestShape shape_of(const BenchOptions& options, std::string_view run_id) {
   return std::move(*shape);
 }
 
+// The authorities of an https URL.
+std::optional<TrustStore> trust_of(const BenchOptions& options, const RequestShape& shape) {
+  const std::string& file = options.ca_file;
+  if (!file.empty() && access(file.c_str(), R_OK) != 0)
+    throw BenchFault{EX_NOINPUT,
+                     fmt::format("--ca-file: cannot read {}: {}", file, strerror(errno))};
+  if (!shape.target().tls) return {};
+  auto trust = file.empty() ? TrustStore::system() : TrustStore::from_file(file);
+  if (!trust) throw BenchFault{file.empty() ? EX_OSFILE : EX_DATAERR, trust.error()};
+  return std::move(*trust);
+}
+
 void confirm(const BenchOptions& options, const LoadSettings& settings, const RequestShape& shape) {
   const double requests = settings.per_second * in_seconds(settings.duration);
   const std::string& host = shape.target().host;
@@ -215,16 +227,19 @@ std::function<void(const LoadProgress&)> progress_of(const LoadTally& tally) {
 }
 
 int run_bench(const BenchOptions& options) {
+  if (!options.clash.empty()) throw BenchFault{EX_USAGE, options.clash + " do not go together"};
   SystemClock clock;
   const std::string run_id = fmt::format("{:x}", clock.unix_ms());
   const RequestShape shape = shape_of(options, run_id);
   const LoadSettings settings = settings_of(options);
   confirm(options, settings, shape);
+  const std::optional<TrustStore> trust = trust_of(options, shape);
   const int stop_fd = stop_signals();
   const auto tally = std::make_unique<LoadTally>();
-  const auto generator = std::make_unique<LoadGenerator>(clock, settings, shape, *tally);
+  const auto generator =
+      std::make_unique<LoadGenerator>(clock, settings, shape, trust ? &*trust : nullptr, *tally);
   if (const std::string failed = generator->open(); !failed.empty())
-    throw BenchFault{EX_OSERR, failed};
+    throw BenchFault{EX_UNAVAILABLE, failed};
   const std::string unreached = generator->reach();
   const auto progress = progress_of(*tally);
   const LoadResult result = generator->run(unreached.empty(), stop_fd, progress);
@@ -242,6 +257,19 @@ int run_bench(const BenchOptions& options) {
   return tally->of(LoadEnd::kAnswered) > 0 || tally->ended() == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
+// CLI11's own way to say this would stand in each option's line of the help.
+std::string clash_of(const CLI::App& command) {
+  constexpr std::pair<const char*, const char*> kClashes[] = {
+      {"--stream", "--no-stream"}, {"--body", "--model"},  {"--body", "--prompt-bytes"},
+      {"--body", "--max-tokens"},  {"--body", "--stream"}, {"--body", "--no-stream"},
+  };
+  for (const auto& [one, other] : kClashes) {
+    if (command.count(one) > 0 && command.count(other) > 0)
+      return fmt::format("{} and {}", one, other);
+  }
+  return "";
+}
+
 void add_request_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--model", options.wish.model, "which model to ask for")->type_name("NAME");
   command
@@ -249,17 +277,10 @@ void add_request_options(CLI::App& command, BenchOptions& options) {
       ->type_name("SIZE");
   command.add_option("--max-tokens", options.wish.max_tokens, "of an answer (default: 64)")
       ->type_name("N");
-  CLI::Option* const stream =
-      command.add_flag("--stream", options.stream, "ask for a stream (the default)");
-  CLI::Option* const no_stream =
-      command.add_flag("--no-stream", options.no_stream, "ask for an answer in one piece");
-  stream->excludes(no_stream);
-  CLI::Option* const body =
-      command.add_option("--body", options.body_file, "send this JSON request instead, as it is");
-  body->type_name("FILE");
-  for (const char* const other :
-       {"--model", "--prompt-bytes", "--max-tokens", "--stream", "--no-stream"})
-    body->excludes(command.get_option(other));
+  command.add_flag("--stream", options.stream, "ask for a stream (the default)");
+  command.add_flag("--no-stream", options.no_stream, "ask for an answer in one piece");
+  command.add_option("--body", options.body_file, "send this JSON request instead, as it is")
+      ->type_name("FILE");
   command
       .add_option("--priority", options.wish.priority, "x-priority: urgent, high, normal or low")
       ->type_name("WORD");
@@ -293,8 +314,9 @@ void add_bench_command(CommandLine& line) {
   add_request_options(*command, *options);
   command->add_flag("--json", options->json, "print one JSON object");
   command->add_flag("--i-may-load-this-host", options->confirmed,
-                    "needed for more than 100 requests to a host that is not private");
-  command->callback([&line, options] {
+                    "more than 100 requests to a host that is not private");
+  command->callback([&line, options, command] {
+    options->clash = clash_of(*command);
     line.chosen = [options] {
       try {
         return run_bench(*options);

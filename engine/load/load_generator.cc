@@ -49,12 +49,6 @@ std::string LoadGenerator::open() {
       !failed.empty())
     return failed;
   const UpstreamTarget& target = shape_->target();
-  if (target.tls) {
-    auto trust =
-        settings_.ca_file.empty() ? TrustStore::system() : TrustStore::from_file(settings_.ca_file);
-    if (!trust) return trust.error();
-    trust_.emplace(std::move(*trust));
-  }
   auto tls = ClientTlsContext::create(TrustStore::none());
   if (!tls) return tls.error();
   tls_.emplace(std::move(*tls));
@@ -65,11 +59,10 @@ std::string LoadGenerator::open() {
   requests_.emplace(*shard_);
   run_.pools = &*pools_;
   run_.pool = &pools_->pool_for({.host = target.host,
-                                 .ca_file = settings_.ca_file,
+                                 .ca_file = target.ca_file,
                                  .port = target.port,
                                  .tls = target.tls,
                                  .reach = target.reach});
-  run_.trust = trust_ ? &*trust_ : nullptr;
   run_.shape = shape_;
   run_.tally = tally_;
   return {};

@@ -22,7 +22,6 @@ struct LoadSettings {
   // From when a request was due: a user who has waited so long has gone, sent or not.
   Duration timeout = 60s;
   std::uint64_t seed = 1;
-  std::string ca_file;  // "": the system's authorities
 };
 
 // LoadProgress - how far a run has come.
@@ -42,18 +41,22 @@ struct LoadResult {
 // request that is due is sent, whatever became of those before; where all connections are in use it
 // waits, and its latency counts from when it was due all the same.
 //
-// Owns      all of it, but the clock, the shape and the tally. Affinity: the thread that made it.
+// Owns      all of it, but the clock, the shape, the trust and the tally.
+// Affinity  the thread that made it.
 // Cost      one thread. The kernel wakes it at the instant when a request is due; the shard's
 //           timers, of 1 ms, serve for timeouts alone.
 class LoadGenerator {
  public:
+  // `trust`: whom an https URL's certificate must be signed by; null without TLS.
   LoadGenerator(Clock& clock, const LoadSettings& settings, const RequestShape& shape,
-                LoadTally& tally)
-      : clock_(&clock), settings_(settings), shape_(&shape), tally_(&tally) {}
+                const TrustStore* trust, LoadTally& tally)
+      : clock_(&clock), settings_(settings), shape_(&shape), tally_(&tally) {
+    run_.trust = trust;
+  }
   LoadGenerator(const LoadGenerator&) = delete;
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
-  // Reads files. Empty, or what is missing.
+  // Reads the files of the resolver. Empty, or what is missing.
   [[nodiscard]] std::string open();
 
   // Opens a connection, which the first request uses: names, TCP and TLS are tried before anything
@@ -92,7 +95,6 @@ class LoadGenerator {
   UringKernel kernel_;
   std::optional<Shard> shard_;
   Resolver resolver_;
-  std::optional<TrustStore> trust_;
   std::optional<ClientTlsContext> tls_;
   std::optional<UpstreamPools> pools_;
   LoadRun run_;

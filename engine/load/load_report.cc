@@ -55,9 +55,13 @@ void spread_line(std::string& text, std::string_view what, const LoadHistogram& 
        span_text(of.max()), note);
 }
 
-// How long requests were sent.
+// How long requests were due, and how long answers came: the end of a schedule may be silent.
 Duration sending_time(const LoadReport& report) {
-  return std::min(report.settings.duration, report.result.elapsed);
+  const Duration planned = report.settings.duration;
+  return report.result.interrupted ? std::min(planned, report.result.elapsed) : planned;
+}
+Duration answering_time(const LoadReport& report) {
+  return std::max(sending_time(report), report.result.elapsed);
 }
 
 double cpu_share(const LoadReport& report) {
@@ -117,7 +121,7 @@ void token_lines(std::string& text, const LoadReport& report) {
   const std::string_view source = token_source(tally);
   if (source == "none") return;
   line(text, "\ntokens out {} ({:.1f}/s), in {}; by {}", tokens_out(tally),
-       per_second(tokens_out(tally), report.result.elapsed), tally.prompt_tokens,
+       per_second(tokens_out(tally), answering_time(report)), tally.prompt_tokens,
        source == "usage"    ? "the answers' usage"
        : source == "events" ? "events with content: the answers did not tell their usage"
                             : "the answers' usage, and events where it was not told");
@@ -188,7 +192,7 @@ std::string counts_json(const LoadReport& report) {
       "\"started_per_second\":{:.3f},\"answered_per_second\":{:.3f},\"statuses\":{{",
       tally.ended(), tally.started, tally.of(LoadEnd::kAnswered), tally.errors(),
       tally.of(LoadEnd::kInterrupted), per_second(tally.started, sending_time(report)),
-      per_second(tally.of(LoadEnd::kAnswered), report.result.elapsed));
+      per_second(tally.of(LoadEnd::kAnswered), answering_time(report)));
   const char* separator = "";
   for (const auto& [status, count] : tally.statuses) {
     text += fmt::format("{}\"{}\":{}", separator, status, count);
@@ -257,7 +261,7 @@ std::string load_text(const LoadReport& report) {
        report.result.interrupted ? ", ended before its time" : "", settings.per_second,
        settings.arrivals == ArrivalPattern::kPoisson ? "poisson" : "even", settings.seed,
        per_second(tally.started, sending_time(report)),
-       per_second(tally.of(LoadEnd::kAnswered), report.result.elapsed));
+       per_second(tally.of(LoadEnd::kAnswered), answering_time(report)));
   answer_lines(text, tally);
   spread_lines(text, tally);
   token_lines(text, report);
@@ -297,7 +301,7 @@ std::string load_json(const LoadReport& report) {
   text += fmt::format(
       ",\"tokens\":{{\"in\":{},\"out\":{},\"out_per_second\":{:.3f},\"by\":\"{}\"}},\"streams\":{},"
       "\"content_events\":{},{}}}\n",
-      tally.prompt_tokens, tokens_out(tally), per_second(tokens_out(tally), report.result.elapsed),
+      tally.prompt_tokens, tokens_out(tally), per_second(tokens_out(tally), answering_time(report)),
       token_source(tally), tally.streams, tally.content_events, gateway_json(tally));
   return text;
 }
