@@ -17,6 +17,7 @@ constexpr int kStartsMax = 64;
 // For the first connection: names, TCP and TLS.
 constexpr Duration kReachPatience = 10s;
 constexpr Duration kProgressEvery = 1s;
+constexpr Duration kBeatEvery = 10ms;
 // Below what servers use (Node.js closes after 5 s, others after 60 s and more), so that few of our
 // requests meet a connection that is just being closed.
 constexpr Duration kIdleMax = 4s;
@@ -102,6 +103,7 @@ LoadResult LoadGenerator::run(bool send, int stop_fd,
   while (true) {
     start_due();
     if (finished()) break;
+    note_beat();
     if (progress && clock_->now() >= next_progress) {
       progress({.elapsed = clock_->now() - begin_, .in_flight = in_flight_});
       next_progress += kProgressEvery;
@@ -155,13 +157,25 @@ void LoadGenerator::skip_due() {
   schedule_.emplace(settings_.arrivals, settings_.per_second, Duration::zero(), settings_.seed);
 }
 
+// While all connections are in use no request that is sent tells how late the generator is.
+void LoadGenerator::note_beat() {
+  if (in_flight_ < settings_.connections_max || !schedule_->next()) {
+    beat_ = kNever;
+    return;
+  }
+  const Instant now = clock_->now();
+  if (beat_ != kNever && now < beat_) return;
+  if (beat_ != kNever) tally_->lag.add(now - beat_);
+  beat_ = now + kBeatEvery;
+}
+
 bool LoadGenerator::finished() const noexcept { return in_flight_ == 0 && !schedule_->next(); }
 
-// When start_due() has something to do by itself: at the next arrival, unless it must wait for a
-// connection anyway.
+// When there is something to do by itself: at the next arrival or, where that must wait for a
+// connection anyway, at the next beat.
 Instant LoadGenerator::next_due() const noexcept {
   const std::optional<Duration> at = schedule_->next();
-  if (!at || in_flight_ >= settings_.connections_max) return kNever;
+  if (!at || in_flight_ >= settings_.connections_max) return beat_;
   return begin_ + *at;
 }
 

@@ -82,6 +82,7 @@ class LoadGenerator {
 
   void start_due();
   void skip_due();
+  void note_beat();
   [[nodiscard]] bool finished() const noexcept;
   [[nodiscard]] Instant next_due() const noexcept;
   void turn_until(Instant at);
@@ -103,6 +104,7 @@ class LoadGenerator {
   std::optional<Scope> requests_;
   Instant begin_{};
   Instant last_full_ = Instant::min();  // all connections were in use up to then
+  Instant beat_ = kNever;  // when the generator wants to wake next, while all are in use
   std::size_t in_flight_ = 0;
   bool stopped_ = false;
 };

@@ -97,7 +97,7 @@ struct LoadTally {
   LoadHistogram first_content, first_content_service;
   LoadHistogram gaps;
   LoadHistogram held;        // how late requests were sent for want of a free connection
-  LoadHistogram lag;         // how late, beyond that, for want of the generator
+  LoadHistogram lag;         // how late, beyond that, for want of the generator; and its beats
   LoadHistogram connecting;  // names, TCP and TLS of each new connection
 
   // Of answers of 2xx.

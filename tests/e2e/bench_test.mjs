@@ -157,6 +157,23 @@ test('requests that never got a connection are told, and bound the run', async (
   assert.ok(result.latency_s.p50 > 1.99, 'they count with the time that they had');
 });
 
+test('a generator that stood still itself says that it is not to be trusted', async (t) => {
+  const mock = await startMock(t, ['--tokens', '1']);
+  const running = new Program(program, ['bench', mock.url, '--json', ...MODEL, '--rate', '50/s',
+    '--duration', '2s', '--arrivals', 'even']);
+  await eventually(async () => (await mock.count()).requests >= 10, 'ten requests');
+  running.signal('SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  running.signal('SIGCONT');
+  assert.equal((await running.exited).code, 0, running.errors);
+  const result = JSON.parse(running.output);
+  assert.equal(result.requests.answered, 100);
+  assert.equal(result.trustworthy, false);
+  assert.match(result.doubts[0], /the generator did not keep up/);
+  assert.ok(result.generator_lag_s.max > 0.4, `its lag ${result.generator_lag_s.max}`);
+  assert.ok(result.latency_s.max > 0.4, 'what was due meanwhile counts from then');
+});
+
 test('Ctrl-C ends it with the report so far', async (t) => {
   const mock = await startMock(t, ['--tokens', '1']);
   await mock.script({defaults: {tokens: 1}, rules: [{match: {nth: '3'}, do: {hang: true}}]});
