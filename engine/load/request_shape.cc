@@ -65,6 +65,11 @@ PromptFrame frame_of(ApiKind api) noexcept {
   return {R"("messages":[{"role":"user","content":")", R"("}])", "max_tokens"};
 }
 
+// For messages: a user's password or a key in a query is not repeated.
+std::string shown(const std::string& url) {
+  return url.find_first_of("@?") == url.npos ? "\"" + url + "\"" : "the URL";
+}
+
 }  // namespace
 
 std::expected<RequestShape, std::string> RequestShape::make(const RequestWish& wish, Secret key,
@@ -82,8 +87,7 @@ std::string RequestShape::take_url(const std::string& url, bool own_body) {
   BaseUrl base;
   std::string_view why;
   if (!parse_base_url(url, base, why))
-    return "\"" + url + "\": " + std::string(why) +
-           "; expected a URL like http://127.0.0.1:9190/v1";
+    return shown(url) + ": " + std::string(why) + "; expected a URL like http://127.0.0.1:9190/v1";
   target_.host = base.host;
   target_.port = base.port;
   target_.tls = base.tls;
@@ -107,8 +111,8 @@ std::string RequestShape::take_url(const std::string& url, bool own_body) {
   }
   url_ = (target_.tls ? "https://" : "http://") + authority_ + path_;
   if (api_ != ApiKind::kNone) return "";
-  return "\"" + url +
-         "\": no body is known for this path; expected a base URL like "
+  return shown(url) +
+         ": no body is known for this path; expected a base URL like "
          "http://127.0.0.1:9190/v1 or the URL of an interface (.../chat/completions, "
          ".../completions, .../responses, .../messages, .../embeddings), or --body FILE";
 }

@@ -164,6 +164,14 @@ TEST(RequestShape, WhatIsWrongIsSaid) {
   }
 }
 
+TEST(RequestShape, SecretsOfAUrlAreNotRepeated) {
+  for (const char* url : {"http://user:hunter2@127.0.0.1/v1", "http://127.0.0.1/v1?key=hunter2"}) {
+    const auto shape = RequestShape::make(wish(url), Secret(), "run");
+    ASSERT_FALSE(shape.has_value()) << url;
+    EXPECT_FALSE(has(shape.error(), "hunter2")) << shape.error();
+  }
+}
+
 TEST(MayCostMoney, AllButThisMachineAndPrivateNumbers) {
   for (const char* host : {"localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "10.1.2.3",
                            "192.168.1.1", "172.16.0.1", "fd00::1"})
