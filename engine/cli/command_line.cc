@@ -21,6 +21,7 @@ constexpr const char* kFooter = R"(Examples:
   sluice check-config -c my.yaml        every fault of a file, with line and column
   sluice config show                    effective values and where each comes from
   sluice simulate -c my.yaml            what a day of traffic would come to
+  sluice bench URL --model NAME         load on a running gateway, and what it is like
 
 Values are taken from flags, then environment variables (SLUICE_LISTEN gives listen,
 SLUICE_LOG_LEVEL gives log.level, and so on; SIDECAR_* as in Sidecar V2), then the file,

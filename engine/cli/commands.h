@@ -25,6 +25,7 @@ struct DemoOptions {
 void add_serve_command(CommandLine& line);  // calls run_serve
 void add_demo_command(CommandLine& line);   // calls run_demo
 void add_mock_command(CommandLine& line);   // calls run_mock of tools/mock
+void add_bench_command(CommandLine& line);  // engine/load
 void add_check_config_command(CommandLine& line);
 void add_config_command(CommandLine& line);    // config show
 void add_simulate_command(CommandLine& line);  // see simulate.h

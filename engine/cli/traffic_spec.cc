@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "engine/config/read_file.h"
 #include "engine/config/suggest.h"
+#include "engine/load/schedule.h"
 
 namespace sluice {
 namespace {
@@ -58,22 +59,10 @@ bool set_duration(std::string_view text, Duration& out) {
   return true;
 }
 
-// "600rpm", "600/min", "10rps", "10/s", "36000/h".
 bool set_rate(std::string_view text, TrafficSpec& spec) {
-  struct Unit {
-    std::string_view text;
-    double seconds;
-  };
-  constexpr Unit kUnits[] = {{"rpm", 60}, {"/min", 60}, {"rps", 1},
-                             {"/s", 1},   {"/h", 3600}, {"/d", 86'400}};
-  for (const Unit& unit : kUnits) {
-    if (!text.ends_with(unit.text)) continue;
-    const auto count = number(trimmed(text.substr(0, text.size() - unit.text.size())), 1e-6, 1e9);
-    if (!count) return false;
-    spec.traffic.per_second = *count / unit.seconds;
-    return spec.traffic.per_second <= 1e6;
-  }
-  return false;
+  const std::optional<double> per_second = parse_rate(text);
+  if (per_second) spec.traffic.per_second = *per_second;
+  return per_second.has_value();
 }
 
 template <class E>

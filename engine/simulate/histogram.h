@@ -9,11 +9,12 @@
 
 namespace sluice {
 
-// WaitHistogram - how long things took, in microseconds, to 3 %: 32 steps for each doubling.
+// StepHistogram - how long things took, in microseconds: 2^kStepBits steps for each doubling.
 //
 // Affinity  one thread.
-// Size      10 KiB.
-class WaitHistogram {
+// Size      320 bytes for each step.
+template <unsigned kStepBits>
+class StepHistogram {
  public:
   void add(Duration took) noexcept {
     const std::int64_t us = std::max<std::int64_t>(took.count() / 1000, 0);
@@ -40,11 +41,10 @@ class WaitHistogram {
   }
 
  private:
-  static constexpr unsigned kStepBits = 5;
   static constexpr std::uint64_t kSteps = 1 << kStepBits;
   static constexpr std::size_t kPlaces = 40 * kSteps;
 
-  // Below 32 exact; above, the highest six bits.
+  // Below kSteps exact; above, the highest kStepBits + 1 bits.
   static std::size_t place_of(std::uint64_t us) noexcept {
     if (us < kSteps) return us;
     const auto shift = static_cast<unsigned>(std::bit_width(us)) - kStepBits - 1;
@@ -61,5 +61,8 @@ class WaitHistogram {
   double sum_ns_ = 0;
   Duration max_{};
 };
+
+// To 3 %, in 10 KiB.
+using WaitHistogram = StepHistogram<5>;
 
 }  // namespace sluice

@@ -30,7 +30,8 @@ _BELOW = {
     "admin": ["engine/proxy", "engine/config", "store", "store/import", "store/vault"],
     "engine/server": ["admin", "engine/config", "engine/proxy", "engine/log_writer"],
     "tools/mock": ["engine/config", "engine/proxy"],
-    "engine/cli": ["engine/server", "engine/simulate", "tools/mock"],
+    "engine/load": ["engine/net", "engine/llm", "engine/proxy", "engine/simulate"],
+    "engine/cli": ["engine/server", "engine/simulate", "engine/load", "tools/mock"],
     "engine/main": ["engine/cli"],
 }
 
@@ -66,7 +67,7 @@ _THIRD_PARTY = [
     (r"yaml-cpp/.*", ["engine/config", "tools/mock"]),
     (r"CLI/.*", ["engine/cli", "tools/mock"]),
     (r"nlohmann/.*", ["admin", "tools/mock", "tests"]),
-    (r"fmt/.*", ["engine/cli", "engine/config", "admin", "tools/mock", "bench"]),
+    (r"fmt/.*", ["engine/cli", "engine/config", "engine/load", "admin", "tools/mock", "bench"]),
     (r"zlib\.h", ["store", "admin", "tools/mock"]),
     (r"gtest/.*|gmock/.*", ["tests"]),
     (r"benchmark/.*", ["bench"]),
