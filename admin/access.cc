@@ -88,8 +88,13 @@ std::optional<AdminResponse> AccessKeeper::refuse_host(const AdminRequest& reque
                      "the name to admin.hosts in its configuration");
 }
 
-std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& request) const {
+std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& request,
+                                                         Access access) const {
   if (auto unknown = refuse_host(request)) return unknown;
+  // Who follows a link to what is only read sees it himself; the page that has it does not.
+  if (access == Access::kRead && request.field("sec-fetch-mode") == "navigate" &&
+      request.field("sec-fetch-dest") == "document")
+    return std::nullopt;
   const std::string_view site = request.field("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
     return admin_error(403, "a page of another site may not ask this (Sec-Fetch-Site)");
@@ -107,7 +112,7 @@ std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, A
                                                   bool& reads_only) {
   reads_only = false;
   if (access == Access::kPublic && request.head.method_text == "GET") return std::nullopt;
-  if (auto foreign = refuse_origin(request)) return foreign;
+  if (auto foreign = refuse_origin(request, access)) return foreign;
   if (access == Access::kPublic) return std::nullopt;
   const std::string token = token_of(request, access);
   const std::string_view cookie = cookie_of(request);

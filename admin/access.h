@@ -65,7 +65,8 @@ class AccessKeeper {
  private:
   [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms);
   [[nodiscard]] std::string signature_of(std::string_view expiry) const;
-  [[nodiscard]] std::optional<AdminResponse> refuse_origin(const AdminRequest& request) const;
+  [[nodiscard]] std::optional<AdminResponse> refuse_origin(const AdminRequest& request,
+                                                           Access access) const;
 
   struct Failures {
     int count = 0;

@@ -229,8 +229,9 @@ void AdminSocket::serve(int peer) {
   call.args = head.value("args", Json::object());
   const AdminAnswer answer = handler_(call);
   conversation.extend(in_time());
-  static_cast<void>(
-      conversation.send({{"exit_code", answer.exit_code}, {"text", answer.text}}, answer.secret));
+  static_cast<void>(conversation.send(
+      {{"exit_code", answer.exit_code}, {"text", answer.text}, {"figures", answer.figures}},
+      answer.secret));
 }
 
 std::optional<AdminAnswer> call_gateway(const std::string& directory, const AdminCall& call) {
@@ -254,6 +255,7 @@ std::optional<AdminAnswer> call_gateway(const std::string& directory, const Admi
   }
   answer.exit_code = head.value("exit_code", EX_PROTOCOL);
   answer.text = head.value("text", "");
+  answer.figures = head.value("figures", Json::object());
   return answer;
 }
 

@@ -16,13 +16,13 @@ ControlRoom::ControlRoom(Gateway& gateway, AccessRules rules)
   });
 }
 
-void ControlRoom::tell(EventKind kind, std::string text, std::string account, std::string client) {
-  std::string id;
-  if (!account.empty()) id = live_.names()->id_of(account);
+void ControlRoom::tell(EventKind kind, std::string text, std::string account, std::string client,
+                       std::string backend_id) {
+  if (backend_id.empty() && !account.empty()) backend_id = live_.names()->id_of(account);
   live_.events().add({.unix_ms = gateway_.clock().unix_ms(),
                       .kind = kind,
                       .account = std::move(account),
-                      .backend_id = std::move(id),
+                      .backend_id = std::move(backend_id),
                       .client = std::move(client),
                       .text = std::move(text)});
 }

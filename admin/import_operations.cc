@@ -151,12 +151,22 @@ std::string report(const StoreImport& import, const SidecarHistory& history, boo
          fmt::format("\n  {} settings; those that are here already stay\n", import.settings.size());
 }
 
-// The ids of all accounts that it knows or knew.
+// The ids of all accounts that it knows or knew, as far as the predecessor has made them: other ones
+// may be another database's too. And its days: of an account that was deleted there, those alone
+// are left.
 std::vector<std::string> parts_of(const SidecarDocument& document) {
   std::set<std::string> parts;
-  for (const ImportedAccount& account : document.accounts) parts.insert("sidecar-v2." + account.id);
-  for (const ImportedUsageHour& hour : document.usage)
-    parts.insert("sidecar-v2." + hour.account_id);
+  const auto add = [&parts](const std::string& id) {
+    if (is_account_id(id)) parts.insert("sidecar-v2." + id);
+  };
+  for (const ImportedDay& day : document.days) {
+    if (day.requests == 0) continue;
+    parts.insert(fmt::format("sidecar-v2.day.{}.{}.{}.{}.{}.{}", day.day_unix_seconds,
+                             day.is_fallback, day.requests, day.errors, day.tokens,
+                             day.cost_nano_dollars));
+  }
+  for (const ImportedAccount& account : document.accounts) add(account.id);
+  for (const ImportedUsageHour& hour : document.usage) add(hour.account_id);
   return {parts.begin(), parts.end()};
 }
 
@@ -189,7 +199,8 @@ AdminAnswer AdminDesk::import_sidecar(const AdminCall& call) {
   if (taker.came_before || *came_before) {
     return refused(
         "accounts of this database have been taken: it was imported before, in an earlier state, "
-        "and its usage would count twice. Nothing was imported\n");
+        "and its usage would count twice. Nothing was imported; single accounts of it can be "
+        "added with sluice providers add\n");
   }
   take_settings(*document, import, taker.faults);
   if (!taker.faults.empty() && !call.args.value("skip_unreadable", false)) {

@@ -43,6 +43,7 @@ struct AdminAnswer {
   bool settings_changed = false;  // ... and to load its configuration again, too
   AdminOutcome outcome = AdminOutcome::kDone;
   std::vector<FieldProblem> faults = {};
+  nlohmann::json figures = nlohmann::json::object();  // numbers by their names
   nlohmann::json object = {};  // {"id"} of an account, {"name"} of a client, entries of an import
 };
 
@@ -68,7 +69,8 @@ struct AdminAnswer {
 //   prices.put         model, valid_from_ms, input, output, cached_read, cached_write: nano-dollars
 //                      for a million tokens
 //   prices.remove      model, valid_from_ms
-//   usage.recompute    from_hour, to_hour: since 1970, without the last one
+//   usage.recompute    from_hour, to_hour: since 1970, without the last one; the figures are a
+//                      RecomputedCost: see recompute_usage()
 //   settings.put       values {path: text}, descriptions {path: text}; all or nothing
 //   settings.remove    key
 //   import.sidecar     skip_unreadable, dry_run; the secret is a SidecarDocument; all or nothing

@@ -93,20 +93,21 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   if (!accounts) return failed(accounts.error());
   const KeyDisplay display =
       call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
+  std::string left_out;
   std::vector<ProviderEntry> entries;
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, keys_.vault);
-    if (!key && display == KeyDisplay::kClear)
-      return {.exit_code = EX_DATAERR,
-              .text = fmt::format("account '{}': {}; until then its key cannot be exported\n",
-                                  stored.name, explain(key.error(), stored)),
-              .outcome = AdminOutcome::kFailed};
+    if (!key && display == KeyDisplay::kClear) {
+      left_out += fmt::format("account \"{}\" is left out: {}\n", stored.name,
+                              explain(key.error(), stored));
+      continue;
+    }
     entries.push_back({.account = from_stored(stored, key ? std::move(*key) : Secret()),
                        .notes = notes_of(stored)});
   }
   std::string text;
   write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
-  return {.secret = Secret(text)};
+  return {.text = std::move(left_out), .secret = Secret(text)};
 }
 
 }  // namespace sluice

@@ -71,7 +71,7 @@ AdminAnswer AdminDesk::put(const StoredAccount& account, std::string_view verb) 
   if (!put) return failed(put.error());
   return {.text = fmt::format("account \"{}\" {}\n", account.name, verb),
           .changed = true,
-          .object = {{"id", account.id}}};
+          .object = {{"id", account.id}, {"name", account.name}}};
 }
 
 AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
@@ -156,7 +156,7 @@ AdminAnswer AdminDesk::remove_provider(const AdminCall& call) {
   if (const auto gone = delete_account(writer_, (*found)->id); !gone) return failed(gone.error());
   return {.text = fmt::format("account \"{}\" removed; what it used stays\n", (*found)->name),
           .changed = true,
-          .object = {{"id", (*found)->id}}};
+          .object = {{"id", (*found)->id}, {"name", (*found)->name}}};
 }
 
 }  // namespace sluice

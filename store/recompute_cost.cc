@@ -76,9 +76,12 @@ class HourlyRepricing {
   }
 
  private:
-  // The single requests of an hourly row.
+  // Those single requests of an hourly row that are still kept, as they were.
   struct Requests {
     std::uint64_t ended = 0;
+    std::uint64_t unpriced = 0;
+    std::uint64_t cost = 0;
+    PricedTokens tokens;
     Change change;
   };
 
@@ -102,19 +105,15 @@ class HourlyRepricing {
     return by;
   }
 
-  // What those tokens cost now; nothing: what is booked stays.
-  StoreResult<std::optional<std::uint64_t>> new_cost(std::uint32_t account, std::uint32_t model,
-                                                     bool unpriced, std::int64_t unix_ms,
-                                                     const PricedTokens& tokens) {
+  // By which that usage is priced now; nothing: what is booked stays.
+  StoreResult<std::optional<ModelRate>> new_rate(std::uint32_t account, std::uint32_t model,
+                                                 bool unpriced, std::int64_t unix_ms) {
     const auto by = cost_by(account, model);
     if (!by) return store_fail(by.error());
     if (*by == CostBy::kAccount || (*by == CostBy::kNobody && !unpriced)) return std::nullopt;
     const auto text = text_of(model);
     if (!text) return store_fail(text.error());
-    const auto rate = rate_at(*transaction_, *text, unix_ms);
-    if (!rate) return store_fail(rate.error());
-    if (!*rate) return std::nullopt;
-    return cost_of(**rate, tokens);
+    return rate_at(*transaction_, *text, unix_ms);
   }
 
   StoreResult<void> reprice_requests() {
@@ -133,7 +132,7 @@ class HourlyRepricing {
                                    .model = row->model,
                                    .client_key = row->client_key,
                                    .pool = row->pool}];
-      ++group.ended;
+      add_request(*row, group);
       const auto change = reprice(*row);
       if (!change) return store_fail(change.error());
       if (change->is_none()) continue;
@@ -146,14 +145,25 @@ class HourlyRepricing {
     return {};
   }
 
+  static void add_request(const StoredRequest& row, Requests& group) noexcept {
+    ++group.ended;
+    if (row.total_tokens > 0 && (row.flags & kUsageCostKnown) == 0) ++group.unpriced;
+    group.cost += row.cost_nano_dollars;
+    group.tokens.prompt += row.prompt_tokens;
+    group.tokens.completion += row.completion_tokens;
+    group.tokens.cached_read += row.cached_read_tokens;
+    group.tokens.cached_write += row.cached_write_tokens;
+  }
+
   StoreResult<Change> reprice(StoredRequest& row) {
     if (row.total_tokens == 0) return Change();
     const bool unpriced = (row.flags & kUsageCostKnown) == 0;
-    const auto cost = new_cost(row.account, row.model, unpriced, row.unix_ms, tokens_of(row));
-    if (!cost) return store_fail(cost.error());
-    if (!*cost) return Change();
-    const Change change{row.cost_nano_dollars, **cost, unpriced ? 1U : 0U};
-    row.cost_nano_dollars = **cost;
+    const auto rate = new_rate(row.account, row.model, unpriced, row.unix_ms);
+    if (!rate) return store_fail(rate.error());
+    if (!*rate) return Change();
+    const std::uint64_t cost = cost_of(**rate, tokens_of(row));
+    const Change change{row.cost_nano_dollars, cost, unpriced ? 1U : 0U};
+    row.cost_nano_dollars = cost;
     row.flags |= kUsageCostKnown;
     return change;
   }
@@ -181,16 +191,31 @@ class HourlyRepricing {
     return {};
   }
 
-  // Of its requests where they are all there, else of its sums.
+  // Of its requests, and of the rest of its sums as a whole: what those were that are not kept any
+  // more.
   StoreResult<Change> change_of(const HourlyKey& key, const UsageSums& row) {
-    const auto requests = requests_.find(key);
-    if (requests != requests_.end() && requests->second.ended == row.attempts - row.unknown)
-      return requests->second.change;
-    if (row.total_tokens == 0) return Change();
-    const bool unpriced = row.unpriced > 0 && row.cost_nano_dollars == 0;
-    const auto cost = new_cost(key.account, key.model, unpriced, hour_ * kHourMs, tokens_of(row));
-    if (!cost) return store_fail(cost.error());
-    return *cost ? Change{row.cost_nano_dollars, **cost, row.unpriced} : Change();
+    const Requests& kept = requests_[key];
+    Change change = kept.change;
+    const auto less = [](std::uint64_t all, std::uint64_t part) {
+      return all - std::min(all, part);
+    };
+    if (less(row.attempts, row.unknown) <= kept.ended || row.total_tokens == 0) return change;
+    const PricedTokens tokens{
+        .prompt = less(row.prompt_tokens, kept.tokens.prompt),
+        .completion = less(row.completion_tokens, kept.tokens.completion),
+        .cached_read = less(row.cached_read_tokens, kept.tokens.cached_read),
+        .cached_write = less(row.cached_write_tokens, kept.tokens.cached_write)};
+    const std::uint64_t cost = less(row.cost_nano_dollars, kept.cost);
+    const std::uint64_t priced = less(row.unpriced, kept.unpriced);
+    const bool unpriced = priced > 0 && cost == 0;
+    const std::int64_t begin_ms = hour_ * kHourMs;
+    const auto rate = new_rate(key.account, key.model, unpriced, begin_ms);
+    if (!rate) return store_fail(rate.error());
+    const auto last = new_rate(key.account, key.model, unpriced, begin_ms + kHourMs - 1);
+    if (!last) return store_fail(last.error());
+    if (*rate != *last) ++done_.rows_kept;
+    if (*rate && *rate == *last) change.add({cost, cost_of(**rate, tokens), priced});
+    return change;
   }
 
   void note(const HourlyKey& key, const Change& change) {
@@ -235,18 +260,24 @@ class HourlyRepricing {
 
 StoreResult<RecomputedCost> recompute_cost(Writer& writer, std::uint32_t from_hour,
                                            std::uint32_t to_hour, const CostSource& source) {
-  RecomputedCost done;
+  RecomputedCost done{.next_hour = to_hour};
+  std::uint32_t hours = 0;
   for (std::uint32_t hour = from_hour; hour < to_hour; ++hour) {
     const auto next = next_hour(writer.environment(), hour);
     if (!next) return store_fail(next.error());
     if (!*next || **next >= to_hour) break;
     hour = **next;
+    if (hours++ == kRecomputeHoursMax) {
+      done.next_hour = hour;
+      break;
+    }
     const auto result = writer.transact([&](WriteTransaction& transaction) {
       return HourlyRepricing(transaction, hour, source).run();
     });
     if (!result) return result;
     done.hourly_rows += result->hourly_rows;
     done.requests += result->requests;
+    done.rows_kept += result->rows_kept;
   }
   return done;
 }

@@ -94,7 +94,7 @@ function nameCell(cell) {
 function limitCell(left, limit) {
   return (cell) => {
     const level = levelBar();
-    const none = h('span', {class: 'faint', text: t('none')});
+    const none = h('span', {class: 'faint', text: t('unlimited')});
     cell.append(level.node, none);
     return (c) => {
       setHidden(level.node, !c[limit]);

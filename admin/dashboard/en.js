@@ -4,7 +4,7 @@ export default {
   'theme.switch': 'Colours: {now}', 'theme.system': 'as the system', 'theme.light': 'light',
   'theme.dark': 'dark', version: 'Version {version} · up {up}', loading: 'Loading…',
   close: 'Close', cancel: 'Cancel', save: 'Save', delete: 'Delete', copy: 'Copy', copied: 'Copied',
-  all: 'All', none: 'None', yes: 'Yes', no: 'No', actions: 'Actions', import: 'Import',
+  all: 'All', none: 'None', unlimited: 'Unlimited', yes: 'Yes', no: 'No', actions: 'Actions', import: 'Import',
   export: 'Export', 'unit.per_second': '/s', 'time.ago': '{span} ago',
   'span.second': '{n} s', 'span.minute': '{n} min', 'span.hour': '{n} h', 'span.day': '{n} d',
   'error.unreachable': 'The gateway cannot be reached.', 'error.unknown': 'Something went wrong.',

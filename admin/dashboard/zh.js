@@ -4,7 +4,7 @@ export default {
   'theme.switch': '配色：{now}', 'theme.system': '跟随系统', 'theme.light': '浅色',
   'theme.dark': '深色', version: '版本 {version} · 已运行 {up}', loading: '加载中…',
   close: '关闭', cancel: '取消', save: '保存', delete: '删除', copy: '复制', copied: '已复制',
-  all: '全部', none: '无', yes: '是', no: '否', actions: '操作', import: '导入',
+  all: '全部', none: '无', unlimited: '不限', yes: '是', no: '否', actions: '操作', import: '导入',
   export: '导出', 'unit.per_second': '/秒', 'time.ago': '{span}前',
   'span.second': '{n} 秒', 'span.minute': '{n} 分钟', 'span.hour': '{n} 小时', 'span.day': '{n} 天',
   'error.unreachable': '无法连接网关。', 'error.unknown': '出错了。', 'error.none': '无应答',

@@ -46,7 +46,8 @@ void AccountWatch::look(const Account& account, const AccountView& view,
   if (now.error && !was.error)
     tell(EventKind::kAccountError,
          "The provider refused the account's key; it is not used until the key is changed.");
-  if (!now.error && was.error) tell(EventKind::kAccountRecovered, "The account is used again.");
+  if (!now.error && was.error && view.status != AccountStatus::kDisabled)
+    tell(EventKind::kAccountRecovered, "The account is used again.");
   if (now.open && !was.open)
     tell(EventKind::kBreakerOpened, "The account only failed; nobody is sent there for a while.");
   if (!now.open && was.open) tell(EventKind::kBreakerClosed, "The account answers again.");

@@ -38,11 +38,18 @@ std::string name_in(const nlohmann::json& args) {
 
 }  // namespace
 
-std::optional<ChangeEvent> event_of(const AdminCall& call) {
+std::optional<ChangeEvent> event_of(const AdminCall& call, const AdminAnswer& answer) {
   for (const Row& row : kRows) {
     if (row.command != call.command) continue;
-    ChangeEvent event{.kind = row.kind, .text = std::string(row.text), .account = {}, .client = {}};
-    if (call.command.starts_with("providers.")) event.account = name_in(call.args);
+    ChangeEvent event{.kind = row.kind,
+                      .text = std::string(row.text),
+                      .account = {},
+                      .client = {},
+                      .backend_id = {}};
+    if (call.command.starts_with("providers.") && answer.object.is_object()) {
+      event.account = answer.object.value("name", name_in(call.args));
+      event.backend_id = answer.object.value("id", "");
+    }
     if (call.command.starts_with("clients.")) event.client = name_in(call.args);
     return event;
   }

@@ -13,7 +13,8 @@ struct ChangeEvent {
   EventKind kind;
   std::string text;
   std::string account, client;  // "": it is about none, or about many
+  std::string backend_id;       // of the account; "": as TaggedAccounts has it
 };
-[[nodiscard]] std::optional<ChangeEvent> event_of(const AdminCall& call);
+[[nodiscard]] std::optional<ChangeEvent> event_of(const AdminCall& call, const AdminAnswer& answer);
 
 }  // namespace sluice

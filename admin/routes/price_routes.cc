@@ -7,6 +7,7 @@
 #include "admin/routes/query_params.h"
 #include "admin/routes/routes.h"
 #include "admin/routes/times.h"
+#include "admin/usage_operations.h"
 #include "base/decimal.h"
 #include "parser/rfc3339.h"
 #include "store/prices.h"
@@ -146,11 +147,11 @@ AdminResponse recompute(ControlRoom& room, const AdminRequest& request) {
     if (name != "from" && name != "to")
       problems.push_back({name, "is not known here", "leave it out"});
   if (!problems.empty()) return refuse_fields(problems);
-  const AdminAnswer answer = room.gateway().change(
-      {.command = "usage.recompute",
-       .args = {{"from_hour", hour_of(*from)}, {"to_hour", hour_of(to - 1) + 1}}});
+  const AdminAnswer answer =
+      recompute_usage(hour_of(*from), hour_of(to - 1) + 1,
+                      [&room](const AdminCall& call) { return room.gateway().change(call); });
   if (answer.outcome != AdminOutcome::kDone) return refusal_of(answer, "");
-  return json_response(answer.object);
+  return json_response(answer.figures);
 }
 
 constexpr AdminRoute kRoutes[] = {

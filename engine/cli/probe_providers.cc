@@ -47,23 +47,32 @@ int probe_providers(const Config& config, const StoredEntries& stored,
   SystemClock clock;
   const auto prober = std::make_unique<AccountProber>(clock);
   if (const std::string failed = prober->open(); !failed.empty()) return fail(failed, EX_OSERR);
+  const auto wanted = [&names](const std::string& name) {
+    return names.empty() || std::ranges::find(names, name) != names.end();
+  };
+  const bool closed = std::ranges::any_of(
+      stored.unopened, [&](const UnopenedAccount& account) { return wanted(account.name); });
   for (const std::string& name : names) {
+    if (std::ranges::find(stored.unopened, name, &UnopenedAccount::name) != stored.unopened.end())
+      continue;  // told when it was read
     const auto named = [&name](const auto& account) { return account->name == name; };
     if (std::ranges::none_of(directory.accounts, named))
       return fail(fmt::format("there is no account \"{}\"", name), EX_DATAERR);
   }
   for (const auto& account : directory.accounts) {
-    if (names.empty() || std::ranges::find(names, account->name) != names.end())
+    if (wanted(account->name))
       prober->add(*account, account->endpoint.tls
                                 ? (*snapshot)->trust_for(account->endpoint.ca_file)
                                 : nullptr);
   }
-  if (prober->probed().empty()) return fail("there is no account", EX_DATAERR);
+  if (prober->probed().empty())
+    return closed ? EX_DATAERR : fail("there is no account", EX_DATAERR);
   prober->run();
   std::string text;
   for (const auto& probed : prober->probed()) text += line_of(*probed);
   const int printed = print_out(text);
-  return printed == EX_OK ? exit_code_of(prober->probed()) : printed;
+  if (printed != EX_OK || closed) return printed != EX_OK ? printed : EX_DATAERR;
+  return exit_code_of(prober->probed());
 }
 
 }  // namespace sluice

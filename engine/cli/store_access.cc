@@ -223,19 +223,33 @@ int with_entries(const ConfigOptions& options,
   });
 }
 
+namespace {
+
+// By the gateway that serves the store, else in this process. What keeps a call from being made is
+// told at once, and is the answer's exit code.
+AdminAnswer ask_store(const Config& config, const AdminCall& call) {
+  if (auto answered = call_gateway(config.store.directory, call)) return std::move(*answered);
+  AdminAnswer answer;
+  const bool there = access((config.store.directory + "/data.mdb").c_str(), F_OK) == 0;
+  const bool elsewhere = !there && call.args.value("dry_run", false);
+  const int code = elsewhere ? try_without_store(config, call, answer)
+                             : change_here(config, config.store, call, answer);
+  if (code == EX_OK) return answer;
+  return {.exit_code = code, .outcome = AdminOutcome::kFailed};
+}
+
+}  // namespace
+
 int change_store(const ConfigOptions& options, const AdminCall& call) {
+  return change_store(options, [&call](const AskStore& ask) { return ask(call); });
+}
+
+int change_store(const ConfigOptions& options,
+                 const std::function<AdminAnswer(const AskStore&)>& change) {
   return with_config(options, Purpose::kShow, [&](const Config& config) {
     if (config.store.directory.empty()) return no_store();
-    AdminAnswer answer;
-    if (auto answered = call_gateway(config.store.directory, call)) {
-      answer = std::move(*answered);
-    } else {
-      const bool there = access((config.store.directory + "/data.mdb").c_str(), F_OK) == 0;
-      const bool elsewhere = !there && call.args.value("dry_run", false);
-      const int code = elsewhere ? try_without_store(config, call, answer)
-                                 : change_here(config, config.store, call, answer);
-      if (code != EX_OK) return code;
-    }
+    const AdminAnswer answer =
+        change([&config](const AdminCall& call) { return ask_store(config, call); });
     if (!answer.text.empty()) fmt::print(stderr, "{}", answer.text);
     if (answer.secret.empty() || answer.exit_code != EX_OK) return answer.exit_code;
     const std::string_view shown = answer.secret.reveal();

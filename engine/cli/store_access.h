@@ -37,6 +37,10 @@ CLI::App* add_store_action(CommandLine& line, CLI::App& parent, const std::strin
 // Changes: hands `call` to the gateway that serves the store, else does it in this process. Prints
 // the answer's text on stderr, its secret on stdout.
 [[nodiscard]] int change_store(const ConfigOptions& options, const AdminCall& call);
+// The same of several calls: what `change` returns is printed.
+using AskStore = std::function<AdminAnswer(const AdminCall&)>;
+[[nodiscard]] int change_store(const ConfigOptions& options,
+                               const std::function<AdminAnswer(const AskStore&)>& change);
 
 // Tells what the store said, on stderr. The exit code.
 [[nodiscard]] int store_failed(const StoreError& error, const StoreEnvironment& environment);

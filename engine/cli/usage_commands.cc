@@ -5,19 +5,22 @@
 
 #include <chrono>
 
+#include "admin/usage_operations.h"
 #include "base/csv.h"
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/store_access.h"
 #include "parser/rfc3339.h"
 #include "store/queries.h"
+#include "store/usage_event.h"
 #include "store/usage_keys.h"
 
 namespace sluice {
 namespace {
 
 constexpr const char* kExportFooter = R"(
-One line a request, latest first; with --attempts also those attempts whose answer no client got.
+One line a request, latest first; with --attempts also those attempts whose answer no client got. A
+cost that is empty (null) is not known: there was no price.
 
 Examples:
   sluice usage export --jsonl > usage.jsonl
@@ -25,9 +28,10 @@ Examples:
 
 constexpr const char* kRecomputeFooter = R"(
 By the prices of models as they are now (dashboard, PUT /api/admin/prices), each request by the one
-of its own time, in whole hours (UTC). Accounts with prices of their own keep what was booked, and
-those that are gone what was booked with a price. What client keys have spent of their budgets
-follows at the next start.
+of its own time, in whole hours (UTC). Hours whose requests are not kept any more
+(usage.keep_requests) are priced as a whole, and keep their cost where a price changed within them.
+Accounts that have prices of their own now keep what was booked, and those that are gone what was
+booked with a price. What client keys have spent of their budgets follows at the next start.
 
 Example:
   sluice usage recompute --from 2026-01-01)";
@@ -86,24 +90,37 @@ std::string_view outcome_text(RequestOutcome outcome) {
   return "open";
 }
 
+// The lesser rung that served; "" for the best.
+std::string_view degraded_text(const StoredRequest& row) {
+  if ((row.flags & kUsageEmergency) != 0) return "emergency";
+  return (row.flags & kUsageFallback) != 0 ? "fallback" : "";
+}
+
 constexpr std::string_view kCsvHead =
     "time,request_id,outcome,status,attempt,account,pool,client,model,native_model,prompt_tokens,"
     "completion_tokens,total_tokens,cached_read_tokens,cached_write_tokens,reasoning_tokens,"
-    "cost_nano_dollars,latency_us,first_token_us,queue_us\n";
+    "cost_nano_dollars,latency_us,first_token_us,queue_us,last,streamed,hedged,client_gone,"
+    "tokens_estimated,degraded\n";
 
 std::string csv_line(const RequestView& view) {
   const StoredRequest& row = view.row;
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                     time_text(row.unix_ms), csv_text(row.request_id), outcome_text(row.outcome),
-                     row.status, row.attempt, csv_text(view.account), view.pool,
-                     csv_text(view.client_key), csv_text(view.model), csv_text(view.native_model),
-                     row.prompt_tokens, row.completion_tokens, row.total_tokens,
-                     row.cached_read_tokens, row.cached_write_tokens, row.reasoning_tokens,
-                     row.cost_nano_dollars, row.latency_us, row.first_token_us, row.queue_us);
+  const auto has = [&row](UsageFlag flag) { return (row.flags & flag) != 0; };
+  return fmt::format(
+      "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+      time_text(row.unix_ms), csv_text(row.request_id), outcome_text(row.outcome), row.status,
+      row.attempt, csv_text(view.account), view.pool, csv_text(view.client_key),
+      csv_text(view.model), csv_text(view.native_model), row.prompt_tokens, row.completion_tokens,
+      row.total_tokens, row.cached_read_tokens, row.cached_write_tokens, row.reasoning_tokens,
+      has(kUsageCostKnown) ? std::to_string(row.cost_nano_dollars) : "", row.latency_us,
+      row.first_token_us, row.queue_us, has(kUsageLast), has(kUsageStreamed), has(kUsageHedged),
+      has(kUsageClientGone), has(kUsageTokensGuessed), degraded_text(row));
 }
 
 std::string json_line(const RequestView& view) {
   const StoredRequest& row = view.row;
+  const auto has = [&row](UsageFlag flag) { return (row.flags & flag) != 0; };
+  const auto cost = has(kUsageCostKnown) ? nlohmann::ordered_json(row.cost_nano_dollars)
+                                         : nlohmann::ordered_json();
   const nlohmann::ordered_json object = {{"time", time_text(row.unix_ms)},
                                          {"request_id", row.request_id},
                                          {"outcome", outcome_text(row.outcome)},
@@ -120,10 +137,16 @@ std::string json_line(const RequestView& view) {
                                          {"cached_read_tokens", row.cached_read_tokens},
                                          {"cached_write_tokens", row.cached_write_tokens},
                                          {"reasoning_tokens", row.reasoning_tokens},
-                                         {"cost_nano_dollars", row.cost_nano_dollars},
+                                         {"cost_nano_dollars", cost},
                                          {"latency_us", row.latency_us},
                                          {"first_token_us", row.first_token_us},
-                                         {"queue_us", row.queue_us}};
+                                         {"queue_us", row.queue_us},
+                                         {"last", has(kUsageLast)},
+                                         {"streamed", has(kUsageStreamed)},
+                                         {"hedged", has(kUsageHedged)},
+                                         {"client_gone", has(kUsageClientGone)},
+                                         {"tokens_estimated", has(kUsageTokensGuessed)},
+                                         {"degraded", degraded_text(row)}};
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -182,9 +205,9 @@ int recompute(const RecomputeOptions& options, const ConfigOptions& config) {
     fmt::print(stderr, "sluice: --from is not before {}\n", options.to.empty() ? "now" : "--to");
     return EX_USAGE;
   }
-  return change_store(config,
-                      {.command = "usage.recompute",
-                       .args = {{"from_hour", hour_of(*from)}, {"to_hour", hour_of(*to - 1) + 1}}});
+  return change_store(config, [&](const AskStore& ask) {
+    return recompute_usage(hour_of(*from), hour_of(*to - 1) + 1, ask);
+  });
 }
 
 }  // namespace

@@ -231,6 +231,37 @@ void check_costs(const Config& config, Findings& findings) {
   }
 }
 
+// Whether one socket would get what is meant for the other.
+bool overlap(const ListenAddress& a, const ListenAddress& b) {
+  if (a.port != b.port || a.port == 0) return false;
+  const auto all = [](const IpAddress& ip) { return ip == IpAddress{ip.family, {}}; };
+  return std::ranges::any_of(a.ips(), [&](const IpAddress& one) {
+    return std::ranges::any_of(b.ips(), [&](const IpAddress& other) {
+      return one == other || (one.family == other.family && (all(one) || all(other)));
+    });
+  });
+}
+
+// The kernel would deal connections out among listeners that share an address.
+void check_listeners_apart(const Config& config, Findings& findings) {
+  const auto look = [&](const char* path, const std::vector<ListenAddress>& mine,
+                        const char* other_path, const std::vector<ListenAddress>& others) {
+    if (config.origin_of(path).kind == Place::Kind::kDefault) return;
+    for (const ListenAddress& address : mine) {
+      const auto other = std::ranges::find_if(
+          others, [&](const ListenAddress& one) { return overlap(address, one); });
+      if (other == others.end()) continue;
+      findings.error(config.origin_of(path),
+                     fmt::format("{}: {} is an address of {} ({}), too; choose another port", path,
+                                 address.text(), other_path, other->text()));
+      return;
+    }
+  };
+  look("admin.listen", config.admin.listen, "listen", config.listen);
+  look("metrics.listen", config.metrics_listen, "listen", config.listen);
+  look("metrics.listen", config.metrics_listen, "admin.listen", config.admin.listen);
+}
+
 // That listener speaks no TLS.
 void check_admin_listen(const Config& config, Findings& findings) {
   for (const ListenAddress& address : config.admin.listen) {
@@ -256,6 +287,7 @@ void check_config(const Config& config, Findings& findings) {
   check_costs(config, findings);
   check_comments(config, findings);
   check_admin_listen(config, findings);
+  check_listeners_apart(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),
                    "listen: the list is empty; expected at least one address like 127.0.0.1:9190");

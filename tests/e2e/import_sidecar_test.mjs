@@ -126,6 +126,12 @@ test('a later state of the same database is not taken, also once its accounts ar
       backend('bkd_0123456789ab', 'Team A', 'https://a.example/v1', 'sk-test-later') + history +
         "INSERT INTO system_config (key, value) VALUES ('later', '1');");
     await commands.refused(['import', 'sidecar-v2', later], 65, /was imported before/);
+    // The predecessor forgets an account's hours with it, and keeps its days.
+    const days = history.slice(history.indexOf('INSERT INTO daily_stats'),
+      history.indexOf('INSERT INTO cooldown_events'));
+    const other = await makeDatabase(site,
+      backend('bkd_ba9876543210', 'Team B', 'https://b.example/v1', 'sk-test-other') + days);
+    await commands.refused(['import', 'sidecar-v2', other], 65, /was imported before/);
     assert.equal((await commands.ok(['usage', 'total'])).output, before);
   });
 

@@ -154,6 +154,32 @@ TEST(AccountWarnings, AnAdministratorsTokenInClear) {
             "addresses of listen with tls");
 }
 
+TEST(Listeners, DoNotShareAnAddress) {
+  struct Row {
+    const char* text;
+    const char* error;
+  };
+  constexpr Row kRows[] = {
+      {"listen: '127.0.0.1:9300'\nadmin: {listen: ['127.0.0.1:9300']}",
+       "admin.listen: 127.0.0.1:9300 is an address of listen (127.0.0.1:9300), too"},
+      {"listen: '127.0.0.1:9300'\nadmin: {listen: ['0.0.0.0:9300']}",
+       "admin.listen: 0.0.0.0:9300 is an address of listen (127.0.0.1:9300), too"},
+      {"listen: '127.0.0.1:9300'\nmetrics: {listen: ['127.0.0.1:9300']}",
+       "metrics.listen: 127.0.0.1:9300 is an address of listen (127.0.0.1:9300), too"},
+      {"admin: {listen: ['127.0.0.1:9301']}\nmetrics: {listen: ['127.0.0.1:9301']}",
+       "metrics.listen: 127.0.0.1:9301 is an address of admin.listen"},
+      {"listen: '127.0.0.1:9300'\nadmin: {listen: ['127.0.0.2:9300', '127.0.0.1:9301']}", ""},
+      {"listen: '127.0.0.1:9191'", ""},  // that of metrics by default gives way
+  };
+  for (const Row& row : kRows) {
+    const Loaded loaded = load_text(
+        std::string("accounts: [{name: a, base_url: 'http://127.0.0.1:1/v1', api_key: k}]\n") +
+        row.text + "\n");
+    if (*row.error == '\0') EXPECT_TRUE(loaded) << row.text << errors_of(loaded);
+    else EXPECT_NE(errors_of(loaded).find(row.error), std::string::npos) << errors_of(loaded);
+  }
+}
+
 TEST(AccountWarnings, ABudgetThatIsCountedTwice) {
   for (const BudgetRow& row : kBudgetRows) {
     const Loaded loaded =

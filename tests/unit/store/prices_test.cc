@@ -181,26 +181,76 @@ TEST_F(Prices, EachRequestIsPricedByItsOwnInstantAndOnlyWhereThePriceIsTheModels
   EXPECT_EQ(again->hourly_rows + again->requests, 0U);
 }
 
-TEST_F(Prices, AnHourWhoseRequestsArePrunedIsPricedByItsSums) {
+class PrunedPrices : public Prices {
+ protected:
+  // Four requests of an hour, booked with 1000 nano-dollars each, of which the first is pruned.
+  void prune_one() {
+    std::vector<UsageEvent> events;
+    for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+      UsageEvent event = end_event(sequence, 0);
+      event.unix_ms = kDawnMs + static_cast<std::int64_t>(sequence) * 10 * kMinuteMs;
+      event.prompt_tokens = event.total_tokens = 1'000'000;
+      event.completion_tokens = 0;
+      events.push_back(event);
+    }
+    UsageLedger ledger(*writer_);
+    ASSERT_TRUE(ledger.apply("shard-0", events));
+    ASSERT_TRUE(prune_requests(*writer_, kDawnMs + 15 * kMinuteMs, 100));
+    ASSERT_EQ(usage_total(*environment_)->cost_nano_dollars, 4000U);
+  }
+  RecomputedCost recompute() {
+    const auto done = recompute_cost(
+        *writer_, 0, UINT32_MAX, [](std::string_view, std::string_view) { return CostBy::kModel; });
+    EXPECT_TRUE(done);
+    EXPECT_TRUE(check_store(*environment_)->good());
+    return *done;
+  }
+};
+
+TEST_F(PrunedPrices, WhatIsNotKeptIsPricedAsAWholeByThePriceOfTheHour) {
+  prune_one();
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + kHourMs, 2)));
+  const RecomputedCost done = recompute();
+  EXPECT_EQ(done.requests, 3U);
+  EXPECT_EQ(done.rows_kept, 0U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 4 * kDollar);
+  const RecomputedCost again = recompute();
+  EXPECT_EQ(again.hourly_rows + again.requests, 0U);
+}
+
+TEST_F(PrunedPrices, WhatIsNotKeptKeepsItsCostWhereAPriceChangedWithinTheHour) {
+  prune_one();
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
+  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 30 * kMinuteMs, 2)));
+  const RecomputedCost done = recompute();
+  EXPECT_EQ(done.requests, 3U);
+  EXPECT_EQ(done.rows_kept, 1U);
+  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 5 * kDollar + 1000);
+}
+
+TEST_F(Prices, ACallGoesThroughSoManyHoursAndSaysWhereToGoOn) {
   std::vector<UsageEvent> events;
-  for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
-    UsageEvent event = end_event(sequence, 0);
-    event.unix_ms = kDawnMs + static_cast<std::int64_t>(sequence) * 10 * kMinuteMs;
+  constexpr std::uint32_t kHours = kRecomputeHoursMax + 3;
+  for (std::uint32_t hour = 0; hour < kHours; ++hour) {
+    UsageEvent event = end_event(hour + 1, 0);
+    event.unix_ms = kDawnMs + 2 * hour * kHourMs;
     event.prompt_tokens = event.total_tokens = 1'000'000;
     event.completion_tokens = 0;
     events.push_back(event);
   }
   UsageLedger ledger(*writer_);
   ASSERT_TRUE(ledger.apply("shard-0", events));
-  ASSERT_TRUE(prune_requests(*writer_, kDawnMs + 15 * kMinuteMs, 100));
   ASSERT_TRUE(put_price(*writer_, price("gpt-x", 0, 1)));
-  ASSERT_TRUE(put_price(*writer_, price("gpt-x", kDawnMs + 30 * kMinuteMs, 2)));
   const CostSource by_model = [](std::string_view, std::string_view) { return CostBy::kModel; };
-  const auto done = recompute_cost(*writer_, 0, UINT32_MAX, by_model);
-  ASSERT_TRUE(done);
-  EXPECT_EQ(done->requests, 3U);
-  EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, 4 * kDollar);
-  EXPECT_TRUE(check_store(*environment_)->good());
+  const auto first = recompute_cost(*writer_, 0, kDawnHour + 1000, by_model);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->requests, kRecomputeHoursMax);
+  EXPECT_EQ(first->next_hour, kDawnHour + 2 * kRecomputeHoursMax);
+  const auto rest = recompute_cost(*writer_, first->next_hour, kDawnHour + 1000, by_model);
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->requests, 3U);
+  EXPECT_EQ(rest->next_hour, kDawnHour + 1000);
 }
 
 }  // namespace
