@@ -69,7 +69,9 @@ TEST(TriedMarks, AreASetOfBits) {
         default: marks[one].set(position), bits[one].set(position); break;
       }
       ASSERT_EQ(marks[one].has(position), bits[one][position]);
-      if (step % 100 == 0) ASSERT_TRUE(same(marks[one], bits[one]));
+      if (step % 100 == 0) {
+        ASSERT_TRUE(same(marks[one], bits[one]));
+      }
     }
     EXPECT_TRUE(same(marks[0], bits[0]) && same(marks[1], bits[1]));
   }
