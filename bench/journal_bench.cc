@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "bench/result_check.h"
 #include "store/journal/shard_journal.h"
 
 namespace sluice {
@@ -35,10 +36,17 @@ UsageEvent ordinary_event() {
   return event;
 }
 
-// Nothing - a sink that takes no notice.
+// Nothing - a sink that keeps nothing but whether all is as it was written.
 struct Nothing final : UsageSink {
-  void take(const UsageEvent& event) override { benchmark::DoNotOptimize(&event); }
-  void lost(const JournalLoss&) override {}
+  void take(const UsageEvent& event) override {
+    benchmark::DoNotOptimize(&event);
+    right &= event.status == 200 && event.cost_nano_dollars == 12'345'678;
+    ++taken;
+  }
+  void lost(const JournalLoss&) override { right = false; }
+
+  bool right = true;
+  std::uint64_t taken = 0;
 };
 
 // A journal in the system's temporary folder, with the store's part done when asked.
@@ -80,6 +88,14 @@ void run(benchmark::State& state, BenchJournal& bench, Append append) {
     bench.apply_all();
     state.ResumeTiming();
   }
+  bench.apply_all();
+  const std::uint64_t written = bench.journal->writer().next_sequence() - 1;
+  const bool right = bench.nothing.right && bench.nothing.taken == written &&
+                     bench.journal->writer().times_refused() == 0;
+  if (!holds(state, right, "records are lost or others")) return;
+  const auto items = static_cast<double>(written) / static_cast<double>(state.iterations());
+  report_items(state, static_cast<std::size_t>(items));
+  state.counters["bytes"] = static_cast<double>(kSlotBytes);
 }
 
 void refused(benchmark::State& state) {
@@ -121,6 +137,7 @@ void read_record(benchmark::State& state) {
     if (bench.journal->read(1, bench.nothing) == 1) continue;
     bench.journal->read_again();
   }
+  if (holds(state, bench.nothing.right, "records are others")) report_items(state, 1);
 }
 BENCHMARK(read_record);
 

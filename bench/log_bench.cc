@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "bench/result_check.h"
 #include "engine/log_writer.h"
 
 namespace sluice {
@@ -15,7 +16,14 @@ namespace {
 
 class NowhereSink final : public LogSink {
  public:
-  void write(std::string_view line) noexcept override { benchmark::DoNotOptimize(line.data()); }
+  void write(std::string_view line) noexcept override {
+    benchmark::DoNotOptimize(line.data());
+    bytes = line.size();
+    ++lines;
+  }
+
+  std::size_t bytes = 0;  // of the last line
+  std::int64_t lines = 0;
 };
 
 // As the access line of a request has them.
@@ -40,6 +48,8 @@ void build_line(benchmark::State& state) {
   const Log log(sink, clock, LogLevel::kInfo,
                 state.range(0) != 0 ? LogFormat::kJson : LogFormat::kText);
   for (auto _ : state) write_line(log);
+  const bool right = sink.lines == state.iterations() && sink.bytes > 200;
+  if (holds(state, right, "lines are missing")) report_bytes(state, sink.bytes);
 }
 BENCHMARK(build_line)->ArgName("json")->Arg(0)->Arg(1);
 
@@ -48,6 +58,7 @@ void skip_line(benchmark::State& state) {
   SystemClock clock;
   const Log log(sink, clock, LogLevel::kError, LogFormat::kText);
   for (auto _ : state) write_line(log);
+  if (holds(state, sink.lines == 0, "a line that nobody wants")) report_items(state, 1);
 }
 BENCHMARK(skip_line);
 
@@ -60,6 +71,7 @@ void push_line(benchmark::State& state) {
     LogSink& sink = writer.add_producer();
     const std::string line = std::string(240, 'x') + "\n";
     for (auto _ : state) sink.write(line);
+    report_bytes(state, line.size());
     state.counters["dropped"] = static_cast<double>(writer.lines_dropped());
   }
   close(fd);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin/metrics_view.h"
+#include "bench/result_check.h"
 
 namespace sluice {
 namespace {
@@ -35,7 +36,8 @@ void BM_CountRequest(benchmark::State& state) {
     metrics->overhead.add(took / 20'000);
     --metrics->in_flight;
   }
-  state.SetItemsProcessed(state.iterations());
+  const auto counted = static_cast<std::int64_t>(metrics->requests.read());
+  if (holds(state, counted == state.iterations(), "requests are missing")) report_items(state, 1);
 }
 BENCHMARK(BM_CountRequest)->Arg(1)->Arg(10)->Arg(1000);
 
@@ -86,7 +88,8 @@ void BM_Scrape(benchmark::State& state) {
     write_metrics(view, MetricsFormat::kOpenMetrics, text);
     benchmark::DoNotOptimize(text.data());
   }
-  state.counters["bytes"] = static_cast<double>(text.size());
+  const bool right = text.ends_with("# EOF\n") && text.find("account-0") != std::string::npos;
+  if (holds(state, right, "the scrape is not whole")) report_bytes(state, text.size());
 }
 BENCHMARK(BM_Scrape)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/result_check.h"
 #include "engine/route/affinity.h"
 #include "engine/route/breaker.h"
 #include "engine/route/ladder.h"
@@ -17,8 +18,12 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kLimit = 1'000'000;
 constexpr Duration kWindow = 60s;
+// Of the accounts: short, so that a window is full of decisions before they are measured, at one
+// each millisecond. From then on tokens come back as often as they are taken.
+constexpr Duration kAccountWindow = 2s;
+constexpr int kWindowDecisions = 2'500;  // the guard is part of the window
+constexpr std::uint32_t kLimit = 4'000;  // more than a window takes, if all are of one account
 constexpr Instant kStart = Instant(Duration(kTickNs) * 1'000'000);
 
 // What one token costs in its whole life: taken, its request sent, come back. The window has no
@@ -29,12 +34,17 @@ void rolling_bucket(benchmark::State& state) {
     benchmark::DoNotOptimize(bucket.take(kStart));
     bucket.settle_sent(kStart);
   }
+  // All that were taken came back: of 64 tokens none is lost.
+  if (holds(state, bucket.take(kStart).granted, "a token was lost")) bucket.refund();
 }
 BENCHMARK(rolling_bucket)->ThreadRange(1, 2)->UseRealTime();
 
 void rolling_bucket_refuses(benchmark::State& state) {
   RollingBucket bucket(1, kWindow);
   if (bucket.take(kStart).granted) bucket.settle_sent(kStart);
+  const Take refused = bucket.take(kStart);
+  const bool right = !refused.granted && refused.at == kStart + kWindow;
+  if (!holds(state, right, "a token that nobody has")) return;
   for (auto _ : state) benchmark::DoNotOptimize(bucket.take(kStart));
 }
 BENCHMARK(rolling_bucket_refuses);
@@ -45,6 +55,8 @@ void steady_bucket(benchmark::State& state) {
     const Take take = bucket.take(kStart);
     bucket.settle_sent(take, kStart);
   }
+  const Take last = bucket.take(kStart);
+  if (holds(state, last.granted, "a token was lost")) bucket.refund(last, kStart);
 }
 BENCHMARK(steady_bucket)->ThreadRange(1, 2)->UseRealTime();
 
@@ -55,6 +67,7 @@ void token_window(benchmark::State& state) {
     const auto reserved = window.reserve(1'000, kStart);
     if (reserved) window.settle(*reserved, 0, kStart);
   }
+  if (state.threads() == 1 && !holds(state, window.used(kStart) == 0, "tokens were lost")) return;
 }
 BENCHMARK(token_window)->ThreadRange(1, 2)->UseRealTime();
 
@@ -62,6 +75,7 @@ BENCHMARK(token_window)->ThreadRange(1, 2)->UseRealTime();
 void token_window_refuses(benchmark::State& state) {
   TokenWindow window(60, kWindow);
   for (int i = 0; i < 60; ++i) benchmark::DoNotOptimize(window.reserve(1, kStart + 1s * i));
+  if (!holds(state, !window.reserve(1, kStart + 59s), "more than the limit")) return;
   for (auto _ : state) benchmark::DoNotOptimize(window.reserve(1, kStart + 59s));
 }
 BENCHMARK(token_window_refuses);
@@ -80,6 +94,7 @@ void breaker(benchmark::State& state) {
     benchmark::DoNotOptimize(breaker.passable(kStart));
     breaker.succeeded(breaker.enter(kStart));
   }
+  if (!holds(state, breaker.passable(kStart), "it has opened")) return;
 }
 BENCHMARK(breaker)->ThreadRange(1, 2)->UseRealTime();
 
@@ -131,6 +146,7 @@ Directory directory_of(std::int64_t accounts, Strategy strategy) {
     auto account = std::make_unique<Account>();
     account->name = std::to_string(i);
     account->rpm_limit = kLimit;
+    account->window = kAccountWindow;
     for (int model = 0; model < 20; ++model) {
       account->models.push_back({"vendor/model-" + std::to_string(model), std::to_string(model)});
     }
@@ -140,6 +156,26 @@ Directory directory_of(std::int64_t accounts, Strategy strategy) {
   return directory;
 }
 
+// Takes the next account of the ladder and gives it back as a request that was served does; the
+// account, or null when there was none.
+const Account* serve_one(Ladder& ladder, Instant now) {
+  Choice choice = ladder.next(now);
+  if (choice.kind != Choice::Kind::kTry) return nullptr;
+  const Account* const account = choice.permit.account();
+  choice.permit.settle_sent(now);
+  ladder.report(choice.permit, TryOutcome::kServed, {}, now);
+  choice.permit.finish({}, now);
+  return account;
+}
+
+// Whether what an account lent came back, and what it spent is known.
+bool settled(const Directory& directory) {
+  for (const auto& account : directory.accounts) {
+    if (account->state->in_flight() != 0) return false;
+  }
+  return true;
+}
+
 // One request that its first account serves: model looked up, account chosen, permit taken and
 // settled, outcome reported. The limits are large enough that no account runs out.
 void ladder_decision(benchmark::State& state) {
@@ -147,18 +183,16 @@ void ladder_decision(benchmark::State& state) {
   Prng prng(1);
   Balancer balancer(prng);
   Instant now = kStart;
-  for (auto _ : state) {
+  bool served = true;
+  const auto decide = [&] {
     now += 1ms;
     Ladder ladder(directory, balancer, "vendor/model-7");
-    Choice choice = ladder.next(now);
-    if (choice.kind != Choice::Kind::kTry) {
-      state.SkipWithError("no account");
-      break;
-    }
-    choice.permit.settle_sent(now);
-    ladder.report(choice.permit, TryOutcome::kServed, {}, now);
-    choice.permit.finish({}, now);
-  }
+    served &= serve_one(ladder, now) != nullptr;
+  };
+  for (int i = 0; i < kWindowDecisions; ++i) decide();
+  for (auto _ : state) decide();
+  if (holds(state, served && settled(directory), "a request found no account"))
+    report_items(state, 1);
 }
 BENCHMARK(ladder_decision)
     ->ArgNames({"accounts", "strategy"})
@@ -174,15 +208,20 @@ void ladder_by_origin(benchmark::State& state) {
   Prng prng(1);
   Balancer balancer(prng);
   Instant now = kStart;
-  for (auto _ : state) {
+  const Account* first = nullptr;
+  bool same = true;
+  const auto decide = [&] {
     now += 1ms;
     Ladder ladder(directory, balancer, "vendor/model-7");
     ladder.seeker().origin = origin_of("session-0123456789");
-    Choice choice = ladder.next(now);
-    choice.permit.settle_sent(now);
-    ladder.report(choice.permit, TryOutcome::kServed, {}, now);
-    choice.permit.finish({}, now);
-  }
+    const Account* const account = serve_one(ladder, now);
+    if (first == nullptr) first = account;
+    same &= account == first;
+  };
+  for (int i = 0; i < kWindowDecisions; ++i) decide();
+  for (auto _ : state) decide();
+  if (holds(state, same && first != nullptr, "an origin changed its account"))
+    report_items(state, 1);
 }
 BENCHMARK(ladder_by_origin)->ArgName("accounts")->Arg(11)->Arg(1000);
 
@@ -194,10 +233,14 @@ void ladder_exhausted(benchmark::State& state) {
   }
   Prng prng(1);
   Balancer balancer(prng);
+  Instant told{};
   for (auto _ : state) {
     Ladder ladder(directory, balancer, "vendor/model-7");
-    benchmark::DoNotOptimize(ladder.next(kStart));
+    told = ladder.next(kStart).retry_at;
+    benchmark::DoNotOptimize(told);
   }
+  if (holds(state, told == directory.accounts[0]->state->cooldown().until(), "another time"))
+    report_items(state, directory.accounts.size());
 }
 BENCHMARK(ladder_exhausted)->ArgName("accounts")->Arg(11)->Arg(1000);
 
@@ -209,16 +252,21 @@ void ladder_nearly_spent(benchmark::State& state) {
   }
   Prng prng(1);
   Balancer balancer(prng);
+  bool found = true;
   for (auto _ : state) {
     Ladder ladder(directory, balancer, "vendor/model-7");
     Choice choice = ladder.next(kStart);
+    found &= choice.permit.account() == directory.accounts[0].get();
     choice.permit.refund(kStart);
   }
+  if (holds(state, found, "not the one that has room")) report_items(state, 1);
 }
 BENCHMARK(ladder_nearly_spent)->ArgName("accounts")->Arg(11)->Arg(1000);
 
 void find_route(benchmark::State& state) {
   const Directory directory = directory_of(11, Strategy::kWeighted);
+  const Route* const route = directory.find_route("vendor/model-7");
+  if (!holds(state, route != nullptr && route->candidates.size() == 11, "another route")) return;
   for (auto _ : state) benchmark::DoNotOptimize(directory.find_route("vendor/model-7"));
 }
 BENCHMARK(find_route);

@@ -57,7 +57,7 @@ _SAME_ROOM = {
 
 # Which rooms may include which third-party headers, besides the tests of those rooms.
 _THIRD_PARTY = [
-    (r"simdjson\.h", ["parser"]),
+    (r"simdjson\.h", ["parser", "bench"]),
     (r"openssl/.*", ["tls"]),
     (r"lmdb\.h", ["store"]),
     (r"sqlite3\.h", ["store/import"]),
