@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// What a request costs in sluice, with accounting, client keys and limits on, beside nginx, HAProxy,
-// Portkey's gateway and relays that parse nothing: in turns, on one core each, before a canned
-// upstream.
+// What a request costs in sluice, with accounting, client keys and limits on, beside nginx,
+// HAProxy, Portkey's gateway and relays that parse nothing: in turns, on one core each, before a
+// canned upstream.
 //
 // usage: bench/compare/compare.mjs [--workload a,b256,...] [--peers sluice,nginx,...]
 //          [--rounds 5] [--seconds 4] [--proxy-core 0] [--load-core 1] [--json FILE] [--install]
 //
 // Prints medians of the runs, and ratios within the rounds. Needs build/release with
-// -Dbenchmarks=true (or SLUICE_BUILD=folder), wrk, and the peers; --install fetches what is missing.
-// Loopback only; ends what it has started.
+// -Dbenchmarks=true (or SLUICE_BUILD=folder), wrk, and the peers; --install fetches what is
+// missing. Loopback only; ends what it has started.
 import {execFileSync} from 'node:child_process';
 import {chmod, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {readFileSync} from 'node:fs';
@@ -100,8 +100,11 @@ class Comparison {
     const target = this.targets[peer] ?? await this.startTarget(peer);
     if (!workload.fresh) this.targets[peer] = target;
     try {
-      return await measure({workload, target, upstream: target.upstream, seconds: runSeconds,
-        loadCore, folder, certificates});
+      const result = await measure({workload, target, upstream: target.upstream,
+        seconds: runSeconds, loadCore, folder, certificates});
+      target.served = (target.served ?? 0) + result.served;
+      await PEERS[peer].check?.(target, target.served);
+      return result;
     } finally {
       if (workload.fresh && target.program) await stop(target.program);
     }
@@ -117,7 +120,7 @@ class Comparison {
       for (const peer of peers) {
         try {
           // The first run only warms up: code, pools and connections.
-          if (round === 0 && !this.workload.fresh) await this.run(peer, 1);
+          if (round === 0 && this.workload.unit === 'request') await this.run(peer, 1);
           done[round][peer] = await this.run(peer, seconds);
         } catch (fault) {
           failures.push(`${this.name}, round ${round + 1}, ${peer}: ${fault.message}`);
@@ -152,7 +155,7 @@ async function compare(folder) {
     const able = peers.filter((peer) => (PEERS[peer].can?.(workload) ?? true) &&
       !(peer === 'direct' && isIdle(workload)));
     const result = await comparison.runRounds(able);
-    const summary = summarize(result.rounds);
+    const summary = summarize(result.rounds, able);
     report.workloads[name] = {what: workload.what, unit: workload.unit,
       connections: workload.connections, ...summary, runs: result.rounds,
       failures: result.failures};

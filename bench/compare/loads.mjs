@@ -10,7 +10,6 @@ import {isIdle, isStreams} from './workloads.mjs';
 import {parseWrk} from './wrk_output.mjs';
 
 const WARM_UP_MS = 500;   // connections are made, caches and pools are filled
-const RAMP_S = 4;         // in which ten thousand streams are open
 const END_MS_MAX = 30_000;
 const ROUTE = '/v1/chat/completions';
 
@@ -45,6 +44,19 @@ end\n`;
 export function countersIn(file) {
   const bytes = readFileSync(file);
   return {requests: Number(bytes.readBigUInt64LE(0)), events: Number(bytes.readBigUInt64LE(8))};
+}
+
+// Waits until nothing more of an earlier run comes.
+const SETTLED_MS = 100;
+const SETTLE_MS_MAX = 10_000;
+async function settle(file) {
+  const text = () => JSON.stringify(countersIn(file));
+  for (const end = Date.now() + SETTLE_MS_MAX; Date.now() < end;) {
+    const before = text();
+    await delay(SETTLED_MS);
+    if (text() === before) return;
+  }
+  throw new Error('the upstream still answers what an earlier run has asked');
 }
 
 // One proxy under load: `target` {url, headers, program}, `upstream` {program, counters}.
@@ -100,23 +112,24 @@ async function requestRun(run) {
   const script = path.join(run.folder, 'post.lua');
   await writeFile(script, wrkScript(prompt(workload.prompt_bytes, false), target.headers));
   const load = run.startLoad('wrk', ['-t1', `-c${workload.connections}`,
-    `-d${seconds + 2 * WARM_UP_MS / 1000}s`, '--latency', '-s', script, target.url + ROUTE]);
+    `-d${seconds + 2 * WARM_UP_MS / 1000}s`, '--timeout', '20s',
+    '--latency', '-s', script, target.url + ROUTE]);
   await delay(WARM_UP_MS);
   await run.readFor(seconds * 1000);
   const wrk = parseWrk(await finished(load, END_MS_MAX));
   if (wrk.errors) throw new Error(wrk.errors);
-  // What wrk breaks off at its end was asked, but is not among its answers; and a request of the run
-  // before may have been on its way when this one began.
+  // What wrk breaks off at its end was asked, but is not among its answers.
   const {requests} = run.asked();
-  if (requests < wrk.requests || requests > wrk.requests + 2 * workload.connections)
+  if (requests < wrk.requests || requests > wrk.requests + workload.connections)
     throw new Error(`wrk had ${wrk.requests} answers, the upstream ${requests} requests`);
-  return run.result({p50_us: wrk.p50_us, p99_us: wrk.p99_us});
+  return run.result({served: wrk.requests, p50_us: wrk.p50_us, p99_us: wrk.p99_us});
 }
 
 async function loadFile({workload, target, folder}) {
   const file = path.join(folder, 'requests.txt');
   const body = prompt(workload.prompt_bytes, isStreams(workload));
-  const fields = Object.entries(target.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+  const fields = Object.entries(target.headers ?? {})
+    .map(([name, value]) => `${name}: ${value}\r\n`);
   await writeFile(file, CLIENT_KEYS.map((key) => `POST ${ROUTE} HTTP/1.1\r\n` +
     `Host: ${new URL(target.url).host}\r\nAuthorization: Bearer ${key}\r\n` +
     `Content-Type: application/json\r\n${fields.join('')}Content-Length: ${body.length}\r\n\r\n` +
@@ -141,8 +154,13 @@ async function endStreamLoad(load) {
   return said;
 }
 
-export const eventsOfStream = (workload, seconds) =>
-  Math.ceil((RAMP_S + seconds) * 1000 / workload.step_ms);
+// A stream lasts until all are open and have been measured together; opening takes as long.
+const OPENED_PER_SECOND = 2000;
+const OPENING_S_MIN = 2;
+export function eventsOfStream({connections, step_ms}, seconds) {
+  const opening_s = Math.max(OPENING_S_MIN, connections / OPENED_PER_SECOND);
+  return Math.ceil((opening_s + seconds) * 1000 / step_ms);
+}
 
 async function streamRun(run) {
   const {workload} = run;
@@ -156,7 +174,8 @@ async function streamRun(run) {
       `${requests} with ${events} were sent`);
   const perConnection = idle && workload.fresh
     ? {connection_bytes: (run.memory.own_kib - idle.own_kib) * 1024 / workload.connections} : {};
-  return run.result({p50_us: said.p50_us, p99_us: said.p99_us, ...perConnection});
+  return run.result({served: said.streams, p50_us: said.p50_us, p99_us: said.p99_us,
+    ...perConnection});
 }
 
 async function idleRun(run) {
@@ -168,12 +187,13 @@ async function idleRun(run) {
   const said = await endStreamLoad(load);
   if (said.open !== workload.connections)
     throw new Error(`${said.open} of ${workload.connections} connections stayed open`);
-  return {...after,
+  return {...after, served: said.open,
     connection_bytes: (after.own_kib - before.own_kib) * 1024 / workload.connections};
 }
 
 // One run: metrics for report.mjs. Throws when anything was answered otherwise than well.
-export function measure(what) {
+export async function measure(what) {
+  await settle(what.upstream.counters);
   const run = new Run(what);
   if (isStreams(what.workload)) return streamRun(run);
   return isIdle(what.workload) ? idleRun(run) : requestRun(run);

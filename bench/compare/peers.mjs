@@ -1,9 +1,11 @@
 // The gateways and relays that are compared, each configured to do its best at the work, in one
 // thread on one core.
-import {existsSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {mkdir, writeFile} from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import path from 'node:path';
-import {accepting, descriptorsMax, freePort, listening, start} from './processes.mjs';
+import {accepting, descriptorsMax, eventually, freePort, listening, start} from './processes.mjs';
 import {isStreams} from './workloads.mjs';
 
 export const root = path.resolve(new URL('../..', import.meta.url).pathname);
@@ -16,34 +18,68 @@ export const programs = {
   stream_load: path.join(built, 'bench/relay/stream_load'),
 };
 export const npmFolder = path.join(root, 'build/bench-peers');
-export const portkey = path.join(npmFolder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
+export const portkey =
+  path.join(npmFolder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
 
-// A client key may ask a million times a minute at most: as many keys as the load needs, in turn.
-export const CLIENT_KEYS = Array.from({length: 32}, (_, i) => `sk-test-bench-client-${100 + i}`);
-const RPM_LIMIT_MAX = 1_000_000;
+// A client key may ask a million times a minute at most: as many keys as the load needs, in turn. A
+// limit of a million takes 8 MB, which hides what connections take: less where those are measured.
+export const CLIENT_KEYS = Array.from({length: 8}, (_, i) => `sk-test-bench-client-${i}`);
+const clientRpm = (workload) => (workload.unit === 'request' ? 1_000_000 : 100_000);
+const ACCOUNT_REQUESTS_PER_SECOND = 100_000;
 const TPM_LIMIT_MAX = 1_000_000_000;
 const CONNECTIONS_MAX = 16_384;
 const ACCOUNTS = 4;
+const ADMIN_TOKEN = 'sk-test-bench-administrator';
+const BOOKED_MS_MAX = 20_000;  // the store's thread has the core to itself then
 
 // What each start function has: {core, folder, name, workload, upstream: URL, certificates}.
 async function startSluice({core, folder, name, workload, upstream, certificates}) {
   const file = path.join(folder, `${name}.yaml`);
   const accounts = Array.from({length: ACCOUNTS}, (_, i) => ({
     name: `team-${i}`, base_url: `${upstream}/v1`, api_key: `sk-test-bench-${i}`,
-    rpm_limit: RPM_LIMIT_MAX, window: '1s', tpm_limit: TPM_LIMIT_MAX, concurrent_limit: 1_000_000,
-    cost: {input: 2.5, output: 10}, ...(certificates ? {ca_file: certificates.ca} : {})}));
+    rpm_limit: ACCOUNT_REQUESTS_PER_SECOND, window: '1s', tpm_limit: TPM_LIMIT_MAX,
+    concurrent_limit: 1_000_000, cost: {input: 2.5, output: 10},
+    ...(workload.tls === 'upstream' ? {ca_file: certificates.ca} : {})}));
   const clients = CLIENT_KEYS.map((key, i) => ({
-    name: `client-${i}`, key, rpm_limit: RPM_LIMIT_MAX, tpm_limit: TPM_LIMIT_MAX,
+    name: `client-${i}`, key, rpm_limit: clientRpm(workload), tpm_limit: TPM_LIMIT_MAX,
     concurrent_limit: 1_000_000}));
   await writeFile(file, JSON.stringify({
     listen: ['127.0.0.1:0'], shards: 1, log: {level: 'warning'}, accounts, clients,
     limits: {connections_max: CONNECTIONS_MAX}, timeouts: {keep_alive: '10min'},
+    health: {interval: '0s'},
     metrics: {listen: ['127.0.0.1:0']}, store: {directory: path.join(folder, `${name}-data`)},
     ...(workload.tls === 'client'
       ? {tls: [{certificate: certificates.certificate, key: certificates.key}]} : {}),
   }), {mode: 0o600});
-  const program = start(core, programs.sluice, ['serve', '-c', file]);
-  return {program, url: await listening(program)};
+  const program = start(core, programs.sluice, ['serve', '-c', file],
+    {env: {...process.env, SIDECAR_ADMIN_TOKEN: ADMIN_TOKEN}});
+  return {program, url: await listening(program), certificates};
+}
+
+function getText(url, options) {
+  return new Promise((resolve, reject) => {
+    const {get} = url.startsWith('https') ? https : http;
+    get(url, {...options, agent: false}, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (more) => (text += more));
+      answer.on('end', () => resolve(text)).on('error', reject);
+    }).on('error', reject);
+  });
+}
+
+// Accounting was on: each of `requests`, all that this gateway has served, is in the database in a
+// while.
+async function checkBooked({program, url, certificates}, requests) {
+  const options = {ca: readFileSync(certificates.ca),
+    headers: {authorization: `Bearer ${ADMIN_TOKEN}`}};
+  let booked = 0;
+  await eventually(program, async () => {
+    const text = await getText(`${url}/metrics`, options);
+    booked = Number(/^sluice_store_records_booked_total (\d+)/m.exec(text)?.[1]);
+    return booked >= requests;
+  }, `${requests} booked requests`, BOOKED_MS_MAX).catch((fault) => {
+    throw new Error(`${fault.message}: ${booked} are booked`);
+  });
 }
 
 async function startNginx({core, folder, name, workload, upstream, certificates}) {
@@ -130,12 +166,13 @@ const installed = (command) => (process.env.PATH ?? '').split(':').concat('/usr/
   .some((folder) => existsSync(path.join(folder, command)));
 const isBuilt = (file) => existsSync(file);
 
-// Each peer: how it is started, whether it is there, what to do when it is not, and the work that it
-// cannot do. `direct` is no proxy at all.
+// Each peer: how it is started, what is checked after its runs, whether it is there, what to do
+// when it is not, and which work it can do. `direct` is no proxy at all.
 const APT = 'apt-get install nginx haproxy wrk (or --install)';
 const BUILD = 'meson configure build/release -Dbenchmarks=true && ninja -C build/release';
 export const PEERS = {
-  'sluice': {start: startSluice, there: () => isBuilt(programs.sluice), mend: BUILD},
+  'sluice': {start: startSluice, check: checkBooked,
+    there: () => isBuilt(programs.sluice), mend: BUILD},
   'nginx': {start: startNginx, there: () => installed('nginx'), mend: APT},
   'haproxy': {start: startHaproxy, there: () => installed('haproxy'), mend: APT},
   'relay-uring': {start: startRelay('uring_relay', (load) => ['--buffers', load.buffers]),

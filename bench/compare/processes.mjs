@@ -44,8 +44,8 @@ export async function eventually(program, look, what, msMax = START_MS_MAX) {
 
 // The URL of a program that says what it listens on.
 export async function listening(program) {
-  const found = await eventually(program, () => /listening on (https?:\/\/\S+)/.exec(program.output),
-    'address');
+  const pattern = /listening on (https?:\/\/\S+)/;
+  const found = await eventually(program, () => pattern.exec(program.output), 'address');
   return found[1];
 }
 
@@ -107,8 +107,8 @@ export function descriptorsMax() {
   return hard === 'unlimited' ? Infinity : Number(hard);
 }
 
-// {total_ns, busiest_ns, user_ticks, system_ticks} of processes up to now; `busiest_ns` is of the one
-// thread that worked most, which in a gateway of one shard is that shard. The scheduler's
+// {total_ns, busiest_ns, user_ticks, system_ticks} of processes up to now; `busiest_ns` is of the
+// one thread that worked most, which in a gateway of one shard is that shard. The scheduler's
 // nanoseconds are exact; how they are shared between user and system is sampled, in ticks of 10 ms.
 export function cpuOf(pids) {
   const sum = {total_ns: 0, busiest_ns: 0, user_ticks: 0, system_ticks: 0};

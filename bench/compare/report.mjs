@@ -37,12 +37,12 @@ function better(peers) {
 }
 
 // `rounds`: [{peer: run}], a run being {metric: number}; a peer whose run failed is not there.
-// Returns {peers: {peer: {metric: {median, min, max}}}, better, ratios: {peer: {to: {metric:
-// {median, min, max}}}}}. A ratio is taken within each round, since the machine drifts; then the
-// median.
-export function summarize(rounds) {
+// `order`: the peers' names as they are to be shown. Returns {peers: {peer: {runs, metric:
+// spread}}, better, ratios: {peer: {relay|better: {metric: spread}}}}, a spread being {median, min, max}. A
+// ratio is taken within each round, since the machine drifts; then the median.
+export function summarize(rounds, order) {
   const all = rounds.map(withAdded);
-  const names = [...new Set(all.flatMap((round) => Object.keys(round)))];
+  const names = order.filter((peer) => all.some((round) => round[peer]));
   const peers = {};
   for (const peer of names) {
     const runs = all.map((round) => round[peer]).filter(Boolean);
@@ -104,8 +104,8 @@ const cell = (text) => text.padStart(WIDTH);
 const range = (found) =>
   (found ? `${number(found.min)}..${number(found.max)}` : '').padStart(RANGE_WIDTH);
 
-// The lines of a workload's tables: medians, then ratios to the relay and to the better of nginx and
-// HAProxy.
+// The lines of a workload's tables: medians, then ratios to the relay and to the better of nginx
+// and HAProxy.
 export function table(unit, {peers, better: best, ratios}) {
   const lines = [line(`per ${unit}`,
     [...COLUMNS.map(([title]) => cell(title)), 'CPU min..max'.padStart(RANGE_WIDTH)])];

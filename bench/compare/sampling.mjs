@@ -3,7 +3,7 @@
 
 // An interval is quiet when all others together had less than this share of one core.
 export const FOREIGN_SHARE_MAX = 0.12;
-export const INTERVAL_MS = 400;  // some hundred ticks of the machine's clock, some thousand requests
+export const INTERVAL_MS = 400;  // forty ticks of the CPU's accounts
 
 // Readings, one after the other, each {at_ns, units, cpu: {total_ns, busiest_ns, user_ticks,
 // system_ticks},

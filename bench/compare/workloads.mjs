@@ -1,8 +1,8 @@
 // What is measured: the requests, their number at once, and what the upstream answers.
 //
-// `unit` is what CPU is counted per. `tls`: the side that is encrypted. `fresh`: each run starts the
-// proxy anew, because its memory is measured from its start. `relays`: a relay that parses nothing
-// can do this work. `buffers`: of the io_uring relay, those that are the faster here.
+// `unit` is what CPU is counted per. `tls`: the side that is encrypted. `fresh`: each run starts
+// the proxy anew, because its memory is measured from its start. `relays`: a relay that parses
+// nothing can do this work. `buffers`: of the io_uring relay, those that are the faster here.
 
 const KIB = 1024;
 

@@ -62,6 +62,7 @@ struct Connection {
   std::string head;
   std::uint64_t body_left = 0;
   bool in_body = false;
+  bool is_post = false;
   std::uint64_t events_left = 0;
 };
 
@@ -158,7 +159,8 @@ class CannedUpstream {
       connection.body_left = 0;
       const auto [at, fault] =
           std::from_chars(length.data(), length.data() + length.size(), connection.body_left);
-      if (fault != std::errc() && head.starts_with("POST")) {
+      connection.is_post = head.starts_with("POST");
+      if (fault != std::errc() && connection.is_post) {
         std::fprintf(stderr, "a request without Content-Length: %s\n", connection.head.c_str());
         return false;
       }
@@ -174,6 +176,8 @@ class CannedUpstream {
   }
 
   bool answer(Connection& connection) {
+    // Not the load's: a gateway that looks how its provider is.
+    if (!connection.is_post) return connection.channel.send(settings_.answer);
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
     if (settings_.events == 0) return connection.channel.send(settings_.answer);
     if (connection.events_left > 0) return false;  // a second request in a stream
