@@ -10,7 +10,9 @@ import {isIdle, isStreams} from './workloads.mjs';
 import {parseWrk} from './wrk_output.mjs';
 
 const WARM_UP_MS = 500;   // connections are made, caches and pools are filled
-const END_MS_MAX = 30_000;
+const READY_MS_MAX = 120_000;
+const END_MS_MAX = 60_000;
+const IDLE_MS = 1000;  // before idle connections' memory is read
 const ROUTE = '/v1/chat/completions';
 
 // A chat request of exactly `bytes` bytes.
@@ -142,7 +144,7 @@ async function startStreamLoad(run, mode) {
   const load = run.startLoad(programs.stream_load, ['--mode', mode, '--url', target.url,
     '--connections', `${workload.connections}`, '--requests', await loadFile(run),
     ...(target.url.startsWith('https') ? ['--ca', run.certificates.ca] : [])]);
-  await eventually(load, () => load.output.includes('ready\n'), 'ready', END_MS_MAX);
+  await eventually(load, () => load.output.includes('ready\n'), 'ready', READY_MS_MAX);
   return load;
 }
 
@@ -183,6 +185,7 @@ async function idleRun(run) {
   if (run.pids.length === 0) throw new Error('there is no proxy whose connections could be idle');
   const before = memoryOf(run.pids);
   const load = await startStreamLoad(run, 'idle');
+  await delay(IDLE_MS);
   const after = memoryOf(run.pids);
   const said = await endStreamLoad(load);
   if (said.open !== workload.connections)

@@ -136,6 +136,7 @@ defaults
   timeout connect 5s
   timeout client 600s
   timeout server 600s
+  ${isStreams(workload) ? 'option http-no-delay' : ''}
 frontend clients
   bind 127.0.0.1:${port} backlog 4096${bind}
   default_backend provider

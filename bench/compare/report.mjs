@@ -37,9 +37,9 @@ function better(peers) {
 }
 
 // `rounds`: [{peer: run}], a run being {metric: number}; a peer whose run failed is not there.
-// `order`: the peers' names as they are to be shown. Returns {peers: {peer: {runs, metric:
-// spread}}, better, ratios: {peer: {relay|better: {metric: spread}}}}, a spread being {median, min, max}. A
-// ratio is taken within each round, since the machine drifts; then the median.
+// `order`: the peers' names as they are to be shown. Returns {peers: {peer: {metric: spread}},
+// better, ratios: {peer: {relay|better: {metric: spread}}}}, where a spread is {median, min, max}.
+// A ratio is taken within each round, since the machine drifts; then the median.
 export function summarize(rounds, order) {
   const all = rounds.map(withAdded);
   const names = order.filter((peer) => all.some((round) => round[peer]));
@@ -85,6 +85,7 @@ const COLUMNS = [
   ['thread', (one) => one.busiest_us?.median],
   ['user', (one) => one.user_us?.median],
   ['system', (one) => one.system_us?.median],
+  ['core', (one) => one.core_share?.median],
   ['per s', (one) => one.units_per_s?.median],
   ['p50 us', (one) => one.p50_us?.median],
   ['p99 us', (one) => one.p99_us?.median],

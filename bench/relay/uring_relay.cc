@@ -1,9 +1,9 @@
 // The bare io_uring relay: forwards the bytes between each client and a connection of its own to
 // the upstream, and parses nothing. The least that a proxy on io_uring can cost.
 //
-// On engine/io's rings (DEFER_TASKRUN, SINGLE_ISSUER, NO_SQARRAY where the kernel has it, entered by
-// the registered index): multishot accept and recv, provided buffers, one send in flight for each
-// direction, in which all goes that one wake-up has brought. No timers, no limits, no spinning.
+// On engine/io's rings (DEFER_TASKRUN, SINGLE_ISSUER, NO_SQARRAY where the kernel has it, entered
+// by the registered index): multishot accept and recv, provided buffers, one send in flight for
+// each direction, in which all goes that one wake-up has brought. No timers, limits or spinning.
 
 #include <sys/socket.h>
 #include <unistd.h>
