@@ -17,7 +17,7 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {makeCertificates} from './certificates.mjs';
 import {install} from './install.mjs';
-import {eventsOfStream, measure} from './loads.mjs';
+import {measure} from './loads.mjs';
 import {PEERS, programs} from './peers.mjs';
 import {descriptorsMax, listening, start, stop, stopAll} from './processes.mjs';
 import {summarize, table} from './report.mjs';
@@ -78,8 +78,8 @@ class Comparison {
     const {workload, certificates} = this;
     const program = start(loadCore, programs.canned_upstream, ['--counters', counters,
       ...(isStreams(workload)
-        ? ['--events', `${eventsOfStream(workload, seconds)}`, '--event-bytes',
-          `${workload.event_bytes}`, '--step-us', `${workload.step_ms * 1000}`]
+        ? ['--mode', 'streams', '--event-bytes', `${workload.event_bytes}`,
+          '--step-us', `${workload.step_ms * 1000}`]
         : ['--answer-bytes', `${workload.answer_bytes}`]),
       ...(tls ? ['--certificate', certificates.certificate, '--key', certificates.key] : [])]);
     return {program, counters, url: await listening(program)};

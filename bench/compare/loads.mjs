@@ -13,6 +13,7 @@ const WARM_UP_MS = 500;   // connections are made, caches and pools are filled
 const READY_MS_MAX = 120_000;
 const END_MS_MAX = 60_000;
 const IDLE_MS = 1000;  // before idle connections' memory is read
+const ENDED_MS = 200;     // until all that a process has said is read
 const ROUTE = '/v1/chat/completions';
 
 // A chat request of exactly `bytes` bytes.
@@ -77,22 +78,27 @@ class Run {
 
   read() {
     const cpu = cpuOf(this.pids);
-    const others = [this.load.pid, this.upstream.program.pid, process.pid];
+    const others = cpuOf([this.load.pid, this.upstream.program.pid, process.pid]);
     const counters = countersIn(this.upstream.counters);
     this.readings.push({at_ns: Number(process.hrtime.bigint()), cpu,
       units: isStreams(this.workload) ? counters.events : counters.requests,
-      own_ns: cpu.total_ns + cpuOf(others).total_ns, busy_ns: machineBusyNs()});
+      own_ns: cpu.total_ns + others.total_ns, busy_ns: machineBusyNs()});
   }
 
   async readFor(ms) {
-    const end = Date.now() + ms;
-    this.read();
-    while (Date.now() < end) {
-      await delay(Math.min(INTERVAL_MS, Math.max(end - Date.now(), 1)));
-      if (this.load.status) break;
-      this.read();
+    try {
+      const end = Date.now() + ms;
+      for (this.read(); Date.now() < end; this.read())
+        await delay(Math.min(INTERVAL_MS, Math.max(end - Date.now(), 1)));
+      if (this.pids.length > 0) this.memory = memoryOf(this.pids);
+    } catch (fault) {
+      if (!['ENOENT', 'ESRCH', 'EACCES'].includes(fault.code)) throw fault;
+      await delay(ENDED_MS);  // a process is gone: what it has said tells more than that
+      const gone = [this.target.program, this.load, this.upstream.program]
+        .filter((one) => one?.status);
+      throw new Error(gone.map((one) => `${one.name} ended: ${one.output}${one.errors}`).join('; ')
+        || fault.message);
     }
-    if (this.pids.length > 0) this.memory = memoryOf(this.pids);
   }
 
   // What this run asked of the upstream, all told.
@@ -148,20 +154,16 @@ async function startStreamLoad(run, mode) {
   return load;
 }
 
-// It ends when its standard input does.
-async function endStreamLoad(load) {
+// It ends when its standard input does, and the streams that `upstream` ends then.
+async function endStreamLoad(load, upstream) {
   load.child.stdin.end();
-  const said = JSON.parse((await finished(load, END_MS_MAX)).split('ready\n')[1]);
+  if (upstream) {
+    await eventually(load, () => load.output.includes('measured\n'), 'end', END_MS_MAX);
+    upstream.child.kill('SIGUSR1');
+  }
+  const said = JSON.parse((await finished(load, END_MS_MAX)).trim().split('\n').at(-1));
   if (said.failed > 0) throw new Error(`${said.failed} connections failed: ${said.fault}`);
   return said;
-}
-
-// A stream lasts until all are open and have been measured together; opening takes as long.
-const OPENED_PER_SECOND = 2000;
-const OPENING_S_MIN = 2;
-export function eventsOfStream({connections, step_ms}, seconds) {
-  const opening_s = Math.max(OPENING_S_MIN, connections / OPENED_PER_SECOND);
-  return Math.ceil((opening_s + seconds) * 1000 / step_ms);
 }
 
 async function streamRun(run) {
@@ -169,7 +171,7 @@ async function streamRun(run) {
   const idle = run.pids.length > 0 ? memoryOf(run.pids) : null;
   const load = await startStreamLoad(run, 'streams');
   await run.readFor(run.seconds * 1000);
-  const said = await endStreamLoad(load);
+  const said = await endStreamLoad(load, run.upstream.program);
   const {requests, events} = run.asked();
   if (said.streams !== workload.connections || requests !== said.streams || said.events !== events)
     throw new Error(`${said.streams} streams with ${said.events} events came, ` +

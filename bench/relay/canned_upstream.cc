@@ -1,5 +1,6 @@
 // The canned upstream: answers every request at once with the same completion, or with a stream of
-// events in fixed steps. It reads of a request only where it ends.
+// events in fixed steps. It reads of a request only where it ends. SIGUSR1 ends all streams that
+// run, each with its next event.
 //
 // What it has answered stands in a file (--counters, two 64-bit words in the machine's order:
 // requests, events), so that who measures reads it without asking.
@@ -15,6 +16,9 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -32,10 +36,13 @@ namespace {
 
 constexpr std::string_view kUsage =
     "canned_upstream [--listen ADDRESS:PORT] [--answer-bytes 2048] [--counters FILE] "
-    "[--events N --event-bytes 256 --step-us 20000] [--certificate PEM --key PEM]";
+    "[--mode completions|streams] [--event-bytes 256] [--step-us 20000] "
+    "[--certificate PEM --key PEM]";
 constexpr std::array<std::string_view, 8> kKnown = {
-    "listen", "answer-bytes", "counters", "events", "event-bytes", "step-us", "certificate", "key"};
+    "listen", "answer-bytes", "counters", "mode", "event-bytes", "step-us", "certificate", "key"};
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+volatile std::sig_atomic_t g_end_streams = 0;  // SIGUSR1 came
 
 struct Counters {
   std::atomic<std::uint64_t> requests{0};
@@ -54,7 +61,7 @@ Counters& open_counters(const std::string& path) {
   return *new (memory) Counters;
 }
 
-// A gateway's connection. `events_left`: of the stream that runs on it.
+// A gateway's connection.
 struct Connection {
   Connection(int epoll, int fd, TlsSession::Owner tls) : channel(epoll, fd, this, std::move(tls)) {}
   Channel channel;
@@ -63,13 +70,13 @@ struct Connection {
   std::uint64_t body_left = 0;
   bool in_body = false;
   bool is_post = false;
-  std::uint64_t events_left = 0;
+  bool streams = false;  // a stream runs on it
 };
 
 struct Settings {
   std::string answer;
   CannedEvent event;
-  std::uint64_t events = 0;  // 0: completions
+  bool streams = false;
   std::uint64_t step_ns = 0;
 };
 
@@ -110,6 +117,7 @@ class CannedUpstream {
   struct Due {
     std::uint64_t at_ns;
     std::uint64_t connection;
+    std::uint64_t stream;
     bool operator>(const Due& other) const { return at_ns > other.at_ns; }
   };
 
@@ -179,35 +187,44 @@ class CannedUpstream {
     // Not the load's: a gateway that looks how its provider is.
     if (!connection.is_post) return connection.channel.send(settings_.answer);
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
-    if (settings_.events == 0) return connection.channel.send(settings_.answer);
-    if (connection.events_left > 0) return false;  // a second request in a stream
-    connection.events_left = settings_.events;
+    if (!settings_.streams) return connection.channel.send(settings_.answer);
+    if (connection.streams) return false;  // a second request in a stream
+    connection.streams = true;
     if (!connection.channel.send(canned_stream_head()) || !send_event(connection)) return false;
     // Streams are as evenly spread over a step as a multiplicative hash spreads their numbers.
     constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-    const std::uint64_t phase = ((connection.id * kGolden) >> 32) * settings_.step_ns >> 32;
-    due_.push({.at_ns = monotonic_ns() + phase, .connection = connection.id});
+    const std::uint64_t phase = ((++last_stream_ * kGolden) >> 32) * settings_.step_ns >> 32;
+    due_.push(
+        {.at_ns = monotonic_ns() + phase, .connection = connection.id, .stream = last_stream_});
     return true;
   }
 
   bool send_event(Connection& connection) {
     write_instant(settings_.event, monotonic_ns());
     counters_.events.fetch_add(1, std::memory_order_relaxed);
-    --connection.events_left;
-    if (!connection.channel.send(settings_.event.chunk)) return false;
-    return connection.events_left > 0 || connection.channel.send(end_);
+    return connection.channel.send(settings_.event.chunk);
   }
 
   void send_due_events() {
+    if (g_end_streams != 0) {
+      g_end_streams = 0;
+      ending_to_ = last_stream_;
+    }
     const std::uint64_t now = due_.empty() ? 0 : monotonic_ns();
     while (!due_.empty() && due_.top().at_ns <= now) {
       Due due = due_.top();
       due_.pop();
       const auto found = connections_.find(due.connection);
-      if (found == connections_.end() || found->second->events_left == 0) continue;
-      if (!send_event(*found->second)) {
+      if (found == connections_.end()) continue;
+      Connection& connection = *found->second;
+      const bool ends = due.stream <= ending_to_;
+      bool sent = send_event(connection);
+      if (ends) sent = sent && connection.channel.send(end_);
+      if (!sent) {
         connections_.erase(found);
-      } else if (found->second->events_left > 0) {
+      } else if (ends) {
+        connection.streams = false;
+      } else {
         due.at_ns += settings_.step_ns;
         due_.push(due);
       }
@@ -222,6 +239,8 @@ class CannedUpstream {
   BlockPool blocks_;
   std::string end_ = canned_stream_end();
   std::uint64_t last_id_ = 0;
+  std::uint64_t last_stream_ = 0;
+  std::uint64_t ending_to_ = 0;  // streams up to this one have one more event
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
 };
@@ -238,10 +257,13 @@ std::optional<ServerTlsContext> server_context(const CommandLine& options) {
 int run(int argc, char** argv) {
   const CommandLine options(argc, argv, kKnown, kUsage);
   raise_descriptor_limit();
+  const std::string mode = options.text("mode", "completions");
+  if (mode != "completions" && mode != "streams") end_usage("--mode: \"" + mode + "\" is no mode");
+  std::signal(SIGUSR1, [](int) { g_end_streams = 1; });
   Settings settings{
       .answer = canned_completion(options.number("answer-bytes", 2048)),
       .event = canned_event(options.number("event-bytes", 256)),
-      .events = options.number("events", 0),
+      .streams = mode == "streams",
       .step_ns = options.number("step-us", 20'000) * 1000,
   };
   Counters& counters = open_counters(options.text("counters", ""));

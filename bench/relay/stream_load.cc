@@ -2,7 +2,8 @@
 // that rest after one request each.
 //
 // Opens the connections, says "ready" when each has its first event (or its whole answer), measures
-// until its standard input ends, waits for the streams' own end, and prints one line of JSON.
+// until its standard input ends, says "measured", waits for the streams' own end, and prints one
+// line of JSON.
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -105,6 +106,8 @@ class StreamLoad {
     if (read(STDIN_FILENO, &byte, 1) == 1) return;
     input_ended_ = true;
     measures_ = false;
+    std::printf("measured\n");
+    std::fflush(stdout);
     epoll_ctl(epoll_, EPOLL_CTL_DEL, STDIN_FILENO, nullptr);
   }
 
@@ -239,7 +242,6 @@ class StreamLoad {
   }
 
   void report() {
-    if (ready_ < settings_.connections) std::printf("ready\n");  // the reader looks behind it
     std::erase(fault_, '"');
     std::printf(
         "{\"streams\": %zu, \"open\": %zu, \"events\": %llu, \"measured\": %zu, "
