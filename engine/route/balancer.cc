@@ -192,8 +192,8 @@ double Balancer::share(const Search& search, std::uint32_t position) noexcept {
 
 bool Balancer::take(Search& search, std::uint32_t position) noexcept {
   const Candidate& candidate = search.route.candidates[position];
-  search.choice.permit = Permit::take(*candidate.account, search.now, search.seeker.demand);
-  if (!search.choice.permit.held()) return false;
+  if (!search.choice.permit.acquire(*candidate.account, false, search.now, search.seeker.demand))
+    return false;
   search.choice.native_model = candidate.native_model(search.seeker.model);
   search.seeker.tried.set(position);
   return true;

@@ -43,7 +43,8 @@ Choice Ladder::next(Instant now) noexcept {
     if (choice.kind == Choice::Kind::kTry) count(rung_);
     return choice;
   }
-  return exhausted(now);
+  choice = exhausted(now);
+  return choice;  // the same object on all ways, so that it is made in its place
 }
 
 Choice Ladder::second(Pool pool, Instant now) noexcept {
@@ -94,8 +95,7 @@ bool Ladder::take_emergency(Instant now, Choice& choice) noexcept {
   const Candidate& candidate = route_->candidates[position];
   if (candidate.state->rejected(candidate.generation) || candidate.state->on_hold(now))
     return false;
-  choice.permit = Permit::take_emergency(*candidate.account, now, seeker_.demand);
-  if (!choice.permit.held()) return false;
+  if (!choice.permit.acquire(*candidate.account, true, now, seeker_.demand)) return false;
   choice.pool = candidate.account->pool;
   choice.native_model = candidate.native_model(seeker_.model);
   seeker_.tried.set(position);

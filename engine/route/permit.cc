@@ -2,21 +2,28 @@
 
 namespace sluice {
 
-Permit Permit::take(const Account& account, bool emergency, Instant now,
-                    const Demand& demand) noexcept {
-  Permit permit;
-  if (!account.state->grant(demand, emergency, now, permit.grant_)) return permit;
-  permit.account_ = &account;
-  permit.phase_ = Phase::kHeld;
-  return permit;
+bool Permit::acquire(const Account& account, bool emergency, Instant now,
+                     const Demand& demand) noexcept {
+  SL_ASSERT(phase_ == Phase::kOver);
+  if (!account.state->grant(demand, emergency, now, grant_)) {
+    account_ = nullptr;
+    return false;
+  }
+  account_ = &account;
+  phase_ = Phase::kHeld;
+  return true;
 }
 
 Permit Permit::take(const Account& account, Instant now, const Demand& demand) noexcept {
-  return take(account, false, now, demand);
+  Permit permit;
+  static_cast<void>(permit.acquire(account, false, now, demand));
+  return permit;
 }
 
 Permit Permit::take_emergency(const Account& account, Instant now, const Demand& demand) noexcept {
-  return take(account, true, now, demand);
+  Permit permit;
+  static_cast<void>(permit.acquire(account, true, now, demand));
+  return permit;
 }
 
 void Permit::settle_sent(Instant now) noexcept {

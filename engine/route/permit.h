@@ -45,6 +45,9 @@ class [[nodiscard]] Permit {
   // The same from what the account keeps for emergencies.
   static Permit take_emergency(const Account& account, Instant now,
                                const Demand& demand = {}) noexcept;
+  // The same in its place, into one that is over; false, and still over, when none is granted.
+  [[nodiscard]] bool acquire(const Account& account, bool emergency, Instant now,
+                             const Demand& demand) noexcept;
 
   void settle_sent(Instant now) noexcept;
   void refund(Instant now) noexcept;
@@ -74,8 +77,6 @@ class [[nodiscard]] Permit {
  private:
   enum class Phase : std::uint8_t { kOver, kHeld, kSent };
 
-  static Permit take(const Account& account, bool emergency, Instant now,
-                     const Demand& demand) noexcept;
   [[nodiscard]] BreakerEntry take_entry() noexcept {
     return std::exchange(grant_.breaker, BreakerEntry{});
   }
