@@ -87,8 +87,6 @@ void AccountState::remember_day(std::uint64_t requests, Instant at) noexcept {
   if (TokenWindow* const window = day()) window->charge(requests, at);
 }
 
-void AccountState::undo(const Grant& grant, Instant now) noexcept { take_back(grant, now); }
-
 void AccountState::finish(const Grant& grant, const std::optional<TokensUsed>& used,
                           Instant now) noexcept {
   if (used) {
@@ -155,16 +153,6 @@ void AccountState::refund(const Take& taken, Instant now) noexcept {
     case BucketShape::kRolling: return rolling_.refund();
     case BucketShape::kSteady: return steady_.refund(taken, now);
   }
-}
-
-std::uint32_t AccountState::limit() const noexcept {
-  const std::uint32_t whole = whole_limit();
-  return whole - std::min(whole, emergency_.limit());
-}
-
-std::uint32_t AccountState::available(Instant now) noexcept {
-  const std::uint32_t whole = bucket_available(now);
-  return whole - std::min(whole, kept(now, false));
 }
 
 // At most a quarter: a crowd of urgent requests does not say that another one comes.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -57,7 +58,7 @@ class alignas(64) AccountState {
   // which Permit does: by undo() when no byte of the request has left, or else by settle_sent()
   // when the last one has left and finish() when the exchange is over.
   [[nodiscard]] bool grant(const Demand& demand, bool emergency, Instant now, Grant& out) noexcept;
-  void undo(const Grant& grant, Instant now) noexcept;
+  void undo(const Grant& grant, Instant now) noexcept { take_back(grant, now); }
   // `used`: nothing when nobody told; then what was reserved counts.
   void finish(const Grant& grant, const std::optional<TokensUsed>& used, Instant now) noexcept;
 
@@ -79,8 +80,14 @@ class alignas(64) AccountState {
   void refund(const Take& taken, Instant now) noexcept;       // no byte has left
 
   // In force: the configured one, or less (adapt); without what is kept for emergencies.
-  [[nodiscard]] std::uint32_t limit() const noexcept;
-  [[nodiscard]] std::uint32_t available(Instant now) noexcept;
+  [[nodiscard]] std::uint32_t limit() const noexcept {
+    const std::uint32_t whole = whole_limit();
+    return whole - std::min(whole, emergency_.limit());
+  }
+  [[nodiscard]] std::uint32_t available(Instant now) noexcept {
+    const std::uint32_t whole = bucket_available(now);
+    return whole - std::min(whole, kept(now, false));
+  }
   // When a request of that size will be granted if nobody else takes anything: `now` when it would
   // be now. A guess where that depends on a request which is in flight.
   [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) noexcept;

@@ -1,17 +1,11 @@
 #include "engine/route/breaker.h"
 
-#include "engine/route/ticks.h"
-
 namespace sluice {
-namespace {
-
 using Phase = BreakerWord::Phase;
 
-constexpr std::uint32_t kFailuresMax = 0xff;
-constexpr std::uint32_t kOpeningsMax = 0x3f;  // open_max is reached long before
-
 // Opens for the openings-th time in a row: for open x 2^(openings - 1), at most open_max.
-BreakerWord opened(std::uint32_t openings, Instant now, const BreakerPolicy& policy) noexcept {
+BreakerWord BreakerWord::opened(std::uint32_t openings, Instant now,
+                                const BreakerPolicy& policy) noexcept {
   Duration length = policy.open;
   for (std::uint32_t n = 1; n < openings && length < policy.open_max; ++n) length *= 2;
   return {.phase = Phase::kOpen,
@@ -20,18 +14,16 @@ BreakerWord opened(std::uint32_t openings, Instant now, const BreakerPolicy& pol
           .ticks = ticks_of(now + std::min(length, policy.open_max))};
 }
 
-}  // namespace
-
 BreakerWord BreakerWord::unpack(std::uint64_t bits) noexcept {
-  return {.phase = static_cast<Phase>(bits >> 62),
-          .openings = static_cast<std::uint32_t>(bits >> 56) & kOpeningsMax,
-          .failures = static_cast<std::uint32_t>(bits >> kTickBits) & kFailuresMax,
+  return {.phase = static_cast<Phase>(bits >> kPhaseAt),
+          .openings = static_cast<std::uint32_t>(bits >> kOpeningsAt) & kOpeningsMax,
+          .failures = failures_of(bits),
           .ticks = bits & kTickMask};
 }
 
 std::uint64_t BreakerWord::packed() const noexcept {
-  return std::uint64_t{static_cast<std::uint8_t>(phase)} << 62 | std::uint64_t{openings} << 56 |
-         std::uint64_t{failures} << kTickBits | ticks;
+  return std::uint64_t{static_cast<std::uint8_t>(phase)} << kPhaseAt |
+         std::uint64_t{openings} << kOpeningsAt | std::uint64_t{failures} << kTickBits | ticks;
 }
 
 Instant BreakerWord::passable_from() const noexcept {

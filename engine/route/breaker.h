@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/route/take.h"
+#include "engine/route/ticks.h"
 
 namespace sluice {
 
@@ -50,6 +51,13 @@ struct BreakerWord {
 
   [[nodiscard]] static BreakerWord unpack(std::uint64_t bits) noexcept;
   [[nodiscard]] std::uint64_t packed() const noexcept;
+  // Of the bits: what nearly every look at a breaker sees, and needs nothing else of.
+  [[nodiscard]] static bool closed(std::uint64_t bits) noexcept {
+    return bits >> kPhaseAt == static_cast<std::uint64_t>(Phase::kClosed);
+  }
+  [[nodiscard]] static std::uint32_t failures_of(std::uint64_t bits) noexcept {
+    return static_cast<std::uint32_t>(bits >> kTickBits) & kFailuresMax;
+  }
 
   [[nodiscard]] Instant passable_from() const noexcept;
   // For display. Half-open from the end of the open time on, with or without a probe under way.
@@ -62,6 +70,13 @@ struct BreakerWord {
   [[nodiscard]] BreakerWord abandoned(const BreakerEntry& entry) const noexcept;
 
  private:
+  static constexpr int kPhaseAt = 62;
+  static constexpr int kOpeningsAt = 56;
+  static constexpr std::uint32_t kFailuresMax = 0xff;
+  static constexpr std::uint32_t kOpeningsMax = 0x3f;  // open_max is reached long before
+
+  [[nodiscard]] static BreakerWord opened(std::uint32_t openings, Instant now,
+                                          const BreakerPolicy& policy) noexcept;
   [[nodiscard]] bool is_probe(const BreakerEntry& entry) const noexcept;
 };
 
@@ -96,16 +111,17 @@ class BasicBreaker {
     return std::max(now, read().passable_from());
   }
   // Whether enter() would grant now; a cheap look for choosing among accounts.
-  [[nodiscard]] bool passable(Instant now) const { return passable_at(now) <= now; }
+  [[nodiscard]] bool passable(Instant now) const {
+    const std::uint64_t seen = word_.load(std::memory_order_relaxed);
+    return BreakerWord::closed(seen) || BreakerWord::unpack(seen).passable_from() <= now;
+  }
 
   // Called when a permit is taken. Of many that come at the end of the open time one is the probe.
   [[nodiscard]] BreakerEntry enter(Instant now) {
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     for (;;) {
+      if (BreakerWord::closed(seen)) return {.kind = BreakerEntry::Kind::kPassed, .at = now};
       const BreakerWord word = BreakerWord::unpack(seen);
-      if (word.phase == BreakerWord::Phase::kClosed) {
-        return {.kind = BreakerEntry::Kind::kPassed, .at = now};
-      }
       if (now < word.passable_from()) return {};
       if (become(seen, word.probed(now))) return {.kind = BreakerEntry::Kind::kProbe, .at = now};
     }
@@ -113,6 +129,8 @@ class BasicBreaker {
 
   void succeeded(const BreakerEntry& entry) {
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
+    // Nothing has failed of late: there is nothing to end.
+    if (BreakerWord::closed(seen) && BreakerWord::failures_of(seen) == 0) return;
     while (!become(seen, BreakerWord::unpack(seen).succeeded(entry))) {
     }
   }
@@ -131,6 +149,7 @@ class BasicBreaker {
   // The client has left, or no byte was sent, or the answer was a 429: the place of a probe is free
   // again at once.
   void abandoned(const BreakerEntry& entry) {
+    if (entry.kind != BreakerEntry::Kind::kProbe) return;  // it has no place
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     while (!become(seen, BreakerWord::unpack(seen).abandoned(entry))) {
     }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/route/ticks.h"
-
 namespace sluice {
 namespace {
 
@@ -52,20 +50,12 @@ void Cooldown::resume(Instant until, std::uint32_t count) noexcept {
   word_.store(pack(std::min(count, kCountMax), until), std::memory_order_relaxed);
 }
 
-void Cooldown::succeeded(Instant permitted_at) noexcept {
+void Cooldown::forget(Instant permitted_at) noexcept {
   std::uint64_t seen = word_.load(std::memory_order_relaxed);
   while (count_of(seen) != 0 && permitted_at >= deadline_of(seen)) {
     const std::uint64_t next = seen & kTickMask;
     if (word_.compare_exchange_weak(seen, next, std::memory_order_relaxed)) return;
   }
-}
-
-Instant Cooldown::until() const noexcept {
-  return deadline_of(word_.load(std::memory_order_relaxed));
-}
-
-std::uint32_t Cooldown::count() const noexcept {
-  return count_of(word_.load(std::memory_order_relaxed));
 }
 
 }  // namespace sluice

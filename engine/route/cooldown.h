@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "engine/route/ticks.h"
 
 namespace sluice {
 
@@ -40,14 +41,22 @@ class Cooldown {
 
   // A request that was permitted at `permitted_at` succeeded. One that was on its way before the
   // last cooldown began says nothing about now.
-  void succeeded(Instant permitted_at) noexcept;
+  void succeeded(Instant permitted_at) noexcept {
+    if (count() != 0) forget(permitted_at);
+  }
 
   // The deadline, also when it has passed; Instant{} when there never was one.
-  [[nodiscard]] Instant until() const noexcept;
+  [[nodiscard]] Instant until() const noexcept {
+    return instant_of(word_.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] bool running(Instant now) const noexcept { return now < until(); }
-  [[nodiscard]] std::uint32_t count() const noexcept;
+  [[nodiscard]] std::uint32_t count() const noexcept {
+    return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> kTickBits);
+  }
 
  private:
+  void forget(Instant permitted_at) noexcept;
+
   std::atomic<std::uint64_t> word_{0};
 };
 

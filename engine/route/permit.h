@@ -49,16 +49,36 @@ class [[nodiscard]] Permit {
   [[nodiscard]] bool acquire(const Account& account, bool emergency, Instant now,
                              const Demand& demand) noexcept;
 
-  void settle_sent(Instant now) noexcept;
-  void refund(Instant now) noexcept;
+  void settle_sent(Instant now) noexcept {
+    SL_ASSERT(phase_ == Phase::kHeld);
+    phase_ = Phase::kSent;
+    account_->state->settle_sent(grant_.request, now);
+  }
+  void refund(Instant now) noexcept {
+    SL_ASSERT(phase_ == Phase::kHeld);
+    abandoned();
+    phase_ = Phase::kOver;
+    account_->state->undo(grant_, now);
+  }
   // `used`: nothing when nobody told; then what was reserved counts.
-  void finish(const std::optional<TokensUsed>& used, Instant now) noexcept;
+  void finish(const std::optional<TokensUsed>& used, Instant now) noexcept {
+    SL_ASSERT(phase_ == Phase::kSent);
+    abandoned();
+    phase_ = Phase::kOver;
+    account_->state->finish(grant_, used, now);
+  }
 
   // How the try ended, for the account's breaker; before refund() or finish(), each of which says
   // otherwise that it tells nothing. The first word counts.
-  void succeeded() noexcept;
+  void succeeded() noexcept {
+    const BreakerEntry entry = take_entry();
+    if (entry.granted()) account_->state->breaker().succeeded(entry);
+  }
   BreakerChange failed(const BreakerPolicy& policy, Instant now) noexcept;
-  void abandoned() noexcept;
+  void abandoned() noexcept {
+    const BreakerEntry entry = take_entry();
+    if (entry.granted()) account_->state->breaker().abandoned(entry);
+  }
 
   // The breaker is half-open, and this request is its probe; until the outcome is told.
   [[nodiscard]] bool probing() const noexcept {
