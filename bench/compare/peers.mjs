@@ -183,5 +183,5 @@ export const PEERS = {
   'direct': {there: () => true},
   'portkey': {start: startPortkey, there: () => isBuilt(portkey),
     mend: 'npm install @portkey-ai/gateway in build/bench-peers (or --install)',
-    can: (load) => !load.tls},
+    can: (load) => load.unit === 'request' && !load.tls},
 };

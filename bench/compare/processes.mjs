@@ -8,11 +8,13 @@ const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 8_000;  // a gateway that drains; then SIGKILL
 
 const running = new Set();
+let ending = false;
 
 export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // A program on `core`: {child, pid, output, errors, ended}.
 export function start(core, command, args, options = {}) {
+  if (ending) throw new Error('it was told to end');
   const child = spawn('taskset', ['-c', String(core), command, ...args],
     {stdio: ['pipe', 'pipe', 'pipe'], ...options});
   const program = {name: command, child, pid: child.pid, output: '', errors: ''};
@@ -80,7 +82,9 @@ export async function stop(program) {
   clearTimeout(killer);
 }
 
+// Nothing can be started any more.
 export async function stopAll() {
+  ending = true;
   await Promise.all([...running].map(stop));
 }
 
