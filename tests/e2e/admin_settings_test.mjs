@@ -39,7 +39,8 @@ test('prices: what was used is priced anew, over the API and by the command', as
   assert.equal(done.requests, 3);
   const first = await cost();
   assert.ok(first > 0);
-  assert.deepEqual((await again({from: hourAgo})).body, {hourly_rows: 0, requests: 0, rows_kept: 0});
+  assert.deepEqual((await again({from: hourAgo})).body,
+    {hourly_rows: 0, requests: 0, rows_kept: 0});
   for (const wrong of [{}, {from: 'x'}, {from: hourAgo, until: 1}, {from: hourAgo, to: hourAgo}])
     assert.equal((await again(wrong)).status, 400, JSON.stringify(wrong));
 

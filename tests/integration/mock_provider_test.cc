@@ -171,8 +171,8 @@ TEST_F(MockProviderTest, TakesAnotherScriptWhileItRuns) {
   EXPECT_EQ(chat("").status, 200);
 }
 
-// The quickest of three: a busy machine may hold either side up once, a mock that looks now and then
-// is late each time.
+// The quickest of three: a busy machine may hold either side up once, a mock that looks now and
+// then is late each time.
 TEST_F(MockProviderTest, SeesWithin100MillisecondsThatAClientHasLeft) {
   start();
   constexpr std::array kDirectives = {"hang", "gap=10s;tokens=1000", "stall=forever;stall-at=head"};
