@@ -151,9 +151,9 @@ std::string report(const StoreImport& import, const SidecarHistory& history, boo
          fmt::format("\n  {} settings; those that are here already stay\n", import.settings.size());
 }
 
-// The ids of all accounts that it knows or knew, as far as the predecessor has made them: others may
-// be another database's too. And its days: of an account that was deleted there, those alone are
-// left.
+// The ids of all accounts that it knows or knew, as far as the predecessor has made them: others
+// may be another database's too. And its days: of an account that was deleted there, those alone
+// are left.
 std::vector<std::string> parts_of(const SidecarDocument& document) {
   std::set<std::string> parts;
   const auto add = [&parts](const std::string& id) {
