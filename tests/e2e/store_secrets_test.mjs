@@ -5,6 +5,7 @@ import {readdir, readFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import {Commands} from './commands.mjs';
+import {document} from './contract.mjs';
 import {account, ask, eventually, run, startMock} from './harness.mjs';
 import {dumpStore, makeSite, serve} from './store.mjs';
 
@@ -81,6 +82,54 @@ test('keys are in no file of the directory, no log, no answer, no command line',
   await gateway.stopCleanly();
   for (const file of await filesBelow(directory)) assertWithout(await readFile(file), file);
   assertWithout(gateway.errors + gateway.output, 'the log');
+});
+
+// The first bytes of a stream of events; of another answer all.
+async function bodyOf(answer) {
+  if (!/event-stream/.test(answer.headers.get('content-type') ?? '')) return answer.text();
+  const reader = answer.body.getReader();
+  const {value} = await reader.read();
+  await reader.cancel();
+  return Buffer.from(value).toString();
+}
+
+test('keys are in no answer to the administrator, no metrics and no event', async (t) => {
+  const token = 'sk-test-admin-0f1e2d3c4b5a6978';
+  const mock = await startMock(t);
+  const site = await makeSite(t, {
+    accounts: [account(mock, {name: 'team-a', api_key: PROVIDER_KEY})],
+    clients: [{name: 'canary', key: CLIENT_KEY}],
+  });
+  const commands = new Commands(site);
+  const stored = commands.secret('sk-test-stored-canary-0b1c2d3e4f5a6b7c');
+  const gateway = await serve(t, site.file, {env: {...process.env, SIDECAR_ADMIN_TOKEN: token}});
+  await commands.addProvider('team-b', mock.url, stored);
+  const id = 'canary-request';
+  for (const fault of ['', 'status=401', 'status=500', 'status=429'])
+    await (await fetch(`${gateway.url}${CHAT}`, {method: 'POST', body: JSON.stringify(ask()),
+      headers: {authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json',
+        'x-request-id': id, ...(fault && {'x-mock-fault': fault})}})).text();
+  const get = (route) => fetch(gateway.url + route, {headers: {authorization: `Bearer ${token}`}});
+  const accounts = await (await get('/api/admin/backends')).json();
+  assert.equal(accounts.length, 2);
+  const values = {id: accounts.map((one) => one.id), request_id: [id], name: ['canary'],
+    file: ['app.js']};
+  const routes = Object.entries(document.paths).filter(([, item]) => item.get)
+    .flatMap(([route]) => {
+      const name = /\{([^}]+)\}/.exec(route)?.[1];
+      return name ? (values[name] ?? ['canary']).map((value) => route.replace(`{${name}}`, value))
+        : [route];
+    });
+  let answered = 0;
+  for (const route of [...routes, '/metrics', '/stats']) {
+    const answer = await get(route);
+    const body = await bodyOf(answer);
+    answered += answer.status === 200 ? 1 : 0;
+    for (const key of [PROVIDER_KEY, CLIENT_KEY, stored, token])
+      assert.ok(!`${JSON.stringify([...answer.headers])}${body}`.includes(key),
+        `${key} in ${route}`);
+  }
+  assert.ok(answered > 30, `${answered} routes of ${routes.length}`);
 });
 
 test('a core dump has no provider key', async (t) => {
