@@ -14,6 +14,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/file_descriptor.h"
 #include "base/units.h"
 
 namespace sluice {
@@ -28,24 +29,8 @@ constexpr auto kAcceptNap = std::chrono::milliseconds(100);  // without descript
 // exhaust the stack of who copies it.
 constexpr int kDepthMax = 8;
 
-// Descriptor - closes what it holds.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 // A long path does not fit into the address; through the directory's descriptor a short one does.
-std::optional<sockaddr_un> address_of(const std::string& path, const Descriptor& directory) {
+std::optional<sockaddr_un> address_of(const std::string& path, const FileDescriptor& directory) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::string name = path;
@@ -168,8 +153,8 @@ std::expected<std::unique_ptr<AdminSocket>, std::string> AdminSocket::open(
   const auto failed = [&path] {
     return std::unexpected("cannot listen on " + path + ": " + std::strerror(errno));
   };
-  const Descriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor folder(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (folder.get() < 0 || fd.get() < 0) return failed();
   const auto address = address_of(path, folder);
   if (!address) {
@@ -207,7 +192,7 @@ void AdminSocket::run() {
                       {.fd = stop_fd_, .events = POLLIN, .revents = 0}};
     if (poll(waits, 2, -1) < 0) continue;
     if (waits[1].revents != 0) return;
-    const Descriptor peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+    const FileDescriptor peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
     if (peer.get() < 0) {  // no descriptors are left: the next one may find some
       static_cast<void>(poll(waits + 1, 1, static_cast<int>(kAcceptNap.count())));
       continue;
@@ -236,8 +221,8 @@ void AdminSocket::serve(int peer) {
 
 std::optional<AdminAnswer> call_gateway(const std::string& directory, const AdminCall& call) {
   const std::string path = admin_socket_path(directory);
-  const Descriptor folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto address = address_of(path, folder);
   if (folder.get() < 0 || fd.get() < 0 || !address) return std::nullopt;
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0)

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/units.h"
-#include "store/file_descriptor.h"
 #include "tls/digest.h"
 
 namespace sluice {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "store/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace sluice {
 namespace {

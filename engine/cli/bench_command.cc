@@ -9,13 +9,13 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/draw.h"
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/config/read_file.h"
 #include "engine/descriptors.h"
 #include "engine/load/load_report.h"
 #include "engine/route/priority.h"
-#include "engine/simulate/draw.h"
 
 namespace sluice {
 namespace {

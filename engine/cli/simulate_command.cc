@@ -6,12 +6,12 @@
 #include <cmath>
 #include <thread>
 
+#include "base/draw.h"
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/config_options.h"
 #include "engine/cli/simulate.h"
 #include "engine/config/build_directory.h"
-#include "engine/simulate/draw.h"
 #include "engine/simulate/simulation.h"
 
 namespace sluice {

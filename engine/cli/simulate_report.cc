@@ -3,8 +3,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/draw.h"
 #include "engine/cli/simulate.h"
-#include "engine/simulate/draw.h"
 
 namespace sluice {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 
 namespace sluice {
 namespace {

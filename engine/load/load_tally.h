@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/step_histogram.h"
 #include "engine/llm/usage.h"
-#include "engine/simulate/histogram.h"
 
 namespace sluice {
 

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <system_error>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 
 namespace sluice {
 namespace {

@@ -1,6 +1,6 @@
 #include "engine/simulate/provider.h"
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 
 namespace sluice {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 
 namespace sluice {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 #include "engine/simulate/simulation.h"
 
 namespace sluice {

@@ -1,7 +1,7 @@
 // Waiting for a permit, as wait_for_permit() and the dispatcher do it (proxy/dispatcher.cc).
 #include <algorithm>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 #include "engine/simulate/simulation.h"
 
 namespace sluice {

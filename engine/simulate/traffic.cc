@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 
 namespace sluice {
 namespace {

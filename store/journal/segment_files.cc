@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "store/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace sluice {
 namespace {

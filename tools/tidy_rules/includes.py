@@ -30,7 +30,7 @@ _BELOW = {
     "admin": ["engine/proxy", "engine/config", "store", "store/import", "store/vault"],
     "engine/server": ["admin", "engine/config", "engine/proxy", "engine/log_writer"],
     "tools/mock": ["engine/config", "engine/proxy"],
-    "engine/load": ["engine/net", "engine/llm", "engine/proxy", "engine/simulate"],
+    "engine/load": ["engine/net", "engine/llm", "engine/proxy"],
     "engine/cli": ["engine/server", "engine/simulate", "engine/load", "tools/mock"],
     "engine/main": ["engine/cli"],
 }

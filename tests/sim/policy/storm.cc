@@ -4,7 +4,7 @@
 #include <array>
 #include <initializer_list>
 
-#include "engine/simulate/draw.h"
+#include "base/draw.h"
 #include "tests/sim/policy/trace.h"
 
 namespace sluice::test {

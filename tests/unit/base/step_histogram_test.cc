@@ -1,12 +1,12 @@
-#include "engine/simulate/histogram.h"
+#include "base/step_histogram.h"
 
 #include <gtest/gtest.h>
 
 namespace sluice::test {
 namespace {
 
-TEST(WaitHistogram, QuantilesAreRightToThreePercent) {
-  WaitHistogram histogram;
+TEST(StepHistogram, QuantilesAreRightToThreePercent) {
+  StepHistogram<5> histogram;
   for (int ms = 1; ms <= 100'000; ++ms) histogram.add(Duration(ms * 1ms));
   EXPECT_EQ(histogram.count(), 100'000u);
   for (const double share : {0.01, 0.5, 0.95, 0.99}) {
@@ -19,8 +19,8 @@ TEST(WaitHistogram, QuantilesAreRightToThreePercent) {
   EXPECT_NEAR(static_cast<double>(histogram.mean().count()), 50e9, 1e9);
 }
 
-TEST(WaitHistogram, NothingIsNothing) {
-  WaitHistogram histogram;
+TEST(StepHistogram, NothingIsNothing) {
+  StepHistogram<5> histogram;
   EXPECT_EQ(histogram.quantile(0.5), Duration::zero());
   histogram.add(Duration::zero());
   histogram.add(Duration(24h * 400));  // far beyond its last step

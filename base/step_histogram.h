@@ -62,7 +62,4 @@ class StepHistogram {
   Duration max_{};
 };
 
-// To 3 %, in 10 KiB.
-using WaitHistogram = StepHistogram<5>;
-
 }  // namespace sluice
