@@ -111,6 +111,10 @@ void write_counts(const TrafficTotals& totals, MetricsWriter& writer) {
              totals.in_flight);
   writer.one({.name = "sluice_connections", .help = "Connections of clients that are open."},
              totals.connections_open);
+  writer.one({.name = "sluice_request_body_memory_bytes",
+              .help = "Memory of request bodies that did not come with their heads.",
+              .unit = "bytes"},
+             totals.body_memory);
   const struct {
     std::string_view name, help;
     std::uint64_t value;

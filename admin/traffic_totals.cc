@@ -69,6 +69,7 @@ TrafficTotals add_up(std::span<const ShardFigures> shards) noexcept {
       totals.queue_wait[i] += metrics.queue_wait[i].read();
     totals.in_flight += metrics.in_flight;
     totals.connections_open += metrics.connections_open;
+    totals.body_memory += metrics.body_memory;
   }
   return totals;
 }

@@ -45,6 +45,7 @@ struct TrafficTotals {
   // Just now.
   std::uint64_t in_flight = 0;
   std::uint64_t connections_open = 0;
+  std::uint64_t body_memory = 0;
 
   // What has come since `before`; the numbers of just now stay as they are.
   [[nodiscard]] TrafficTotals since(const TrafficTotals& before) const noexcept;

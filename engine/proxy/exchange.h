@@ -63,7 +63,7 @@ struct Exchange {
         client(&client),
         snapshot(worker.snapshot),
         arena(shard.blocks()),
-        body_memory(shard.blocks(), worker.body_bytes_held),
+        body_memory(shard.blocks(), worker.metrics.body_memory),
         began_at(shard.now()),
         cut_(worker.cut, cancel) {}
 

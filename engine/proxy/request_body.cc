@@ -7,7 +7,8 @@ bool RequestBody::grow() noexcept {
   const std::size_t block_bytes =
       BlockPool::rounded_up(static_cast<std::size_t>(std::min(wanted, expected_ + kPadding)));
   const std::size_t more = block_bytes - block_bytes_;
-  if (*held_ > budget_ || more > budget_ - *held_) return false;
+  const std::uint64_t held = *held_;
+  if (held > budget_ || more > budget_ - held) return false;
   void* const larger =
       block_ == nullptr
           ? pool_->try_take(block_bytes)

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/block_pool.h"
+#include "base/owned_count.h"
 
 namespace sluice {
 
@@ -24,7 +25,7 @@ class RequestBody {
   static constexpr std::size_t kFirstBlockBytes = 128 * 1024;
 
   // `held` is what the bodies of the shard hold together.
-  RequestBody(BlockPool& pool, std::uint64_t& held) noexcept : pool_(&pool), held_(&held) {}
+  RequestBody(BlockPool& pool, OwnedCount& held) noexcept : pool_(&pool), held_(&held) {}
   ~RequestBody() {
     *held_ -= block_bytes_;
     if (block_ != nullptr) pool_->give(block_, block_bytes_);
@@ -74,7 +75,7 @@ class RequestBody {
 
  private:
   BlockPool* pool_;
-  std::uint64_t* held_;
+  OwnedCount* held_;
   char* block_ = nullptr;
   std::size_t block_bytes_ = 0;
   std::size_t capacity_ = 0;  // of the block, without the padding and what is not expected

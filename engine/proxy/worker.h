@@ -41,9 +41,8 @@ struct Worker {
   RetryBudget hedges;  // of those requests that may be hedged
   ShardMetrics metrics;
   DecisionLog decisions;
-  std::uint64_t body_bytes_held = 0;  // memory of request bodies (ProxySettings::body_memory_max)
-  Scope connections;                  // one task per downstream connection
-  Scope refusals;                     // one task per connection that is refused and not closed yet
+  Scope connections;  // one task per downstream connection
+  Scope refusals;     // one task per connection that is refused and not closed yet
   std::size_t clients_max = std::numeric_limits<std::size_t>::max();  // beside connections_max
   CancelSource drain;  // calls off idle waits when the shard drains
   CancelSource cut;    // calls off everything when the grace period is over

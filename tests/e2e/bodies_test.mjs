@@ -206,18 +206,33 @@ test('a form goes through byte for byte, by the model it names', async (t) => {
   assert.equal((await mock.count()).requests, 2);
 });
 
+// Waits until what the gateway holds for bodies, in bytes, is as wished: it may read what was sent
+// a good while after the kernel has taken it.
+async function bodyMemory(gateway) {
+  const [, url] = await eventually(
+    () => /listening on its own.*url=(\S+)/.exec(gateway.errors), 'the listener for metrics');
+  return (wished) => eventually(async () => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return wished(Number(/^sluice_request_body_memory_bytes (\d+)$/m.exec(text)[1]));
+  }, 'memory of request bodies');
+}
+
 test('announced bodies cost nothing until they come; above the budget: 503', async (t) => {
   const {gateway} = await startBoth(t,
-    {shards: 1, limits: {body_bytes_max: '32MiB', body_memory_max: '48MiB'}});
+    {shards: 1, limits: {body_bytes_max: '32MiB', body_memory_max: '48MiB'},
+      metrics: {listen: ['127.0.0.1:0']}});
+  const held = await bodyMemory(gateway);
   const announced = {'content-length': 32 * MIB};
   const idle = Array.from({length: 80}, () => rawClient(t, gateway.url));
   for (const client of idle) await client.send(requestText(ECHO, 'x', announced));
   const answer = await gateway.post(CHAT, ask());
   assert.equal(answer.status, 200);
+  await held((bytes) => bytes === 80 * 128 * 1024);  // the first block of each
   // One body holds 32 MiB of the 48, the waiting ones 10: a second finds too little.
   const large = rawClient(t, gateway.url);
   await large.send(requestText(ECHO, '', announced));
   for (let i = 0; i < 20; ++i) await large.send('x'.repeat(MIB));
+  await held((bytes) => bytes >= 42 * MIB);
   const second = rawClient(t, gateway.url);
   second.send(requestText(ECHO, '', {'content-length': 8 * MIB}));
   for (let i = 0; i < 8 && !second.ended; ++i) second.send('x'.repeat(MIB));

@@ -14,7 +14,7 @@ using Added = RequestBody::Added;
 
 TEST(RequestBody, AnAnnouncedLengthCostsNothingUntilBytesCome) {
   BlockPool pool;
-  std::uint64_t held = 0;
+  OwnedCount held;
   {
     RequestBody body(pool, held);
     body.expect(32 * kMiB, kRoomy, RequestBody::kFirstBlockBytes);
@@ -29,7 +29,7 @@ TEST(RequestBody, AnAnnouncedLengthCostsNothingUntilBytesCome) {
 
 TEST(RequestBody, AUsualPromptStaysWhereItsFirstByteLies) {
   BlockPool pool;
-  std::uint64_t held = 0;
+  OwnedCount held;
   RequestBody body(pool, held);
   body.expect(60'000, kRoomy, RequestBody::kFirstBlockBytes);
   ASSERT_EQ(body.append("x"), Added::kAll);
@@ -43,7 +43,7 @@ TEST(RequestBody, HoldsWhatCameHoweverItGrew) {
   for (const std::size_t bytes : {std::size_t{1}, std::size_t{128 * kKiB}, std::size_t{kMiB - 64},
                                   std::size_t{kMiB}, std::size_t{5 * kMiB + 17}}) {
     BlockPool pool;
-    std::uint64_t held = 0;
+    OwnedCount held;
     RequestBody body(pool, held);
     body.expect(bytes, kRoomy, 16 * kKiB);
     std::string sent;
@@ -60,7 +60,7 @@ TEST(RequestBody, HoldsWhatCameHoweverItGrew) {
 
 TEST(RequestBody, TheBodiesOfAShardStayWithinTheirBudget) {
   BlockPool pool;
-  std::uint64_t held = 0;
+  OwnedCount held;
   RequestBody first(pool, held), second(pool, held);
   for (RequestBody* const body : {&first, &second})
     body->expect(kMiB, 256 * kKiB, RequestBody::kFirstBlockBytes);
