@@ -197,7 +197,7 @@ class ShardMetrics {
   OwnedCount connections_open;
   OwnedCount connections_accepted;
   OwnedCount connections_refused;  // of these, because there were too many
-  OwnedCount body_memory;  // bytes that request bodies hold just now (ProxySettings::body_memory_max)
+  OwnedCount body_memory;  // bytes of request bodies, just now (ProxySettings::body_memory_max)
   // Of what is seldom.
   OwnedCount hedges;            // second accounts that were asked because the first was slow
   OwnedCount retries_denied;    // the budget was empty: the failure went to the client
