@@ -105,15 +105,29 @@ class HourlyRepricing {
     return by;
   }
 
-  // By which that usage is priced now; nothing: what is booked stays.
-  StoreResult<std::optional<ModelRate>> new_rate(std::uint32_t account, std::uint32_t model,
-                                                 bool unpriced, std::int64_t unix_ms) {
-    const auto by = cost_by(account, model);
-    if (!by) return store_fail(by.error());
-    if (*by == CostBy::kAccount || (*by == CostBy::kNobody && !unpriced)) return std::nullopt;
+  // By which usage of a model is priced now where the price is the model's.
+  StoreResult<std::optional<ModelRate>> model_rate(std::uint32_t model, std::int64_t unix_ms) {
     const auto text = text_of(model);
     if (!text) return store_fail(text.error());
     return rate_at(*transaction_, *text, unix_ms);
+  }
+
+  // By which usage is priced now of which nobody knows any more by whose price it was booked, or
+  // that was booked without one; nothing: what is booked stays.
+  StoreResult<std::optional<ModelRate>> rate_by_source(std::uint32_t account, std::uint32_t model,
+                                                       bool unpriced, std::int64_t unix_ms) {
+    const auto by = cost_by(account, model);
+    if (!by) return store_fail(by.error());
+    if (*by == CostBy::kAccount || (*by == CostBy::kNobody && !unpriced)) return std::nullopt;
+    return model_rate(model, unix_ms);
+  }
+
+  // The same of a request, which tells by whose price it was booked.
+  StoreResult<std::optional<ModelRate>> rate_of_request(const StoredRequest& row) {
+    if ((row.flags & kUsageCostKnown) == 0)
+      return rate_by_source(row.account, row.model, true, row.unix_ms);
+    if ((row.flags & kUsageOwnPrice) != 0) return std::nullopt;
+    return model_rate(row.model, row.unix_ms);
   }
 
   StoreResult<void> reprice_requests() {
@@ -158,7 +172,7 @@ class HourlyRepricing {
   StoreResult<Change> reprice(StoredRequest& row) {
     if (row.total_tokens == 0) return Change();
     const bool unpriced = (row.flags & kUsageCostKnown) == 0;
-    const auto rate = new_rate(row.account, row.model, unpriced, row.unix_ms);
+    const auto rate = rate_of_request(row);
     if (!rate) return store_fail(rate.error());
     if (!*rate) return Change();
     const std::uint64_t cost = cost_of(**rate, tokens_of(row));
@@ -209,9 +223,9 @@ class HourlyRepricing {
     const std::uint64_t priced = less(row.unpriced, kept.unpriced);
     const bool unpriced = priced > 0 && cost == 0;
     const std::int64_t begin_ms = hour_ * kHourMs;
-    const auto rate = new_rate(key.account, key.model, unpriced, begin_ms);
+    const auto rate = rate_by_source(key.account, key.model, unpriced, begin_ms);
     if (!rate) return store_fail(rate.error());
-    const auto last = new_rate(key.account, key.model, unpriced, begin_ms + kHourMs - 1);
+    const auto last = rate_by_source(key.account, key.model, unpriced, begin_ms + kHourMs - 1);
     if (!last) return store_fail(last.error());
     if (*rate != *last) ++done_.rows_kept;
     if (*rate && *rate == *last) change.add({cost, cost_of(**rate, tokens), priced});

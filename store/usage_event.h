@@ -27,6 +27,7 @@ enum UsageFlag : std::uint16_t {
   kUsageUnsent = 256,        // no byte of the request left: the account's limits do not count it
   kUsageReserved = 512,      // nobody told what it used: they count what was reserved
   kUsageOverLimit = 1024,    // the client key's limits refused it, and do not count it
+  kUsageOwnPrice = 2048,     // the price was the account's own, not the model's
 };
 
 // UsageEvent - one line of the usage journal: an attempt with one account begins, or ends. An end

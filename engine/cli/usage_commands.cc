@@ -30,8 +30,9 @@ constexpr const char* kRecomputeFooter = R"(
 By the prices of models as they are now (dashboard, PUT /api/admin/prices), each request by the one
 of its own time, in whole hours (UTC). Hours whose requests are not kept any more
 (usage.keep_requests) are priced as a whole, and keep their cost where a price changed within them.
-Accounts that have prices of their own now keep what was booked, and those that are gone what was
-booked with a price. What client keys have spent of their budgets follows at the next start.
+What was priced by an account's own price keeps its cost; of requests that are not kept any more
+that is all of accounts that have prices of their own now, or are gone. What client keys have spent
+of their budgets follows at the next start.
 
 Example:
   sluice usage recompute --from 2026-01-01)";

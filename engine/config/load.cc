@@ -99,6 +99,8 @@ void inherit_account_defaults(Config& config) {
     const std::string input = own + "cost.input";
     inherit("cost.cached_read", account.cost.cached_read, input.c_str(), account.cost.input);
     inherit("cost.cached_write", account.cost.cached_write, input.c_str(), account.cost.input);
+    account.cost.told =
+        config.origins.contains(input) || config.origins.contains(own + "cost.output");
     AccountTimeouts& own_timeouts = account.timeouts;
     const AccountTimeouts& upstream = config.timeouts.upstream;
     inherit("timeouts.connect", own_timeouts.connect, "timeouts.upstream.connect",

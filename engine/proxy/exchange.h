@@ -48,7 +48,8 @@ struct ExchangeReport {
   Duration queue_time{};      // waiting for a permit
   std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
   Usage usage;
-  bool priced = false;  // cost_nano_dollars tells what `usage` costs
+  bool priced = false;     // cost_nano_dollars tells what `usage` costs
+  bool own_price = false;  // ... by the account's own price
   std::int64_t cost_nano_dollars = 0;
   bool client_gone = false;
 };

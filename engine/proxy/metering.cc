@@ -44,6 +44,7 @@ void add_usage(UsageEvent& event, const ExchangeReport& report) {
   if (usage.estimated) event.flags |= kUsageTokensGuessed;
   if (!report.priced) return;
   event.flags |= kUsageCostKnown;
+  if (report.own_price) event.flags |= kUsageOwnPrice;
   event.cost_nano_dollars = report.cost_nano_dollars;
 }
 

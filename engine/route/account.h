@@ -43,9 +43,10 @@ struct Price {
   std::uint64_t output = 0;
   std::uint64_t cached_read = 0;   // of those input tokens that the provider had in its cache
   std::uint64_t cached_write = 0;  // of those that it put there
+  bool told = false;               // by somebody, though it may all be 0: it is free then
 
   [[nodiscard]] bool known() const noexcept {
-    return input + output + cached_read + cached_write > 0;
+    return told || input + output + cached_read + cached_write > 0;
   }
 };
 

@@ -10,6 +10,7 @@ void PriceTable::add(std::string_view model, std::int64_t valid_from_ms, const P
   std::vector<DatedPrice>& prices = models_[std::string(model)];
   SL_ASSERT(prices.empty() || prices.back().valid_from_ms < valid_from_ms);
   prices.push_back({valid_from_ms, price});
+  prices.back().price.told = true;
 }
 
 const Price* PriceTable::find(std::string_view model, std::int64_t unix_ms) const noexcept {

@@ -70,7 +70,8 @@ Json flags_of(std::uint16_t flags) {
                 {kUsageHedged, "hedged"},
                 {kUsageClientGone, "client_gone"},
                 {kUsageTokensGuessed, "tokens_guessed"},
-                {kUsageCostKnown, "cost_known"}};
+                {kUsageCostKnown, "cost_known"},
+                {kUsageOwnPrice, "own_price"}};
   Json names = Json::array();
   for (const auto& [flag, name] : kFlags)
     if ((flags & flag) != 0) names.push_back(name);

@@ -30,6 +30,8 @@ TEST(PriceTable, TheNearestPriceCounts) {
   EXPECT_EQ(directory.price_of(account, "mapped", 1).input, 10u);
   EXPECT_EQ(directory.price_of(account, "plain", 1).input, 30u);
   EXPECT_FALSE(directory.price_of(account, "strange", 1).known());
+  directory.prices.add("free", 0, {});
+  EXPECT_TRUE(directory.price_of(account, "free", 1).known());
   account.cost = {.input = 20};
   EXPECT_EQ(directory.price_of(account, "mapped", 1).input, 10u);
   EXPECT_EQ(directory.price_of(account, "plain", 1).input, 20u);

@@ -136,14 +136,21 @@ TEST_F(Prices, EachRequestIsPricedByItsOwnInstantAndOnlyWhereThePriceIsTheModels
   struct Row {
     std::string_view account;
     std::int64_t minute;
-    bool was_priced;
+    enum : std::uint8_t { kByModel, kByOwn, kUnpriced } was;
     std::uint64_t cost;  // expected; all have been booked with 1000 nano-dollars or with none
   };
+  // What an account's prices are today does not matter for what was priced.
   constexpr Row kRows[] = {
-      {"by-model", 1, true, 1 * kDollar},  {"by-model", 29, false, 1 * kDollar},
-      {"by-model", 30, true, 2 * kDollar}, {"own-price", 30, true, 1000},
-      {"own-price", 31, false, 0},         {"gone", 2, true, 1000},
-      {"gone", 45, false, 2 * kDollar},
+      {"by-model", 1, Row::kByModel, 1 * kDollar},
+      {"by-model", 29, Row::kUnpriced, 1 * kDollar},
+      {"by-model", 30, Row::kByModel, 2 * kDollar},
+      {"by-model", 32, Row::kByOwn, 1000},
+      {"own-price", 30, Row::kByOwn, 1000},
+      {"own-price", 31, Row::kUnpriced, 0},
+      {"own-price", 33, Row::kByModel, 2 * kDollar},
+      {"gone", 2, Row::kByModel, 1 * kDollar},
+      {"gone", 3, Row::kByOwn, 1000},
+      {"gone", 45, Row::kUnpriced, 2 * kDollar},
   };
   std::vector<UsageEvent> events;
   std::uint64_t expected = 0;
@@ -153,7 +160,8 @@ TEST_F(Prices, EachRequestIsPricedByItsOwnInstantAndOnlyWhereThePriceIsTheModels
     event.account = row.account;
     event.prompt_tokens = event.total_tokens = 1'000'000;
     event.completion_tokens = 0;
-    if (!row.was_priced) {
+    if (row.was == Row::kByOwn) event.flags |= kUsageOwnPrice;
+    if (row.was == Row::kUnpriced) {
       event.flags &= static_cast<std::uint16_t>(~kUsageCostKnown);
       event.cost_nano_dollars = 0;
     }
@@ -172,7 +180,7 @@ TEST_F(Prices, EachRequestIsPricedByItsOwnInstantAndOnlyWhereThePriceIsTheModels
   };
   const auto done = recompute_cost(*writer_, 0, UINT32_MAX, source);
   ASSERT_TRUE(done);
-  EXPECT_EQ(done->requests, 4U);
+  EXPECT_EQ(done->requests, 6U);
   EXPECT_EQ(usage_total(*environment_)->cost_nano_dollars, expected);
   EXPECT_EQ(usage_total(*environment_)->unpriced, 1U);
   EXPECT_TRUE(check_store(*environment_)->good());
