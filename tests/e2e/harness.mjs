@@ -15,7 +15,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import OpenAI from 'openai';
 
-export const program = process.env.SLUICE ?? 'build/release/sluice';
+export const program = process.env.SLUICE ?? 'build/release/engine/cli/sluice';
 export const CLIENT_KEY = 'sk-test-client-0123456789';
 const START_MS_MAX = 60_000; // under a sanitizer, on a busy machine
 const STOP_MS_MAX = 60_000;
