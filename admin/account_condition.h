@@ -14,7 +14,7 @@ enum class AccountCondition : std::uint8_t {
   kHealthy,
   kCooling,   // it has answered 429, or said that nothing is left until a certain time
   kFailing,   // its breaker is open, or lets a probe through
-  kError,     // its provider has refused the key
+  kError,     // its provider has refused the key, or the key does not open
   kDisabled,  // by the configuration
 };
 inline constexpr std::array<std::string_view, 5> kAccountConditionNames = {

@@ -71,6 +71,15 @@ void write_conditions(const MetricsScrape& scrape, MetricsWriter& writer) {
       writer.sample(labels, i == static_cast<std::size_t>(account.condition));
     }
   }
+  // Nobody is sent there, so they have no other series.
+  for (const UnopenedAccount& account : scrape.view.directory->unopened) {
+    for (std::size_t i = 0; i < kAccountConditions; ++i) {
+      labels.clear();
+      append_label(labels, "account", account.name);
+      labels.append(",").append(states[i]);
+      writer.sample(labels, i == static_cast<std::size_t>(AccountCondition::kError));
+    }
+  }
 }
 
 }  // namespace

@@ -63,4 +63,30 @@ void AccountWatch::look(const Account& account, const AccountView& view,
   was = now;
 }
 
+void AccountWatch::look_at_unopened(const Directory& directory, const TaggedAccounts& names,
+                                    std::int64_t unix_ms, EventRing& events) {
+  const auto tell = [&](EventKind kind, const std::string& account, std::string text) {
+    events.add({.unix_ms = unix_ms,
+                .kind = kind,
+                .account = account,
+                .backend_id = names.id_of(account),
+                .client = {},
+                .text = std::move(text)});
+  };
+  std::set<std::string, std::less<>> unopened;
+  for (const UnopenedAccount& account : directory.unopened) {
+    unopened.insert(account.name);
+    if (!unopened_.contains(account.name))
+      tell(EventKind::kAccountError, account.name,
+           fmt::format("The account's key does not open ({}); it is not used until it is given its "
+                       "key again.",
+                       account.why));
+  }
+  for (const auto& account : directory.accounts) {
+    if (unopened_.contains(account->name))
+      tell(EventKind::kAccountRecovered, account->name, "The account is used again.");
+  }
+  unopened_ = std::move(unopened);
+}
+
 }  // namespace sluice

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -20,6 +22,9 @@ class AccountWatch {
   // `view` is that of `account` at `unix_ms`.
   void look(const Account& account, const AccountView& view, const AccountHealth& health,
             const TaggedAccounts& names, std::int64_t unix_ms, EventRing& events);
+  // At those that are not used because their keys do not open.
+  void look_at_unopened(const Directory& directory, const TaggedAccounts& names,
+                        std::int64_t unix_ms, EventRing& events);
 
  private:
   struct Was {
@@ -31,6 +36,7 @@ class AccountWatch {
     Health health = Health::kUnknown;
   };
   std::unordered_map<std::string, Was, StringHash, std::equal_to<>> was_;  // by the account's name
+  std::set<std::string, std::less<>> unopened_;
 };
 
 }  // namespace sluice

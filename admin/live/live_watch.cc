@@ -164,6 +164,7 @@ void LiveWatch::tell_events(const LiveFigures& figures) {
     account_watch_.look(*figures.directory->accounts[i], figures.accounts[i],
                         health_.find(figures.directory->accounts[i]->name), *known, figures.unix_ms,
                         events_);
+  account_watch_.look_at_unopened(*figures.directory, *known, figures.unix_ms, events_);
 }
 
 void LiveWatch::store_health() {

@@ -102,6 +102,33 @@ TEST(AccountWatch, TellsOfEachChangeOnce) {
   EXPECT_EQ(look(view), "health_changed;");
 }
 
+TEST(AccountWatch, TellsOfKeysThatDoNotOpen) {
+  AccountWatch watch;
+  EventRing ring;
+  std::uint64_t seen = 0;
+  const auto look = [&](const Directory& directory) {
+    watch.look_at_unopened(directory, TaggedAccounts(), kUnixMs, ring);
+    std::string told;
+    for (const Event& one : ring.find({.after = seen, .backend_id = {}}).events)
+      told += one.account + " " + std::string(kEventKindNames[static_cast<std::size_t>(one.kind)]);
+    seen = ring.last_id();
+    return told;
+  };
+  Directory damaged;
+  EXPECT_EQ(look(damaged), "");
+  damaged.unopened.push_back({"team-a", "damaged"});
+  EXPECT_EQ(look(damaged), "team-a account_error");
+  EXPECT_NE(ring.find({.backend_id = {}}).events.front().text.find("damaged"), std::string::npos);
+  EXPECT_EQ(look(damaged), "");
+  Directory mended;
+  mended.accounts.push_back(std::make_unique<Account>());
+  mended.accounts.back()->name = "team-a";
+  EXPECT_EQ(look(mended), "team-a account_recovered");
+  EXPECT_EQ(look(mended), "");
+  EXPECT_EQ(look(damaged), "team-a account_error");
+  EXPECT_EQ(look(Directory()), "") << "removed: that has its own event";
+}
+
 struct ProbeRow {
   const char* what;
   AccountHealth before;

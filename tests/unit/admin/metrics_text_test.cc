@@ -97,6 +97,17 @@ TEST(MetricsText, AnAccountIsInOneState) {
   EXPECT_EQ(value_of(text, "sidecar_health_status"), "1");
 }
 
+TEST(MetricsText, AnAccountWhoseKeyDoesNotOpenIsInError) {
+  MetricsSample sample;
+  Directory directory = test::make_directory({{.name = "fine"}});
+  directory.unopened.push_back({"damaged", "its bytes were changed"});
+  sample.view.directory = &directory;
+  const std::string text = sample.text();
+  EXPECT_EQ(value_of(text, R"(sluice_account_state{account="damaged",state="error"})"), "1");
+  EXPECT_EQ(value_of(text, R"(sluice_account_state{account="damaged",state="healthy"})"), "0");
+  EXPECT_EQ(value_of(text, R"(sluice_account_permits_available{account="damaged"})"), "");
+}
+
 TEST(MetricsText, AReloadTakesNoCounterBack) {
   MetricsSample sample;
   sample.served(0, 0, 200);
