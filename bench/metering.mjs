@@ -2,11 +2,11 @@
 // What metering costs: a gateway that records every request in its journal and database beside one
 // that records nothing, under the same load in turns, each with one shard, before one mock.
 //
-// usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--json]
+// usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--bound 1.02] [--json]
 //
 // Prints CPU per request of the shard's thread and of the whole process, medians over the rounds,
-// and their ratios. Needs build/release (or SLUICE=path) and wrk. Loopback only; ends what it has
-// started.
+// and their ratios. Ends with 1 when the shard's ratio is above the bound. Needs build/release (or
+// SLUICE=path) and wrk. Loopback only; ends what it has started.
 import {spawn} from 'node:child_process';
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
@@ -17,7 +17,8 @@ const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
 const {values} = parseArgs({options: {
   rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '3'},
-  connections: {type: 'string', default: '64'}, json: {type: 'boolean'},
+  connections: {type: 'string', default: '64'}, bound: {type: 'string', default: '1.02'},
+  json: {type: 'boolean'},
 }});
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-metering-'));
 const running = [];
@@ -115,6 +116,11 @@ try {
     for (const [what, {metered_us: a, unmetered_us: b, ratio}] of Object.entries(result))
       console.log(`${what.padEnd(20)}${a.toFixed(2).padStart(9)}${b.toFixed(2).padStart(11)}` +
         `${ratio.toFixed(3).padStart(7)}`);
+  }
+  if (result.shard.ratio > Number(values.bound)) {
+    console.error(`metering costs the shard ${result.shard.ratio.toFixed(3)} of its CPU without, ` +
+      `more than ${values.bound}`);
+    process.exitCode = 1;
   }
 } finally {
   for (const child of running) child.kill('SIGTERM');

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "engine/proxy/count_exchange.h"
+#include "engine/proxy/hide_key.h"
 #include "engine/proxy/metering.h"
 #include "engine/proxy/response_head.h"
 #include "engine/route/learn_limits.h"
@@ -121,9 +122,13 @@ Task<void> hold_answer(Shard& shard, Exchange& exchange, Attempt& attempt, HeldA
   attempt.waited += waited_since(shard, began);
   const bool whole = body.has_value();
   const bool reusable = whole && can_be_reused(attempt);
-  if (whole)
-    held = HeldAnswer{
-        .account = attempt.account, .rung = attempt.rung, .head = attempt.head, .body = *body};
+  if (whole) {
+    const Account& account = *attempt.account;
+    held = HeldAnswer{.account = &account,
+                      .rung = attempt.rung,
+                      .head = attempt.head,
+                      .body = hide_key(exchange.arena, *body, account.api_key.reveal())};
+  }
   release_connection(exchange, attempt, reusable);
 }
 

@@ -64,8 +64,12 @@ function assertWithout(bytes, where) {
 
 test('keys are in no file of the directory, no log, no answer, no command line', async (t) => {
   const {gateway, send, directory} = await start(t);
-  const answers = await answersOf(send);
-  assert.match(answers[0], /^200/);
+  // A provider that tells the key which it was asked with.
+  const tells = `status=500;body=bad key ${PROVIDER_KEY} here`;
+  const told = await send(ask(), CLIENT_KEY, {'x-mock-fault': tells});
+  assert.match(told, /bad key \*+ here/);
+  const answers = [told, ...await answersOf(send)];
+  assert.match(answers[1], /^200/);
   const kinds = new Set(answers.map((answer) => answer.slice(0, 3)));
   assert.ok(kinds.size > 2, [...kinds].join());
   for (const answer of answers) assertWithout(answer.replaceAll(`${CLIENT_KEY}x`, ''), 'an answer');
