@@ -31,8 +31,8 @@ inline constexpr std::uint32_t kRecomputeHoursMax = 24;
 // 1970) anew, by the prices of models as they are now: in usage_hourly, usage_daily, usage_totals
 // and in the single requests that are still kept. A request is priced by its own instant, unless it
 // was booked by its account's own price. What an hour has of requests that have been pruned is
-// priced as a whole, by `source`, where one price held all through it, and keeps its cost where not.
-// Models without a price at that instant keep the cost that they have.
+// priced as a whole, by `source`, where one price held all through it, and keeps its cost where
+// not. Models without a price at that instant keep the cost that they have.
 //
 // One transaction an hour, so that sums agree at every moment; running it again, also after an
 // error half-way, changes nothing more. At most kRecomputeHoursMax of them in a call.

@@ -1,5 +1,5 @@
 // A disk that does not answer for a while, under load: no request waits for it, none is refused,
-// and nothing of the usage is lost. STALL_SECONDS (default 3) says for how long at least.
+// and nothing of the usage is lost. STALL_SECONDS (default 30) says for how long at least.
 import assert from 'node:assert/strict';
 import {readdir, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
@@ -8,7 +8,7 @@ import test from 'node:test';
 import {account, CLIENT_KEY, eventually, startMock} from './harness.mjs';
 import {dumpChecked, eventuallyStored, logLines, makeSite, serve} from './store.mjs';
 
-const STALL_SECONDS = Number(process.env.STALL_SECONDS ?? 3);
+const STALL_SECONDS = Number(process.env.STALL_SECONDS ?? 30);
 // A journal has three segments of 32,768 slots when the stall begins. These requests, with names
 // that are all new, take at least 15 slots each; those behind them two, as ordinary ones do, so
 // that a long stall fits into the 64 MiB that a journal may have in memory.

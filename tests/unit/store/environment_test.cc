@@ -166,6 +166,33 @@ TEST(Environment, AReaderThatStaysKeepsTheMapFromGrowing) {
   EXPECT_EQ(list_settings(*environment)->size(), kept + 1);
 }
 
+// As long as somebody reads a former state, no page of it is used again: what 500 commits, the work
+// of minutes, then cost comes back when the reader has ended.
+TEST(Environment, WhatAReaderHoldsIsUsedAgainWhenItHasEnded) {
+  TemporaryDirectory directory;
+  StoreOptions options = options_for(directory.path());
+  options.map_bytes_initial = 64 * kMiB;
+  const auto environment = open_or_fail(options);
+  Writer writer(*environment);
+  const auto grown_by_commits = [&]() -> std::uint64_t {
+    const std::uint64_t before = environment->space()->file;
+    for (int i = 0; i < 500; ++i)
+      EXPECT_TRUE(put_setting(writer, setting(std::to_string(i % 10), 5'000))) << i;
+    return environment->space()->file - before;
+  };
+  grown_by_commits();
+  EXPECT_LE(grown_by_commits(), 256 * kKiB) << "alone, it goes on with the pages that it has";
+  std::uint64_t held = 0;
+  {
+    const auto reader = environment->read();
+    ASSERT_TRUE(reader);
+    held = grown_by_commits();
+    EXPECT_GE(held, 2 * kMiB);
+    EXPECT_GE(environment->space()->file - environment->space()->used, held / 2);
+  }
+  EXPECT_LE(grown_by_commits(), 256 * kKiB);
+}
+
 TEST(Environment, ReadersGoOnWhileTheMapGrows) {
   TemporaryDirectory directory;
   StoreOptions options = options_for(directory.path());
