@@ -15,7 +15,9 @@
 namespace sluice {
 namespace {
 
-constexpr Duration kNap = 10ms;       // without records; a segment is full after 300 ms at least
+// Between batches that are not full: a commit costs as much as a hundred records, so a few large
+// ones are cheaper than many small ones. A shard at its limit fills a segment in 300 ms.
+constexpr Duration kNap = 50ms;
 constexpr Duration kSyncEvery = 1s;   // what a loss of power may cost in work, not in records
 constexpr Duration kRetryAfter = 1s;  // what the database did not take
 constexpr Duration kCooldownsEvery = 250ms;  // how late a cooldown may be booked
@@ -173,15 +175,16 @@ void StoreThread::run() {
       stopping = stopping_;
     }
     restore_new_budgets();  // before what they spend is booked
-    const bool booked = booking_->book(ledger);
+    const UsageBooking::Round round = booking_->book(ledger);
+    const bool booked = round != UsageBooking::Round::kNothing;
     const Instant now = clock_.now();
     static_cast<void>(sync_if_due(now, stopping && !booked));  // troubles_ tell of it
     record_cooldowns(writer, now);
     look_after(writer, now);
     if (troubles_.due(now)) troubles_.repeat(now, booking_->backlog());
-    const bool worked = run_jobs(writer) || booked;
-    if (stopping && !worked) break;
-    sleep(worked);
+    const bool worked = run_jobs(writer);
+    if (stopping && !worked && !booked) break;
+    if (!worked && round != UsageBooking::Round::kFull) nap();
   }
 }
 
@@ -314,8 +317,7 @@ bool StoreThread::run_jobs(Writer& writer) {
   return true;
 }
 
-void StoreThread::sleep(bool busy) {
-  if (busy) return;
+void StoreThread::nap() {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, kNap, [this] { return stopping_ || directory_is_new_ || !jobs_.empty(); });
 }

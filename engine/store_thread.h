@@ -98,7 +98,7 @@ class StoreThread {
   [[nodiscard]] StoreResult<bool> prune(Writer& writer);
   void look_at_space();
   [[nodiscard]] bool run_jobs(Writer& writer);
-  void sleep(bool busy);
+  void nap();
 
   const StoreConfig& config_;
   Clock& clock_;

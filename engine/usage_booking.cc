@@ -49,19 +49,19 @@ bool UsageBooking::must_wait(const Booked& known) const {
   return now < retry_all_at_ || now < known.retry_at;
 }
 
-bool UsageBooking::book(UsageLedger& ledger) {
-  bool any = false;
+UsageBooking::Round UsageBooking::book(UsageLedger& ledger) {
+  Round round = Round::kNothing;
   const auto shards = journal_.shards();
   const std::size_t first = begin_with_;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const std::size_t at = (first + i) % shards.size();
     Booked& known = booked_[shards[at].index];
     if (must_wait(known)) continue;
-    any = book_one(ledger, shards[at]) || any;
+    round = std::max(round, book_one(ledger, shards[at]));
     if (known.retry_at > clock_.now()) begin_with_ = (at + 1) % shards.size();
   }
   close_gone(ledger);
-  return any;
+  return round;
 }
 
 void UsageBooking::book_found(UsageLedger& ledger) {
@@ -70,7 +70,7 @@ void UsageBooking::book_found(UsageLedger& ledger) {
   const auto is_closed = [](const Booked& known) {
     return known.up_to == 0 || known.starts_closed;  // without records there is nothing to close
   };
-  while (book(ledger) || !std::ranges::all_of(booked_, is_closed)) {
+  while (book(ledger) != Round::kNothing || !std::ranges::all_of(booked_, is_closed)) {
     if (in_trouble_ != 0) {
       LogLine(log_, LogLevel::kError,
               "not all that requests of the process before this one used is booked: until it is, "
@@ -85,24 +85,24 @@ void UsageBooking::book_found(UsageLedger& ledger) {
   }
 }
 
-bool UsageBooking::book_one(UsageLedger& ledger, UsageJournal::Shard& shard) {
+UsageBooking::Round UsageBooking::book_one(UsageLedger& ledger, UsageJournal::Shard& shard) {
   Booked& known = booked_[shard.index];
   batch_.clear();
   if (shard.journal->read(EventBatch::kEvents, batch_) == 0) {
     if (!known.starts_closed) close_former(ledger, shard.index);
-    return false;
+    return Round::kNothing;
   }
   const auto applied = ledger.apply(journal_name(shard.index), batch_.events());
   if (!applied) {
     shard.journal->read_again();
     failed(known, applied.error());
-    return false;
+    return Round::kNothing;
   }
   // The first of them may have been booked before the fault: they were read again.
   if (applied->applied > 0) succeeded(known);
   records_booked_.fetch_add(applied->applied, std::memory_order_relaxed);
   known.up_to.store(applied->position, std::memory_order_relaxed);
-  return true;
+  return batch_.events().size() < EventBatch::kEvents ? Round::kSome : Round::kFull;
 }
 
 // What an earlier process had begun and not ended when it died: nobody will ever know more.

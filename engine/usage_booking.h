@@ -39,8 +39,14 @@ class UsageBooking {
   // it. Where the database does not take it the start goes on all the same, and the log says so: to
   // serve nobody is worse.
   void book_found(UsageLedger& ledger);
-  // At most one batch of each; true when there was something to book.
-  bool book(UsageLedger& ledger);
+  // What one round has booked.
+  enum class Round : std::uint8_t {
+    kNothing,
+    kSome,
+    kFull,  // a batch was full: more is waiting
+  };
+  // At most one batch of each.
+  Round book(UsageLedger& ledger);
   // All that was booked is on the disk: the journals may forget it.
   void synced();
 
@@ -57,7 +63,7 @@ class UsageBooking {
     Instant retry_at{};
   };
 
-  [[nodiscard]] bool book_one(UsageLedger& ledger, UsageJournal::Shard& shard);
+  [[nodiscard]] Round book_one(UsageLedger& ledger, UsageJournal::Shard& shard);
   void close_former(UsageLedger& ledger, std::uint16_t shard);
   void close_gone(UsageLedger& ledger);
   void failed(Booked& known, const StoreError& error);

@@ -56,13 +56,13 @@ test('a plain answer and a stream: the tokens as the provider counts, the cost',
   assert.deepEqual(
     pick(plain, 'outcome', 'status', 'attempt', 'account', 'pool', 'client_key', 'model'),
     ['ended', 200, 1, 'team-a', 'primary', 'e2e', 'mock-large']);
-  assert.deepEqual(plain.flags, ['last', 'cost_known']);
+  assert.deepEqual(plain.flags, ['last', 'cost_known', 'own_price']);
   // Those for reasoning are among the completion's.
   assert.deepEqual(pick(plain, 'prompt_tokens', 'cached_read_tokens', 'completion_tokens',
     'reasoning_tokens', 'total_tokens', 'cost_nano_dollars'),
   [40, 30, 7, 2, 47, costOf(40, 30, 7)]);
   const [streamed] = rowsOf(dump, 'streamed');
-  assert.deepEqual(streamed.flags, ['last', 'streamed', 'cost_known']);
+  assert.deepEqual(streamed.flags, ['last', 'streamed', 'cost_known', 'own_price']);
   assert.deepEqual(pick(streamed, 'prompt_tokens', 'completion_tokens', 'cost_nano_dollars'),
     [20, 5, costOf(20, 0, 5)]);
   assert.ok(streamed.first_token_us > 0 && streamed.first_token_us <= streamed.latency_us);
