@@ -102,6 +102,7 @@ bool SegmentSupply::write_out(Segment& segment, Instant now) {
   const int failed = files_.write_out(segment.path, {segment.bytes, bytes});
   note(failed, now);
   segment.has_file = failed == 0;
+  if (segment.has_file) saved_bytes_.fetch_add(segment.map_bytes);
   segment.file_bytes = failed == 0 ? bytes : 0;
   return segment.has_file;
 }
@@ -115,7 +116,7 @@ void SegmentSupply::take_back(std::unique_ptr<Segment> segment) {
   }
   const bool fits = segment->has_file && !segment->in_memory && !segment->recovered &&
                     segment->map_bytes == segment_bytes_;
-  if (fits && spares_.size() < kSparesMax) {
+  if (fits && spares_.size() < spares_max_) {
     std::memset(segment->bytes, 0, kSlotBytes);
     spares_.push_back(std::move(segment));
     return;
@@ -127,15 +128,23 @@ void SegmentSupply::take_back(std::unique_ptr<Segment> segment) {
 
 void SegmentSupply::let_go(std::unique_ptr<Segment> segment) {
   if (segment->in_memory) memory_bytes_.fetch_sub(segment_bytes_);
+  if (segment->in_memory && segment->has_file) saved_bytes_.fetch_sub(segment->map_bytes);
   SegmentFiles::unmap(segment->bytes, segment->map_bytes);
 }
 
+void SegmentSupply::keep_spares(std::size_t spares_max) {
+  spares_max_ = spares_max;
+  if (spares_.size() > spares_max_) remove_last_spare();
+}
+
 void SegmentSupply::remove_spares() {
-  for (auto& spare : spares_) {
-    static_cast<void>(files_.remove(spare->path));
-    let_go(std::move(spare));
-  }
-  spares_.clear();
+  while (!spares_.empty()) remove_last_spare();
+}
+
+void SegmentSupply::remove_last_spare() {
+  static_cast<void>(files_.remove(spares_.back()->path));
+  let_go(std::move(spares_.back()));
+  spares_.pop_back();
 }
 
 void SegmentSupply::note(int os_errno, Instant now) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -19,15 +20,16 @@ namespace sluice {
 //
 // Owns      the files that wait to be used again. Not the segments that it has handed out; they
 //           come back through take_back().
-// Affinity  the keeper; make_in_memory(), disk_errno() and memory_bytes() any thread.
-// Limits    memory_bytes_max in memory; kSparesMax files kept for use again.
+// Affinity  the keeper; make_in_memory(), disk_errno(), memory_bytes() and unsaved_bytes() any
+//           thread.
+// Limits    memory_bytes_max in memory; keep_spares() files kept for use again.
 class SegmentSupply {
  public:
   // How long a disk that has refused is left alone: trying to allocate on a full file system is
   // work for the kernel.
   static constexpr Duration kDiskRetry = 1s;
-  // More than a shard fills between two looks, and no more than it is worth to keep warm.
-  static constexpr std::size_t kSparesMax = 2;
+  // More than a quiet shard fills between two looks.
+  static constexpr std::size_t kSparesMin = 2;
 
   SegmentSupply(SegmentFiles& files, std::string folder, std::size_t segment_bytes,
                 std::size_t memory_bytes_max);
@@ -52,6 +54,8 @@ class SegmentSupply {
   void take_back(std::unique_ptr<Segment> segment);
   // Lets go of a segment and leaves its file.
   void let_go(std::unique_ptr<Segment> segment);
+  // How many files may wait for use again; one that is too many is removed at each call.
+  void keep_spares(std::size_t spares_max);
   // Removes the files that wait.
   void remove_spares();
 
@@ -64,6 +68,10 @@ class SegmentSupply {
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return memory_bytes_.load(std::memory_order_relaxed);
   }
+  // Of these, what has no file: it would not outlive the process.
+  [[nodiscard]] std::size_t unsaved_bytes() const noexcept {
+    return memory_bytes() - std::min(memory_bytes(), saved_bytes_.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] std::size_t spare_bytes() const noexcept { return spares_.size() * segment_bytes_; }
   [[nodiscard]] std::size_t segment_bytes() const noexcept { return segment_bytes_; }
 
@@ -71,6 +79,7 @@ class SegmentSupply {
   [[nodiscard]] std::unique_ptr<Segment> fresh(std::byte* bytes) const;
   void set_number(Segment& segment, std::uint64_t number) const;
   [[nodiscard]] std::byte* use_spare(const std::string& path);
+  void remove_last_spare();
   void note(int os_errno, Instant now) noexcept;
 
   SegmentFiles& files_;
@@ -79,8 +88,10 @@ class SegmentSupply {
   const std::size_t memory_bytes_max_;
   std::atomic<std::uint64_t> next_number_{1};
   std::atomic<std::size_t> memory_bytes_{0};
+  std::atomic<std::size_t> saved_bytes_{0};  // of memory_bytes_
   std::atomic<int> disk_errno_{0};
   Instant retry_at_ = Instant::min();
+  std::size_t spares_max_ = kSparesMin;
   std::vector<std::unique_ptr<Segment>> spares_;
 };
 

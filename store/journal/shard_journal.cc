@@ -157,7 +157,7 @@ std::expected<void, JournalFailure> ShardJournal::begin_writing(Instant now) {
 JournalState ShardJournal::state() const noexcept {
   return {.disk_errno = reader_->os_errno() != 0 ? reader_->os_errno() : supply_.disk_errno(),
           .segments = segments_.load(std::memory_order_relaxed),
-          .memory_bytes = supply_.memory_bytes(),
+          .memory_bytes = supply_.unsaved_bytes(),
           .file_bytes = file_bytes_.load(std::memory_order_relaxed) +
                         spare_bytes_.load(std::memory_order_relaxed),
           .next_to_read = reader_->next_to_read(),
@@ -168,9 +168,11 @@ JournalState ShardJournal::state() const noexcept {
 void ShardJournal::keep(Instant now) {
   retire();
   if (writer_ != nullptr) {
+    measure_pace(now);
     grow(now);
     leave_memory(now);
-    warm_ahead();
+    warm_ahead(now);
+    ahead_ = usable_ahead();
   }
   spare_bytes_.store(supply_.spare_bytes(), std::memory_order_relaxed);
 }
@@ -210,10 +212,24 @@ std::uint64_t ShardJournal::usable_in_one() const noexcept {
   return usable_slots(static_cast<std::uint32_t>(options_.segment_bytes / kSlotBytes));
 }
 
-// Ahead of the shard: two segments, and twice what it has set aside, so that its load may double
-// before the next look.
+// What it has used since the last look counts whole now and fades within a second.
+void ShardJournal::measure_pace(Instant now) {
+  constexpr Duration kFades = 1s;
+  const Duration since = std::clamp<Duration>(now - paced_at_, Duration::zero(), kFades);
+  paced_at_ = now;
+  const double left = 1 - static_cast<double>(since.count()) / Duration(kFades).count();
+  pace_ = static_cast<std::uint64_t>(static_cast<double>(pace_) * left);
+  const std::uint64_t ahead = usable_ahead();
+  pace_ += ahead_ - std::min(ahead_, ahead);
+  pace_ = std::min<std::uint64_t>(pace_, kPaceBytesMax / kSlotBytes);
+  supply_.keep_spares(std::max<std::uint64_t>(SegmentSupply::kSparesMin, pace_ / usable_in_one()));
+}
+
+// Ahead of the shard: what it uses in a second, three segments at least, and what it has set aside
+// and a quarter, so that its load may grow before the next look.
 void ShardJournal::grow(Instant now) {
-  const std::uint64_t wanted = 2 * usable_in_one() + 2 * writer_->slots_set_aside();
+  const std::uint64_t set_aside = writer_->slots_set_aside();
+  const std::uint64_t wanted = std::max(3 * usable_in_one(), pace_) + set_aside + set_aside / 4;
   while (usable_ahead() < wanted) {
     auto made = supply_.make_in_file(now);
     if (made == nullptr) made = supply_.make_in_memory();
@@ -222,11 +238,11 @@ void ShardJournal::grow(Instant now) {
   }
 }
 
-// When less than half a segment is ahead, 150 ms of a shard at its limit, the keeper has been gone
-// for longer than that.
+// When less than a segment is ahead, 75 ms of a shard at its limit, the keeper has been gone for at
+// least as long.
 bool ShardJournal::reserve() {
   if (writer_ == nullptr) return true;
-  const std::uint64_t wanted = usable_in_one() / 2 + writer_->slots_set_aside();
+  const std::uint64_t wanted = usable_in_one() + writer_->slots_set_aside();
   while (usable_ahead() < wanted) {
     auto made = supply_.make_in_memory();
     if (made == nullptr) return false;
@@ -267,28 +283,56 @@ void ShardJournal::leave_memory(Instant now) {
 // Pages that the kernel has written back are write-protected, and the next store to one waits for
 // the file system. So somebody else makes that store before the shard comes: a window ahead of it
 // longer than what it writes between two looks.
-void ShardJournal::warm_ahead() {
-  for (const Pages& pages : pages_ahead()) {
+void ShardJournal::warm_ahead(Instant now) {
+  for (const Pages& pages : pages_ahead(now)) {
     // A disk that fails now would be a SIGBUS for the shard.
     if (files_.make_present(pages.begin, pages.size) == EIO)
       pages.segment->leave.store(true, std::memory_order_relaxed);
   }
 }
 
-std::vector<ShardJournal::Pages> ShardJournal::pages_ahead() {
+// The kernel writes a page back seconds after the store, unless memory runs short. So all of the
+// window is looked at twice a second; between, while the shard goes on, what is new in it and what
+// the shard comes to next.
+std::vector<ShardJournal::Pages> ShardJournal::pages_ahead(Instant now) {
   constexpr std::size_t kWindowBytes = kMiB;
+  constexpr std::size_t kNextBytes = 128 * kKiB;  // 10 ms of a shard at its limit
+  constexpr Duration kAgain = 500ms;
   constexpr std::size_t kPageBytes = 4096;
+  const bool all = now >= warm_again_at_;
+  if (all) warm_again_at_ = now + kAgain;
   std::vector<Pages> pages;
-  std::size_t left = kWindowBytes;
+  const auto add = [&pages](Segment& segment, std::size_t from, std::size_t to) {
+    if (from < to) pages.push_back({&segment, segment.bytes + from, to - from});
+  };
   const std::lock_guard lock(chain_mutex_);
-  for (std::size_t place = writers_place(); place < chain_.size() && left > 0; ++place) {
+  std::size_t place = writers_place();
+  const std::size_t written =
+      chain_[place]->published.load(std::memory_order_relaxed) * kSlotBytes / kPageBytes;
+  const bool moved =
+      std::exchange(written_segment_, chain_[place]->number) != chain_[place]->number ||
+      std::exchange(written_bytes_, written) != written;
+  std::size_t left = kWindowBytes;
+  std::size_t again = all ? kWindowBytes : moved ? kNextBytes : 0;
+  for (; place < chain_.size() && left > 0; ++place) {
     Segment& segment = *chain_[place];
     if (segment.in_memory) continue;
-    const std::size_t written = segment.published.load(std::memory_order_relaxed) * kSlotBytes;
-    const std::size_t begin = written / kPageBytes * kPageBytes;
-    const std::size_t size = std::min(left, segment.map_bytes - begin);
-    left -= size;
-    if (size > 0) pages.push_back({&segment, segment.bytes + begin, size});
+    const std::size_t slots = segment.published.load(std::memory_order_relaxed);
+    const std::size_t begin = slots * kSlotBytes / kPageBytes * kPageBytes;
+    const std::size_t end = begin + std::min(left, segment.map_bytes - begin);
+    const std::size_t known = segment.number < warmed_segment_ ? end
+                              : segment.number > warmed_segment_
+                                  ? begin
+                                  : std::clamp(warmed_bytes_, begin, end);
+    const std::size_t repeated = std::min(begin + again, end);
+    add(segment, begin, repeated);
+    add(segment, std::max(known, repeated), end);
+    left -= end - begin;
+    again -= repeated - begin;
+    if (segment.number >= warmed_segment_) {
+      warmed_segment_ = segment.number;
+      warmed_bytes_ = std::max(end, known);
+    }
   }
   return pages;
 }

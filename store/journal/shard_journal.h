@@ -19,9 +19,12 @@
 
 namespace sluice {
 
-// 32,768 slots: 16,000 requests, a second of a shard at its limit; allocated and made present in
-// about a millisecond.
-inline constexpr std::size_t kSegmentBytes = 4 * kMiB;
+// 8,192 slots: 2,000 to 4,000 requests; allocated and made present in less than a millisecond. A
+// shard has four at least, of which each page is in memory; one with much to do has more of them,
+// not larger ones, so that one with little costs little.
+inline constexpr std::size_t kSegmentBytes = 1 * kMiB;
+// Ahead of a shard at its limit: half a second.
+inline constexpr std::size_t kPaceBytesMax = 8 * kMiB;
 // For one shard while the disk takes nothing: 250,000 requests until new ones are refused.
 inline constexpr std::size_t kJournalMemoryBytesMax = 64 * kMiB;
 
@@ -110,10 +113,11 @@ class ShardJournal {
   void find_last_sequence(SegmentReader& reader);
   [[nodiscard]] bool is_needed(const Segment& segment) const;
   void retire();
+  void measure_pace(Instant now);
   void grow(Instant now);
   void leave_memory(Instant now);
-  void warm_ahead();
-  [[nodiscard]] std::vector<Pages> pages_ahead();
+  void warm_ahead(Instant now);
+  [[nodiscard]] std::vector<Pages> pages_ahead(Instant now);
   void link(std::unique_ptr<Segment> segment);
   [[nodiscard]] bool ends_in_memory();
   [[nodiscard]] std::size_t writers_place() const noexcept;
@@ -126,6 +130,16 @@ class ShardJournal {
   std::unique_ptr<JournalReader> reader_;
   std::unique_ptr<JournalWriter> writer_;
   std::uint64_t last_sequence_ = 0;  // found at the start
+
+  // The keeper's.
+  std::uint64_t pace_ = 0;   // slots that the shard has used in the last second or so
+  std::uint64_t ahead_ = 0;  // usable_ahead(), as it was when the keeper left
+  Instant paced_at_{};
+  std::uint64_t warmed_segment_ = 0;   // up to where pages have been made writable: a number, and
+  std::size_t warmed_bytes_ = 0;       // ... bytes of that segment
+  std::uint64_t written_segment_ = 0;  // where the shard was when the keeper looked last
+  std::size_t written_bytes_ = 0;
+  Instant warm_again_at_{};
 
   // For the keeper and the reserve, and held for work with pointers alone. Segments are freed by
   // the keeper only, which so may look at those it has found there without it.

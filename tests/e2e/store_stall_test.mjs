@@ -9,7 +9,7 @@ import {account, CLIENT_KEY, eventually, startMock} from './harness.mjs';
 import {dumpChecked, eventuallyStored, logLines, makeSite, serve} from './store.mjs';
 
 const STALL_SECONDS = Number(process.env.STALL_SECONDS ?? 30);
-// A journal has three segments of 32,768 slots when the stall begins. These requests, with names
+// A journal has a few segments of 8,192 slots when the stall begins. These requests, with names
 // that are all new, take at least 15 slots each; those behind them two, as ordinary ones do, so
 // that a long stall fits into the 64 MiB that a journal may have in memory.
 const STALL_REQUESTS = 8_000;

@@ -75,8 +75,8 @@ struct JournalOfAShard {
     journal->keep(now);
     return journal->writer().refused(ordinary_event().view()) != 0;
   }
-  void append(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) SL_ASSERT(append_one());
+  void append(std::size_t count, Duration gap = {}) {
+    for (std::size_t i = 0; i < count; ++i, now += gap) SL_ASSERT(append_one());
   }
   CollectingSink read_all() const {
     CollectingSink sink;

@@ -72,26 +72,51 @@ TEST_F(ShardJournalTest, ReadsAgainWhatIsNotApplied) {
 TEST_F(ShardJournalTest, FilesAreUsedAgainWhenTheirRecordsAreApplied) {
   JournalOfAShard shard(files_, folder());
   for (int round = 0; round < 100; ++round) {
-    shard.append(100);
+    shard.append(100, 100ms);
     const CollectingSink sink = shard.read_all();
     ASSERT_EQ(sink.events.size(), 100);
     ASSERT_TRUE(sink.losses.empty());
     shard.journal->applied(sink.sequences().back());
     shard.journal->keep(shard.now);
-    ASSERT_LE(files_in(folder()).size(), 3 + SegmentSupply::kSparesMax);
+    ASSERT_LE(files_in(folder()).size(), 4 + SegmentSupply::kSparesMin);
   }
 }
 
 TEST_F(ShardJournalTest, FilesStayUntilTheirRecordsAreApplied) {
   JournalOfAShard shard(files_, folder());
-  shard.append(600);
+  shard.append(600, 100ms);
   shard.read_all();
   shard.journal->keep(shard.now);
   const std::size_t before = files_in(folder()).size();
   EXPECT_GE(before, 600 / 64);
   shard.journal->applied(600);
   shard.journal->keep(shard.now);
-  EXPECT_LE(files_in(folder()).size(), 3 + SegmentSupply::kSparesMax);
+  EXPECT_LE(files_in(folder()).size(), 4 + SegmentSupply::kSparesMin);
+}
+
+// What is ready grows with what the shard writes, and what waits for use again goes when it is
+// quiet.
+TEST_F(ShardJournalTest, ABusyShardHasMoreSegmentsReady) {
+  JournalOfAShard shard(files_, folder());
+  const std::size_t quiet = shard.journal->state().segments;
+  EXPECT_EQ(quiet, 4);
+  shard.append(2000, 1ms);
+  const std::size_t busy = shard.journal->state().segments;
+  const std::size_t written = 2000 / (kSmallSegment / kSlotBytes);
+  EXPECT_GE(busy, written + 10);  // 1,000 records a second, each a slot at least
+  shard.read_all();
+  shard.journal->applied(2000);
+  for (int i = 0; i < 100; ++i) {
+    shard.now += 100ms;
+    shard.journal->keep(shard.now);
+  }
+  const std::size_t ready = shard.journal->state().segments;
+  EXPECT_LE(files_in(folder()).size(), ready + SegmentSupply::kSparesMin);
+  shard.append(2000, 100ms);
+  shard.read_all();
+  shard.journal->applied(4000);
+  shard.journal->keep(shard.now);
+  EXPECT_EQ(shard.journal->state().segments, quiet);
 }
 
 TEST_F(ShardJournalTest, ARestartReadsWhatIsNotApplied) {
@@ -109,7 +134,7 @@ TEST_F(ShardJournalTest, FilesOfAnEarlierProcessGoWhenTheyAreApplied) {
   shard.read_all();
   shard.journal->applied(300);
   shard.journal->keep(shard.now);
-  EXPECT_LE(files_in(folder()).size(), 3);
+  EXPECT_LE(files_in(folder()).size(), 4);
   EXPECT_GT(before, 6);
 }
 
@@ -118,7 +143,7 @@ TEST_F(ShardJournalTest, FilesThatAnEarlierProcessDidNotUseGoAtOnce) {
   for (int round = 1; round <= 5; ++round) {
     const JournalOfAShard shard(files_, from);  // dies before anybody reads
     ASSERT_EQ(shard.failure, "");
-    EXPECT_EQ(files_in(from).size(), 3);
+    EXPECT_EQ(files_in(from).size(), 4);
     const std::string next = folder(std::to_string(round));
     copy_folder(from, next);
     from = next;
@@ -237,7 +262,7 @@ TEST_F(ShardJournalTest, AWhollyDamagedLastFileIsToldOfAndKept) {
             std::vector<std::string>{path.substr(folder().size() + 1) + kDamagedSuffix});
   // Its number is not given again.
   JournalOfAShard next(files_, folder());
-  EXPECT_EQ(files_in(folder()).back(), "00000000000000000005.journal");
+  EXPECT_EQ(files_in(folder()).back(), "00000000000000000006.journal");
   EXPECT_TRUE(next.read_all().losses.empty());
 }
 
@@ -284,7 +309,7 @@ TEST_F(ShardJournalTest, NeverGoesBehindWhatAnEarlierProcessWrote) {
   left_behind(40);
   JournalOfAShard shard(files_, folder());
   EXPECT_EQ(shard.journal->writer().next_sequence(), 41);
-  EXPECT_EQ(files_in(folder()).back(), "00000000000000000006.journal");  // after 1, 2 and 3
+  EXPECT_EQ(files_in(folder()).back(), "00000000000000000008.journal");  // after 1 to 4
 }
 
 TEST_F(ShardJournalTest, AFileOfAnotherVersionIsNotTouched) {
@@ -320,6 +345,7 @@ TEST_F(ShardJournalTest, APageThatCannotBeWrittenIsLeftBehind) {
   JournalOfAShard shard(files_, folder());
   shard.append(1);
   files_.fault_of_pages = EIO;
+  shard.now += 1s;
   shard.journal->keep(shard.now);
   files_.fault_of_pages = 0;
   shard.append(1);
