@@ -169,8 +169,8 @@ void ShardJournal::keep(Instant now) {
   retire();
   if (writer_ != nullptr) {
     measure_pace(now);
-    grow(now);
     leave_memory(now);
+    grow(now);
     warm_ahead(now);
     ahead_ = usable_ahead();
   }
@@ -203,8 +203,10 @@ std::size_t ShardJournal::writers_place() const noexcept {
 std::uint64_t ShardJournal::usable_ahead() {
   const std::lock_guard lock(chain_mutex_);
   std::uint64_t slots = 0;
-  for (std::size_t i = writers_place() + 1; i < chain_.size(); ++i)
-    slots += usable_slots(chain_[i]->slots);
+  for (std::size_t i = writers_place() + 1; i < chain_.size(); ++i) {
+    const Segment& segment = *chain_[i];
+    if (!segment.leave.load(std::memory_order_relaxed)) slots += usable_slots(segment.slots);
+  }
   return slots;
 }
 
