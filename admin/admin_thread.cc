@@ -54,7 +54,7 @@ int AdminThread::start() {
   thread_ = std::thread([this, &opened] {
     pthread_setname_np(pthread_self(), "sluice-admin");
     lower_thread_priority();
-    const int failed = kernel_.open(UringKernel::Options{});
+    const int failed = kernel_.open(UringKernel::Options::small());
     opened.set_value(failed);
     if (failed != 0) return;
     for (const auto& listener : listeners_) {

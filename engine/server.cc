@@ -168,7 +168,7 @@ Error Server::open_on_all_shards(SocketAddress& address) {
 std::expected<void, StartFailure> Server::start_threads() {
   shards_running_.store(static_cast<std::uint32_t>(shards_.size()));
   StartGate& gate = gate_.emplace(shards_.size());
-  gate.failed.store(control_kernel_.open(UringKernel::Options{}));
+  gate.failed.store(control_kernel_.open(UringKernel::Options::small()));
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     threads_.emplace_back([this, i, &gate] {
       pin_this_thread(i);
