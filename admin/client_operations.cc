@@ -104,10 +104,11 @@ Faults read_client(const nlohmann::json& args, StoredClientKey& key) {
 AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   StoredClientKey key;
   key.name = call.args.value("name", "");
-  Faults faults = with_faults_of(call, read_client(call.args, key));
+  Faults faults = read_client(call.args, key);
   if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
     faults.insert(faults.begin(), {"name", fmt::format("\"{}\" {}", key.name, problem),
                                    fmt::format("give {}", kNameRule.expected)});
+  faults = with_faults_of(call, std::move(faults));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto taken = get_client_key(writer_.environment(), key.name);
   if (!taken) return failed(taken.error());
