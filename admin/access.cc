@@ -1,16 +1,20 @@
 #include "admin/access.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "parser/base64.h"
 #include "parser/ip_address.h"
 #include "store/vault/token.h"
+#include "tls/random.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::string_view kNoToken = "Admin API not configured: set SIDECAR_ADMIN_TOKEN";
+
+constexpr std::size_t kNonceBytes = 16;
 
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
@@ -38,20 +42,6 @@ std::string token_of(const AdminRequest& request, Access access) {
   return pair && pair->contains(':') ? pair->substr(pair->find(':') + 1) : std::string();
 }
 
-std::string_view cookie_of(const AdminRequest& request) {
-  std::string_view cookies = request.field("cookie");
-  while (!cookies.empty()) {
-    const std::size_t end = std::min(cookies.find(';'), cookies.size());
-    std::string_view pair = cookies.substr(0, end);
-    cookies.remove_prefix(std::min(end + 1, cookies.size()));
-    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
-    const std::size_t equals = pair.find('=');
-    if (equals != pair.npos && pair.substr(0, equals) == AccessKeeper::kCookieName)
-      return pair.substr(equals + 1);
-  }
-  return {};
-}
-
 // When a cookie ends, in seconds since 1970; 0 when it does not say.
 std::int64_t expiry_of(std::string_view cookie) {
   const std::string_view digits = cookie.substr(0, cookie.find('.'));
@@ -68,6 +58,11 @@ AdminResponse unauthorized(const AdminRequest& request, Access access, std::stri
       "www-authenticate",
       asks ? "Basic realm=\"sluice: the token is the password\"" : "Bearer realm=\"sluice\"");
   return response;
+}
+
+// What names a login: the time of its end, and what was drawn for it.
+std::string_view login_of(std::string_view cookie) {
+  return cookie.substr(0, std::min(cookie.rfind('.'), cookie.size()));
 }
 
 }  // namespace
@@ -163,9 +158,32 @@ void AccessKeeper::count_failure(const std::string& peer, Instant now) {
   ++failures.count;
 }
 
-// A cookie is the time of its end and this.
-std::string AccessKeeper::signature_of(std::string_view expiry) const {
-  const std::string text = "sluice admin cookie " + std::string(expiry);
+std::string AccessKeeper::cookie_name(const AdminRequest& request) const {
+  const std::string_view host = request.head.host;
+  std::string_view port = host.substr(without_port(host).size());
+  if (port.starts_with(':')) port.remove_prefix(1);
+  const bool told = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+  if (!told) port = rules_.tls ? "443" : "80";
+  return (rules_.tls ? "__Host-sluice_admin_" : "sluice_admin_") + std::string(port);
+}
+
+std::string_view AccessKeeper::cookie_of(const AdminRequest& request) const {
+  const std::string name = cookie_name(request);
+  std::string_view cookies = request.field("cookie");
+  while (!cookies.empty()) {
+    const std::size_t end = std::min(cookies.find(';'), cookies.size());
+    std::string_view pair = cookies.substr(0, end);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    const std::size_t equals = pair.find('=');
+    if (equals != pair.npos && pair.substr(0, equals) == name) return pair.substr(equals + 1);
+  }
+  return {};
+}
+
+// A cookie is the time of its end, what was drawn for it, and this of both.
+std::string AccessKeeper::signature_of(std::string_view login) const {
+  const std::string text = "sluice admin cookie " + std::string(login);
   const Sha256Digest code = hmac_sha256(text_of(rules_.cookie_key), text);
   std::string digits(2 * kSha256Bytes, '\0');
   write_hex(text_of(code), digits.data());
@@ -174,28 +192,32 @@ std::string AccessKeeper::signature_of(std::string_view expiry) const {
 
 std::string AccessKeeper::cookie_for(std::string_view token, std::int64_t now_unix_ms) const {
   if (!is_token(token)) return {};
-  const std::string expiry = std::to_string((now_unix_ms + kCookieLife / 1ms) / 1000);
-  return expiry + "." + signature_of(expiry);
+  std::array<char, kNonceBytes> drawn;
+  random_fill(drawn);
+  std::string nonce(2 * kNonceBytes, '\0');
+  write_hex({drawn.data(), drawn.size()}, nonce.data());
+  const std::string login = std::to_string((now_unix_ms + kCookieLife / 1ms) / 1000) + "." + nonce;
+  return login + "." + signature_of(login);
 }
 
 void AccessKeeper::end_cookie(const AdminRequest& request, std::int64_t now_unix_ms) {
   const std::string_view cookie = cookie_of(request);
   if (cookie.empty() || !cookie_holds(cookie, now_unix_ms)) return;
   const std::lock_guard lock(mutex_);
-  while (!ended_.empty() && (*ended_.begin() <= now_unix_ms / 1000 || ended_.size() >= kEndedMax))
+  while (!ended_.empty() &&
+         (ended_.begin()->first <= now_unix_ms / 1000 || ended_.size() >= kEndedMax))
     ended_.erase(ended_.begin());
-  ended_.insert(expiry_of(cookie));
+  ended_.emplace(expiry_of(cookie), login_of(cookie));
 }
 
 bool AccessKeeper::cookie_holds(std::string_view value, std::int64_t now_unix_ms) {
-  const std::size_t dot = value.find('.');
-  if (!rules_.token || dot == value.npos) return false;
-  const std::string_view expiry = value.substr(0, dot);
-  if (!constant_time_equal(signature_of(expiry), value.substr(dot + 1))) return false;
+  const std::string_view login = login_of(value);
+  if (!rules_.token || login.size() == value.size()) return false;
+  if (!constant_time_equal(signature_of(login), value.substr(login.size() + 1))) return false;
   const std::int64_t until = expiry_of(value);
   if (now_unix_ms / 1000 >= until) return false;
   const std::lock_guard lock(mutex_);
-  return !ended_.contains(until);
+  return !ended_.contains({until, std::string(login)});
 }
 
 }  // namespace sluice

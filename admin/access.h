@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "admin/admin_message.h"
@@ -23,6 +24,7 @@ struct AccessRules {
   std::optional<Sha256Digest> token;  // nothing: nobody is the administrator
   Sha256Digest cookie_key{};          // of this gateway and this token; nobody else knows it
   bool public_read = false;
+  bool tls = false;                // the gateway is reached over https alone
   std::vector<std::string> hosts;  // names under which this gateway is reached, lower case; IP
                                    // addresses and localhost are known anyway
 };
@@ -35,7 +37,6 @@ struct AccessRules {
 class AccessKeeper {
  public:
   static constexpr Duration kCookieLife = 12h;
-  static constexpr std::string_view kCookieName = "sluice_admin";
   static constexpr int kFailuresMax = 5;  // of one address in kFailureWindow; then 429
   static constexpr Duration kFailureWindow = 1min;
   static constexpr std::size_t kEndedMax = 4096;      // logins that were ended; the first to end go
@@ -59,12 +60,19 @@ class AccessKeeper {
   void end_cookie(const AdminRequest& request, std::int64_t now_unix_ms);
   [[nodiscard]] std::optional<AdminResponse> refuse_failures(const std::string& peer, Instant now);
   void count_failure(const std::string& peer, Instant now);
+  // Of the cookie as that request's browser has it: with the port by which the gateway was asked
+  // for, because a browser gives a host's cookies to all its ports; over TLS with the prefix by
+  // which it takes them from this very host alone (RFC 6265bis, 4.1.3.2).
+  [[nodiscard]] std::string cookie_name(const AdminRequest& request) const;
+  // Cookies go over nothing but TLS then.
+  [[nodiscard]] bool over_tls() const noexcept { return rules_.tls; }
   // Told of every wrong token, from whatever thread has seen it; before the first one.
   void on_failure(std::function<void(const std::string& peer)> tell) { tell_ = std::move(tell); }
 
  private:
   [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms);
-  [[nodiscard]] std::string signature_of(std::string_view expiry) const;
+  [[nodiscard]] std::string signature_of(std::string_view login) const;
+  [[nodiscard]] std::string_view cookie_of(const AdminRequest& request) const;
   [[nodiscard]] std::optional<AdminResponse> refuse_origin(const AdminRequest& request,
                                                            Access access) const;
 
@@ -76,9 +84,9 @@ class AccessKeeper {
   std::function<void(const std::string& peer)> tell_;
   std::mutex mutex_;
   std::unordered_map<std::string, Failures, StringHash, std::equal_to<>> failures_;  // under it
-  // Of the logins that were ended: when their cookies would have, in seconds since 1970, which no
-  // two of another second share. Under it too.
-  std::set<std::int64_t> ended_;
+  // Of the logins that were ended: when their cookies would have, in seconds since 1970, and what
+  // is drawn for each. Under it too.
+  std::set<std::pair<std::int64_t, std::string>> ended_;
 };
 
 // Whether `host`, of a Host field, is an address, localhost, or one of `hosts`.

@@ -108,17 +108,21 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
     faults.insert(faults.begin(), {"name", fmt::format("\"{}\" {}", key.name, problem),
                                    fmt::format("give {}", kNameRule.expected)});
+  faults = with_faults_of(call, std::move(faults));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto taken = get_client_key(writer_.environment(), key.name);
   if (!taken) return failed(taken.error());
-  const bool configured = std::ranges::any_of(
-      config_.clients, [&](const ClientConfig& client) { return client.name == key.name; });
-  if (*taken || configured) {
+  const auto configured = std::ranges::find(config_.clients, key.name, &ClientConfig::name);
+  if (configured != config_.clients.end()) {
+    const auto path = fmt::format("clients[{}]", configured - config_.clients.begin());
+    return refuse_conflict(
+        fmt::format("there is a client key named \"{}\" in {}; take another name", key.name,
+                    place_of(config_, path, "name")));
+  }
+  if (*taken) {
     return refuse_conflict(fmt::format("there is a client key named \"{}\"{}; take another name",
                                        key.name,
-                                       configured                  ? " in the configuration file"
-                                       : (*taken)->revoked_ms != 0 ? ", which is revoked"
-                                                                   : ""));
+                                       (*taken)->revoked_ms != 0 ? ", which is revoked" : ""));
   }
   AdminAnswer answer{.secret = generate_token(), .changed = true, .object = {{"name", key.name}}};
   const Sha256Digest digest = sha256(answer.secret.reveal());
@@ -136,7 +140,7 @@ AdminAnswer AdminDesk::change_client(const AdminCall& call) {
   if (!*found) return refuse_missing(fmt::format("there is no client key \"{}\"", name));
   StoredClientKey key = **found;
   if (key.revoked_ms != 0) return refuse_conflict(fmt::format("\"{}\" is revoked", name));
-  Faults faults = read_client(call.args, key);
+  Faults faults = with_faults_of(call, read_client(call.args, key));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   if (const auto put = put_client_key(writer_, key); !put) return failed(put.error());
   return {.text = fmt::format("client key \"{}\" changed\n", name),

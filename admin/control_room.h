@@ -28,9 +28,6 @@ class ControlRoom {
   void tell(EventKind kind, std::string text, std::string account = {}, std::string client = {},
             std::string backend_id = {});
 
-  // Whether the proxy's listeners speak TLS: then cookies go over nothing else.
-  [[nodiscard]] bool serves_tls() const { return !gateway_.config()->tls.empty(); }
-
   // Whether an account's provider may be asked now: once in 2 s. Counts as asked.
   [[nodiscard]] bool may_test(const std::string& account, Instant now);
 

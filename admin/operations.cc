@@ -68,6 +68,29 @@ AdminAnswer refuse_faults(std::vector<FieldProblem> faults) {
           .faults = std::move(faults)};
 }
 
+std::vector<FieldProblem> with_faults_of(const AdminCall& call, std::vector<FieldProblem> faults) {
+  std::vector<FieldProblem> all = call.faults;
+  for (FieldProblem& fault : faults)
+    if (std::ranges::find(call.faults, fault.field, &FieldProblem::field) == call.faults.end())
+      all.push_back(std::move(fault));
+  return all;
+}
+
+std::string place_text(const Place& place) {
+  if (place.kind == Place::Kind::kEnvironment)
+    return fmt::format("the environment ({})", place.text());
+  return place.line > 0 ? fmt::format("{}:{}", place.source, place.line) : place.text();
+}
+
+std::string place_of(const Config& config, std::string_view path, std::string_view required) {
+  Place place = config.origin_of(path);
+  if (place.kind == Place::Kind::kDefault)
+    place = config.origin_of(fmt::format("{}.{}", path, required));
+  if (place.kind == Place::Kind::kEnvironment) return place_text(place);
+  if (place.line == 0) return "the configuration file";
+  return fmt::format("the configuration file ({})", place_text(place));
+}
+
 AdminAnswer refuse_missing(std::string text) {
   return {.exit_code = EX_DATAERR, .text = text + "\n", .outcome = AdminOutcome::kNotFound};
 }
@@ -87,9 +110,11 @@ std::optional<AdminAnswer> AdminDesk::no_room_for(std::size_t accounts) const {
                          "remove some"}});
 }
 
-bool AdminDesk::is_configured(const std::string& name) const {
-  return std::ranges::any_of(config_.accounts,
-                             [&](const AccountConfig& account) { return account.name == name; });
+std::optional<std::string> AdminDesk::configured_at(const std::string& name) const {
+  const auto found = std::ranges::find(config_.accounts, name, &AccountConfig::name);
+  if (found == config_.accounts.end()) return {};
+  return place_of(config_, fmt::format("accounts[{}]", found - config_.accounts.begin()),
+                  "base_url");
 }
 
 // The key to rotate to: the one that was given, or that of a rotation which was cut off.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ struct AdminCall {
   std::string command;
   nlohmann::json args = nlohmann::json::object();
   Secret secret = {};
+  // What was found wrong with it before: with those of the desk's own they are all told at once,
+  // and nothing is done.
+  std::vector<FieldProblem> faults = {};
 };
 
 // What came of a call, for who is no person.
@@ -47,8 +51,19 @@ struct AdminAnswer {
   nlohmann::json object = {};  // {"id"} of an account, {"name"} of a client, entries of an import
 };
 
+// "sluice.yaml:12", "the environment (SIDECAR_API_KEY)": for who is to change what stands there.
+[[nodiscard]] std::string place_text(const Place& place);
+// "the configuration file (sluice.yaml:12)": where the account or client key at `path`
+// ("accounts[3]") of `config` stands. `required`: a key that each of them has.
+[[nodiscard]] std::string place_of(const Config& config, std::string_view path,
+                                   std::string_view required);
+
 // Answers of exit code EX_DATAERR.
 [[nodiscard]] AdminAnswer refuse_faults(std::vector<FieldProblem> faults);
+// Those of the call and those of the desk, which knows nothing better of a field that the call has
+// a fault of.
+[[nodiscard]] std::vector<FieldProblem> with_faults_of(const AdminCall& call,
+                                                       std::vector<FieldProblem> faults);
 [[nodiscard]] AdminAnswer refuse_missing(std::string text);
 [[nodiscard]] AdminAnswer refuse_conflict(std::string text);
 
@@ -106,9 +121,12 @@ class AdminDesk {
   [[nodiscard]] AdminAnswer failed(const StoreError& error) const;
   // Nothing: that many more accounts fit a directory, beside the configuration's.
   [[nodiscard]] std::optional<AdminAnswer> no_room_for(std::size_t accounts) const;
-  [[nodiscard]] bool is_configured(const std::string& name) const;
+  // Where an account of the configuration stands; nothing: none is called that.
+  [[nodiscard]] std::optional<std::string> configured_at(const std::string& name) const;
   [[nodiscard]] std::expected<MasterKey, std::string> next_key(const AdminCall& call,
                                                                bool made_here);
+  [[nodiscard]] std::expected<std::vector<FieldProblem>, StoreError> objections(
+      std::size_t index, const AccountConfig& account, bool from_network) const;
   // Writes an account of which all is checked but whether its name is free.
   [[nodiscard]] AdminAnswer put(const StoredAccount& account, std::string_view verb);
   // The configuration with these settings in the store: nothing, or why it would not load.

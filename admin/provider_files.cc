@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
+#include <algorithm>
+
 #include "admin/operations.h"
 #include "admin/stored_entries.h"
 #include "admin/upstream_rule.h"
@@ -38,48 +40,87 @@ FieldProblem about_entry(std::size_t entry, std::string_view field, FieldProblem
   return problem;
 }
 
+// Of an import's faults so many are told, and how many more there are: who has them all wrong in
+// one way needs no thousand lines.
+constexpr std::size_t kFaultsTold = 20;
+
+std::string sentence(const FieldProblem& fault) {
+  return fault.field + ": " + fault.problem + (fault.mend.empty() ? "" : "; " + fault.mend);
+}
+
+// The first in the order of the entries, what is of no entry before them.
+AdminAnswer tell_some(std::vector<FieldProblem> faults, std::string text) {
+  std::ranges::stable_sort(faults, {}, [](const FieldProblem& fault) {
+    return fault.entry ? static_cast<std::int64_t>(*fault.entry) : -1;
+  });
+  if (const std::size_t all = faults.size(); all > kFaultsTold) {
+    faults.resize(kFaultsTold);
+    const std::string more = fmt::format("{} more are wrong", all - kFaultsTold);
+    faults.push_back({"", more, "mend these first, or try the rest with dry_run"});
+    text += more + "\n";
+  }
+  AdminAnswer refused = refuse_faults(std::move(faults));
+  refused.text = std::move(text);
+  return refused;
+}
+
 }  // namespace
+
+// What the gateway has against an entry, as far as that could be read.
+std::expected<std::vector<FieldProblem>, StoreError> AdminDesk::objections(
+    std::size_t index, const AccountConfig& account, bool from_network) const {
+  std::vector<FieldProblem> faults;
+  if (!account.name.empty()) {
+    const auto taken = find_account(writer_.environment(), account.name);
+    if (!taken) return std::unexpected(taken.error());
+    const auto at = configured_at(account.name);
+    if (at || *taken) {
+      faults.push_back(about_entry(index, "account",
+                                   {"",
+                                    fmt::format("there is an account \"{}\" in {}", account.name,
+                                                *taken ? "the store" : *at),
+                                    "give another name"}));
+    }
+  }
+  if (from_network && !account.base_url.empty())
+    if (auto fault = refuse_upstream(account.base_url, config_.admin.private_upstreams))
+      faults.push_back(about_entry(index, "endpoint_url", std::move(*fault)));
+  return faults;
+}
 
 AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
   const bool from_network = call.args.value("from_network", false);
   const bool dry_run = call.args.value("dry_run", false);
   // Nothing in a file that comes in stands for something of this process.
-  const auto entries = read_provider_file(call.secret.reveal());
+  std::vector<ProviderEntry> entries;
   std::vector<FieldProblem> faults;
-  if (!entries) {
-    for (const ProviderFault& fault : entries.error()) faults.push_back(problem_of(fault));
-    AdminAnswer refused = refuse_faults(std::move(faults));
-    refused.text.clear();  // with the lines of the file
-    for (const ProviderFault& fault : entries.error())
-      refused.text += fault.text("providers") + "\n";
-    return refuse_import(std::move(refused));
+  std::string text;  // of the faults, with the lines of the file
+  for (const ProviderFault& fault : read_provider_file(call.secret.reveal(), entries)) {
+    faults.push_back(problem_of(fault));
+    text += faults.size() <= kFaultsTold ? fault.text("providers") + "\n" : "";
   }
-  if (auto full = no_room_for(entries->size())) return refuse_import(std::move(*full));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto more = objections(i, entries[i].account, from_network);
+    if (!more) return failed(more.error());
+    for (FieldProblem& fault : *more) {
+      faults.push_back(std::move(fault));
+      text += faults.size() <= kFaultsTold ? sentence(faults.back()) + "\n" : "";
+    }
+  }
+  if (!faults.empty()) return refuse_import(tell_some(std::move(faults), std::move(text)));
+  if (auto full = no_room_for(entries.size())) return refuse_import(std::move(*full));
   std::vector<StoredAccount> accounts;
   nlohmann::json report = nlohmann::json::array();
-  for (const ProviderEntry& entry : *entries) {
-    const std::size_t index = accounts.size();
-    const std::string& name = entry.account.name;
-    const auto taken = find_account(writer_.environment(), name);
-    if (!taken) return failed(taken.error());
-    if (is_configured(name) || *taken) {
-      const char* const where = *taken ? "the store" : "the configuration file";
-      faults.push_back(about_entry(
-          index, "account",
-          {"", fmt::format("there is an account \"{}\" in {}", name, where), "give another name"}));
-    }
-    if (from_network)
-      if (auto fault = refuse_upstream(entry.account.base_url, config_.admin.private_upstreams))
-        faults.push_back(about_entry(index, "endpoint_url", std::move(*fault)));
+  for (const ProviderEntry& entry : entries) {
     accounts.push_back(
         to_stored(entry.account, {}, entry.notes, make_account_id(), keys_.vault, now_unix_ms_));
     accounts.back().source = AccountSource::kImport;
     accounts.back().public_only = from_network;
-    report.push_back(
-        {{"index", index}, {"account", name}, {"status", dry_run ? "would_create" : "created"}});
+    report.push_back({{"index", report.size()},
+                      {"account", entry.account.name},
+                      {"status", dry_run ? "would_create" : "created"}});
     if (!dry_run) report.back()["id"] = accounts.back().id;
   }
-  if (!faults.empty()) return refuse_import(refuse_faults(std::move(faults)));
   AdminAnswer answer{.changed = !dry_run, .object = std::move(report)};
   answer.text =
       fmt::format("{} accounts {}\n", accounts.size(), dry_run ? "would be imported" : "imported");

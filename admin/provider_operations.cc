@@ -62,9 +62,11 @@ void inherit(const std::vector<std::string>& names, const AccountTimeouts& from,
 }  // namespace
 
 AdminAnswer AdminDesk::put(const StoredAccount& account, std::string_view verb) {
-  if (is_configured(account.name))
+  if (const auto at = configured_at(account.name))
     return refuse_conflict(
-        fmt::format("there is an account \"{}\" in the configuration file", account.name));
+        fmt::format("there is an account \"{}\" in {}: take another name, or "
+                    "change it there, and reload",
+                    account.name, *at));
   const auto put = put_account(writer_, account);
   if (!put && put.error().code == StoreErrc::kExists)
     return refuse_conflict(fmt::format("there is an account \"{}\" in the store", account.name));
@@ -80,7 +82,7 @@ AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
   account.rpm_limit = config_.account_defaults.rpm_limit;
   account.timeouts = config_.timeouts.upstream;
   const bool from_network = call.args.value("from_network", false);
-  auto faults = read_draft(call, AccountForm::kWhole, true, draft);
+  auto faults = with_faults_of(call, read_draft(call, AccountForm::kWhole, true, draft));
   if (from_network)
     if (auto fault = refuse_upstream(account.base_url, config_.admin.private_upstreams))
       faults.push_back(std::move(*fault));
@@ -113,7 +115,8 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
                      .metadata = {}};
   inherit(call.args.value("inherited", std::vector<std::string>()), config_.timeouts.upstream,
           draft);
-  auto faults = read_draft(call, AccountForm::kChange, other_key.value_or(false), draft);
+  auto faults = with_faults_of(
+      call, read_draft(call, AccountForm::kChange, other_key.value_or(false), draft));
   if (!other_key)
     faults.push_back({"api_key", "is masked, and not as it is shown", "give the whole key"});
   if (!key && other_key && !*other_key)
@@ -148,9 +151,10 @@ AdminAnswer AdminDesk::remove_provider(const AdminCall& call) {
                                 : get_account(writer_.environment(), id);
   if (!found) return failed(found.error());
   if (!*found) {
-    return refuse_missing(
-        fmt::format("there is no account \"{}\" in the store{}", id.empty() ? name : id,
-                    is_configured(name) ? "; it stands in the configuration file" : ""));
+    const auto at = configured_at(name);
+    return refuse_missing(fmt::format("there is no account \"{}\" in the store{}",
+                                      id.empty() ? name : id,
+                                      at ? "; it stands in " + *at : std::string()));
   }
   if (!is_as_seen(call, **found)) return refuse_outdated(**found);
   if (const auto gone = delete_account(writer_, (*found)->id); !gone) return failed(gone.error());

@@ -90,7 +90,7 @@ AdminAnswer AdminDesk::put_settings(const AdminCall& call) {
     else present->push_back(setting);
     changed.push_back(std::move(setting));
   }
-  if (auto problems = try_settings(*present); !problems.empty())
+  if (auto problems = with_faults_of(call, try_settings(*present)); !problems.empty())
     return refuse_faults(std::move(problems));
   if (const auto put = sluice::put_settings(writer_, changed); !put) return failed(put.error());
   return {.text = fmt::format("{} settings changed\n", changed.size()),

@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 // What a busy administrator costs the proxy: the latency of requests with and without 200 listeners
-// of the live stream, scrapes in a loop and the list of 1,000 accounts in a loop, in turns, in one
-// run.
+// of the live stream, scrapes in a loop and the list of 1,000 accounts in a loop, in one run.
 //
 // usage: bench/admin_load.mjs [--rounds 7] [--seconds 4] [--listeners 200] [--accounts 1000]
-//          [--json]
+//          [--bound 1.05] [--json]
 //
-// Prints p50 and p99 of each, medians over the rounds, and their ratio. Needs build/release (or
-// SLUICE=path) and wrk. Loopback only; ends what it has started.
+// A round measures without and then with, the next one with and then without, so that what else the
+// machine does hits both alike. Prints p50 and p99 of each, medians over the rounds, and the ratios
+// of p99 with to p99 without, each within its round. Exit status: 0 when the median of the ratios
+// is at most the bound, 1 when it is above, 2 on wrong use. Needs build/release (or SLUICE=path)
+// and wrk. Loopback only; ends what it has started.
 import {spawn} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
@@ -20,8 +22,14 @@ const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/s
 const {values} = parseArgs({options: {
   rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '4'},
   listeners: {type: 'string', default: '200'}, accounts: {type: 'string', default: '1000'},
-  json: {type: 'boolean'},
+  bound: {type: 'string', default: '1.05'}, json: {type: 'boolean'},
 }});
+for (const [name, least] of Object.entries({rounds: 1, seconds: 1, listeners: 0, accounts: 1,
+  bound: 1})) {
+  if (Number(values[name]) >= least) continue;
+  console.error(`bench/admin_load.mjs: --${name} ${values[name]}: a number from ${least} on`);
+  process.exit(2);
+}
 const TOKEN = 'sk-test-admin-bench-0123456789';
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-admin-load-'));
 const running = [];
@@ -102,24 +110,39 @@ try {
   const url = await startGateway(await start(['mock', '--listen', '127.0.0.1:0']));
   await measure(url);
   const rounds = {without: [], with: []};
-  let done = {snapshots: 0, answers: 0};
-  for (let round = 0; round < Number(values.rounds); ++round) {
-    rounds.without.push(await measure(url));
+  const done = {snapshots: 0, answers: 0};
+  const measureWith = async () => {
     const stop = burden(url);
     rounds.with.push(await measure(url));
     const one = await stop();
-    done = {snapshots: done.snapshots + one.snapshots, answers: done.answers + one.answers};
+    done.snapshots += one.snapshots;
+    done.answers += one.answers;
+  };
+  for (let round = 0; round < Number(values.rounds); ++round) {
+    if (round % 2 === 1) await measureWith();
+    rounds.without.push(await measure(url));
+    if (round % 2 === 0) await measureWith();
   }
   const result = {administrator: done};
   for (const [name, list] of Object.entries(rounds))
     result[name] = Object.fromEntries(
       ['p50', 'p99', 'rate'].map((key) => [key, median(list.map((one) => one[key]))]));
-  result.p99_ratio = result.with.p99 / result.without.p99;
+  const ratios = (key) => rounds.with.map((one, i) => one[key] / rounds.without[i][key]);
+  result.p99_ratios = ratios('p99');
+  result.p99_ratio = median(result.p99_ratios);
+  result.p50_ratio = median(ratios('p50'));
+  result.bound = Number(values.bound);
   if (values.json) console.log(JSON.stringify(result, null, 2));
   else {
     console.table({without: result.without, with: result.with});
-    console.log(`p99 with / without: ${result.p99_ratio.toFixed(3)}; meanwhile the administrator ` +
-      `had ${done.answers} answers and ${done.snapshots} pieces of snapshots`);
+    console.log(`p99 with / without: ${result.p99_ratio.toFixed(3)}, median of ` +
+      `${result.p99_ratios.map((one) => one.toFixed(3)).join(' ')} (p50: ` +
+      `${result.p50_ratio.toFixed(3)}); meanwhile the administrator had ${done.answers} answers ` +
+      `and ${done.snapshots} pieces of snapshots`);
+  }
+  if (result.p99_ratio > result.bound) {
+    console.error(`above the bound of ${values.bound}`);
+    process.exitCode = 1;
   }
 } finally {
   for (const child of running) child.kill('SIGTERM');

@@ -11,6 +11,7 @@
 #include "bench/result_check.h"
 #include "engine/route/affinity.h"
 #include "engine/route/breaker.h"
+#include "engine/route/decision_looks.h"
 #include "engine/route/ladder.h"
 #include "engine/route/latency.h"
 #include "engine/route/token_window.h"
@@ -177,7 +178,8 @@ bool settled(const Directory& directory) {
 }
 
 // One request that its first account serves: model looked up, account chosen, permit taken and
-// settled, outcome reported. The limits are large enough that no account runs out.
+// settled, outcome reported, what was looked at kept for explaining. The limits are large enough
+// that no account runs out.
 void ladder_decision(benchmark::State& state) {
   const Directory directory = directory_of(state.range(0), static_cast<Strategy>(state.range(1)));
   Prng prng(1);
@@ -187,6 +189,8 @@ void ladder_decision(benchmark::State& state) {
   const auto decide = [&] {
     now += 1ms;
     Ladder ladder(directory, balancer, "vendor/model-7");
+    DecisionLooks looks;
+    ladder.keep_looks(looks);
     served &= serve_one(ladder, now) != nullptr;
   };
   for (int i = 0; i < kWindowDecisions; ++i) decide();
@@ -213,6 +217,8 @@ void ladder_by_origin(benchmark::State& state) {
   const auto decide = [&] {
     now += 1ms;
     Ladder ladder(directory, balancer, "vendor/model-7");
+    DecisionLooks looks;
+    ladder.keep_looks(looks);
     ladder.seeker().origin = origin_of("session-0123456789");
     const Account* const account = serve_one(ladder, now);
     if (first == nullptr) first = account;
@@ -236,6 +242,8 @@ void ladder_exhausted(benchmark::State& state) {
   Instant told{};
   for (auto _ : state) {
     Ladder ladder(directory, balancer, "vendor/model-7");
+    DecisionLooks looks;
+    ladder.keep_looks(looks);
     told = ladder.next(kStart).retry_at;
     benchmark::DoNotOptimize(told);
   }
@@ -255,6 +263,8 @@ void ladder_nearly_spent(benchmark::State& state) {
   bool found = true;
   for (auto _ : state) {
     Ladder ladder(directory, balancer, "vendor/model-7");
+    DecisionLooks looks;
+    ladder.keep_looks(looks);
     Choice choice = ladder.next(kStart);
     found &= choice.permit.account() == directory.accounts[0].get();
     choice.permit.refund(kStart);

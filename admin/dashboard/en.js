@@ -188,7 +188,7 @@ export default {
   'verdict.crowded': 'too many at once', 'verdict.on_hold': 'on hold',
   'verdict.cooling': 'cooling', 'verdict.breaker_open': 'breaker open',
   'verdict.key_refused': 'key refused', 'verdict.disabled': 'disabled',
-  'verdict.tried': 'tried', 'verdict.not_reached': 'not reached',
+  'verdict.held': 'held for others', 'verdict.tried': 'tried', 'verdict.not_reached': 'not reached',
 
   'cooldowns.now': 'Cooling now', 'cooldowns.past': 'History', 'cooldowns.left': 'Left',
   'cooldowns.until': 'Until', 'cooldowns.count': 'In a row', 'cooldowns.why': 'Answer',

@@ -15,6 +15,23 @@ function facts(pairs) {
     .map(([label, value]) => h('div', {}, h('dt', {text: label}), h('dd', {text: value}))));
 }
 
+function table(candidates) {
+  const heads = [['usage.account'], ['explain.verdict'], ['account.pool'], ['account.level'],
+    ['account.inflight', 'number'], ['explain.ready', 'number']];
+  return h('div', {class: 'scroller'}, h('table', {},
+    h('thead', {}, h('tr', {}, heads.map(([key, kind]) =>
+      h('th', {scope: 'col', class: kind, text: t(key)})))),
+    h('tbody', {}, candidates.map(candidate))));
+}
+
+// What the decision for a step had before it.
+function before(one) {
+  if (one.candidates.length === 0) return null;
+  return h('details', {},
+    h('summary', {text: t('explain.candidates', {n: one.candidates_total})}),
+    table(one.candidates));
+}
+
 function step(one) {
   const good = GOOD.includes(one.outcome);
   return h('li', {class: good ? 'good' : one.kind === 'wait' ? 'wait' : 'bad'},
@@ -24,7 +41,7 @@ function step(one) {
       one.status ? h('span', {class: 'faint', text: ` ${one.status}`}) : null),
     h('p', {class: 'why', text: one.why}),
     h('p', {class: 'faint', text: t('explain.step', {level: word('level', one.level),
-      took: f.milliseconds(one.took_ms)})})));
+      took: f.milliseconds(one.took_ms)})}), before(one)));
 }
 
 function candidate(one) {
@@ -40,17 +57,10 @@ function candidate(one) {
 }
 
 function ladder(answer) {
-  const heads = [['usage.account'], ['explain.verdict'], ['account.pool'], ['account.level'],
-    ['account.inflight', 'number'], ['explain.ready', 'number']];
-  const order = (one) => ({chosen: 0, tried: 1})[one.verdict] ?? 2;
-  const candidates = [...answer.candidates].sort((a, b) => order(a) - order(b));
   return [h('h3', {text: t('explain.steps')}), h('ol', {class: 'steps'}, answer.steps.map(step)),
     h('h3', {text: t('explain.candidates', {n: answer.candidates_total})}),
     h('p', {class: 'hint', text: t(`explain.levels.${answer.levels_at}`)}),
-    h('div', {class: 'scroller'}, h('table', {},
-      h('thead', {}, h('tr', {}, heads.map(([key, kind]) =>
-        h('th', {scope: 'col', class: kind, text: t(key)})))),
-      h('tbody', {}, candidates.map(candidate))))];
+    table(answer.candidates)];
 }
 
 // `request` is a row of /api/admin/requests.

@@ -163,7 +163,7 @@ export default {
   'verdict.no_tokens': 'token 用尽', 'verdict.day_spent': '当日用尽', 'verdict.crowded': '并发已满',
   'verdict.on_hold': '暂停', 'verdict.cooling': '冷却中', 'verdict.breaker_open': '熔断',
   'verdict.key_refused': '密钥被拒', 'verdict.disabled': '已停用', 'verdict.tried': '已试',
-  'verdict.not_reached': '未到达',
+  'verdict.held': '留给他人', 'verdict.not_reached': '未到达',
 
   'cooldowns.now': '正在冷却', 'cooldowns.past': '历史', 'cooldowns.left': '剩余',
   'cooldowns.until': '直到', 'cooldowns.count': '连续次数', 'cooldowns.why': '应答',

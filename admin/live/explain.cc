@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "admin/control_room.h"
 #include "admin/routes/times.h"
 #include "engine/proxy/decision_log.h"
-#include "engine/route/outlook.h"
+#include "engine/route/decision_looks.h"
 
 namespace sluice {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::size_t kCandidatesMax = 32;
 
 std::string_view strategy_text(Strategy strategy) {
   switch (strategy) {
@@ -82,7 +81,94 @@ std::string why_of(const KeptDecision& kept, std::size_t number) {
   return "No account was left that could serve it in its time.";
 }
 
-Json step_json(const KeptDecision& kept, std::size_t number, const TaggedAccounts& names) {
+Choice::Kind decision_of(StepKind kind) {
+  switch (kind) {
+    case StepKind::kTry: return Choice::Kind::kTry;
+    case StepKind::kWait: return Choice::Kind::kWait;
+    case StepKind::kGiveUp: break;
+  }
+  return Choice::Kind::kExhausted;
+}
+
+// The decision that each step followed; null where it was not kept. Steps of one kind (tries: of
+// one account) and their decisions come in the same order.
+std::vector<const KeptDecision::Looks*> looks_of_steps(const KeptDecision& kept,
+                                                       const Directory& directory) {
+  std::vector<const KeptDecision::Looks*> found;
+  std::vector<bool> used(kept.looks.size());
+  for (const auto& [step, account] : kept.steps) {
+    found.push_back(nullptr);
+    for (std::size_t i = 0; i < kept.looks.size() && found.back() == nullptr; ++i) {
+      const DecisionLooks::Decision& decision = kept.looks[i].decision;
+      if (used[i] || decision.kind != decision_of(step.kind)) continue;
+      if (step.kind == StepKind::kTry && directory.labels.text(decision.chosen) != account)
+        continue;
+      found.back() = &kept.looks[i];
+      used[i] = true;
+    }
+  }
+  return found;
+}
+
+Json candidate_json(const CandidateLook& look, std::string_view account,
+                    const TaggedAccounts& names) {
+  return {
+      {"account", account},
+      {"backend_id", names.id_of(account)},
+      {"pool", pool_text(look.pool)},
+      {"verdict", kVerdictNames[static_cast<std::size_t>(look.verdict)]},
+      {"tokens", look.free},
+      {"capacity", look.limit},
+      {"inflight", look.in_flight},
+      {"weight", look.weight},
+      {"ready_in_ms", look.ready_ms == CandidateLook::kNotByItself ? Json() : Json(look.ready_ms)}};
+}
+
+// The chosen one first, then those that were tried, then by pool and what was free.
+bool comes_first(const CandidateLook& a, const CandidateLook& b) {
+  const auto rank = [](const CandidateLook& look) {
+    return look.verdict == CandidateVerdict::kChosen  ? 0
+           : look.verdict == CandidateVerdict::kTried ? 1
+                                                      : 2;
+  };
+  if (rank(a) != rank(b)) return rank(a) < rank(b);
+  return a.pool != b.pool ? a.pool < b.pool : a.free > b.free;
+}
+
+struct Shown {
+  Json candidates = Json::array();
+  std::size_t total = 0;
+};
+
+Shown show(const KeptDecision::Looks* looks, const Directory& directory,
+           const TaggedAccounts& names) {
+  Shown shown;
+  if (looks == nullptr) return shown;
+  shown.total = looks->decision.candidates;
+  std::vector<CandidateLook> sorted = looks->candidates;
+  std::ranges::stable_sort(sorted, comes_first);
+  for (const CandidateLook& look : sorted)
+    shown.candidates.push_back(candidate_json(look, directory.labels.text(look.label), names));
+  return shown;
+}
+
+// Where no decision was kept: how the candidates of the model stand now.
+Shown show_now(const KeptDecision& kept, const Directory& directory, const TaggedAccounts& names,
+               Instant now) {
+  Shown shown;
+  const Route* const route = directory.find_route(kept.model);
+  if (route == nullptr) return shown;
+  shown.total = route->candidates.size();
+  for (const Candidate& candidate : route->candidates) {
+    if (shown.candidates.size() == DecisionLooks::kPerDecision) break;
+    const CandidateLook look = look_at(candidate, {}, kept.decision.priority, now);
+    shown.candidates.push_back(candidate_json(look, candidate.account->name, names));
+  }
+  return shown;
+}
+
+Json step_json(const KeptDecision& kept, std::size_t number, const Shown& shown,
+               const TaggedAccounts& names) {
   const auto& [step, account] = kept.steps[number];
   constexpr std::array<std::string_view, 3> kKinds = {"try", "wait", "give_up"};
   return {{"kind", kKinds[static_cast<std::size_t>(step.kind)]},
@@ -93,78 +179,9 @@ Json step_json(const KeptDecision& kept, std::size_t number, const TaggedAccount
           {"backend_id", account.empty() ? Json() : Json(names.id_of(account))},
           {"outcome", kStepOutcomeNames[static_cast<std::size_t>(step.outcome)]},
           {"status", step.status == 0 ? Json() : Json(step.status)},
-          {"why", why_of(kept, number)}};
-}
-
-// What stands between a candidate and a request of now.
-std::string_view verdict_now(const Candidate& candidate, Instant now) {
-  AccountState& state = *candidate.state;
-  if (state.rejected(candidate.generation)) return "key_refused";
-  if (state.cooldown().running(now)) return "cooling";
-  if (state.on_hold(now)) return "on_hold";
-  if (!state.breaker().passable(now)) return "breaker_open";
-  if (state.crowded()) return "crowded";
-  const auto spent = [](const auto& level) { return level && level->used >= level->limit; };
-  if (spent(state.day_level(now))) return "day_spent";
-  if (state.available(now) == 0) return "no_permit";
-  if (spent(state.token_level(now))) return "no_tokens";
-  return "eligible";
-}
-
-// How the request has met the account: as what served it, or as what was tried.
-std::string_view verdict_then(const KeptDecision& kept, std::string_view account) {
-  std::string_view verdict;
-  for (const auto& [step, name] : kept.steps) {
-    if (step.kind != StepKind::kTry || name != account) continue;
-    const bool chosen = &step == &kept.steps.back().step || step.outcome == StepOutcome::kServed;
-    verdict = chosen ? "chosen" : "tried";
-  }
-  return verdict;
-}
-
-struct Shown {
-  const Candidate* candidate;
-  std::string_view verdict;
-  bool met = false;
-  std::uint32_t tokens = 0;
-};
-
-Json candidate_json(const Shown& shown, const TaggedAccounts& names, Instant now) {
-  const Candidate& candidate = *shown.candidate;
-  const Account& account = *candidate.account;
-  const Instant at = ready_at(candidate, now);
-  return {{"account", account.name},
-          {"backend_id", names.id_of(account.name)},
-          {"pool", pool_text(account.pool)},
-          {"verdict", shown.verdict},
-          {"tokens", shown.tokens},
-          {"capacity", candidate.state->limit()},
-          {"inflight", candidate.state->in_flight()},
-          {"weight", candidate.weight},
-          {"ready_in_ms", at == kNever ? Json() : Json((at - now + 999us) / 1ms)}};
-}
-
-// Those that were tried first, then by pool and what is free.
-std::vector<Shown> candidates_of(const Route& route, const KeptDecision& kept, Instant now) {
-  const bool fell = std::ranges::any_of(
-      kept.steps, [](const auto& step) { return step.step.rung != Rung::kPrimary; });
-  std::vector<Shown> all;
-  for (const Candidate& candidate : route.candidates) {
-    Shown shown{.candidate = &candidate, .verdict = verdict_then(kept, candidate.account->name)};
-    shown.met = !shown.verdict.empty();
-    shown.tokens = std::min(candidate.state->available(now), candidate.state->limit());
-    if (!shown.met) {
-      const bool below = candidate.account->pool == Pool::kFallback && !fell;
-      shown.verdict = below ? "not_reached" : verdict_now(candidate, now);
-    }
-    all.push_back(shown);
-  }
-  std::ranges::stable_sort(all, [](const Shown& a, const Shown& b) {
-    if (a.met != b.met) return a.met;
-    const Pool pool_a = a.candidate->account->pool, pool_b = b.candidate->account->pool;
-    return pool_a != pool_b ? pool_a < pool_b : a.tokens > b.tokens;
-  });
-  return all;
+          {"why", why_of(kept, number)},
+          {"candidates", shown.candidates},
+          {"candidates_total", shown.total}};
 }
 
 // The latest that any shard has of that id.
@@ -186,17 +203,16 @@ std::optional<Json> explain_request(ControlRoom& room, std::string_view request_
   if (!kept) return std::nullopt;
   const auto names = room.live().names();
   const auto directory = gateway.directory();
-  const Instant now = gateway.clock().now();
+  const auto looks = looks_of_steps(*kept, *directory);
   Json steps = Json::array();
-  for (std::size_t i = 0; i < kept->steps.size(); ++i) steps.push_back(step_json(*kept, i, *names));
-  Json candidates = Json::array();
-  std::size_t total = 0;
-  if (const Route* const route = directory->find_route(kept->model)) {
-    const std::vector<Shown> all = candidates_of(*route, *kept, now);
-    total = all.size();
-    for (std::size_t i = 0; i < std::min(all.size(), kCandidatesMax); ++i)
-      candidates.push_back(candidate_json(all[i], *names, now));
+  Shown last;  // of the last step of which they were kept
+  for (std::size_t i = 0; i < kept->steps.size(); ++i) {
+    Shown shown = show(looks[i], *directory, *names);
+    steps.push_back(step_json(*kept, i, shown, *names));
+    if (looks[i] != nullptr) last = std::move(shown);
   }
+  const bool of_then = !last.candidates.empty();
+  if (!of_then) last = show_now(*kept, *directory, *names, gateway.clock().now());
   const Decision& decision = kept->decision;
   return Json{{"request_id", kept->request_id},
               {"at", rfc3339_text(decision.unix_ms)},
@@ -207,9 +223,10 @@ std::optional<Json> explain_request(ControlRoom& room, std::string_view request_
               {"status", decision.status == 0 ? Json() : Json(decision.status)},
               {"queue_ms", decision.queue_us / 1e3},
               {"steps", steps},
-              {"candidates", candidates},
-              {"candidates_total", total},
-              {"levels_at", "now"}};
+              {"steps_dropped", kept->steps_dropped},
+              {"candidates", last.candidates},
+              {"candidates_total", last.total},
+              {"levels_at", of_then ? "decision" : "now"}};
 }
 
 }  // namespace sluice

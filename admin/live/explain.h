@@ -9,7 +9,8 @@ namespace sluice {
 class ControlRoom;
 
 // Why a request went where it went (Explanation of admin/openapi.json): its steps as its shard has
-// kept them, and its candidates with their levels of now. Nothing: no shard has it any more.
+// kept them, and the candidates that each decision had before it. Nothing: no shard has it any
+// more.
 [[nodiscard]] std::optional<nlohmann::json> explain_request(ControlRoom& room,
                                                             std::string_view request_id);
 

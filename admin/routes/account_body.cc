@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "admin/routes/json_body.h"
-
 namespace sluice {
 namespace {
 
@@ -107,7 +105,7 @@ void settle_timeouts(Json& body, const Json& present) {
 
 }  // namespace
 
-std::expected<AdminCall, AdminResponse> account_call(Json body, const Json& present) {
+AdminCall account_call(Json body, const Json& present) {
   AdminCall call;
   if (const auto key = body.find("api_key"); key != body.end() && key->is_string()) {
     call.secret = Secret(key->get_ref<const std::string&>());
@@ -120,9 +118,11 @@ std::expected<AdminCall, AdminResponse> account_call(Json body, const Json& pres
       timeouts != body.end() && timeouts->is_object()) {
     reader.read(*timeouts, kTimeouts, "timeouts.", BodyReader::Null::kInherits);
   }
-  if (!reader.problems.empty()) return std::unexpected(refuse_fields(reader.problems));
-  if (body.contains("model_mappings")) call.args["mappings"] = std::move(body["model_mappings"]);
-  if (body.contains("metadata")) call.args["metadata"] = std::move(body["metadata"]);
+  call.faults = std::move(reader.problems);
+  for (const auto& [member, arg] :
+       {std::pair("model_mappings", "mappings"), {"metadata", "metadata"}})
+    if (const auto given = body.find(member); given != body.end() && given->is_object())
+      call.args[arg] = std::move(*given);
   call.args["fields"] = std::move(reader.fields);
   call.args["inherited"] = std::move(reader.inherited);
   call.args["from_network"] = true;

@@ -58,12 +58,8 @@ AdminResponse run(ControlRoom& room, const AdminCall& call) {
 // An account of the configuration: where it is changed. Nothing: it is another's.
 std::optional<AdminResponse> refuse_configured(const ListedAccount& account) {
   if (account.stored) return {};
-  const Place& place = account.origin;
-  std::string where =
-      place.line > 0 ? place.source + ":" + std::to_string(place.line) : place.text();
-  if (place.kind == Place::Kind::kEnvironment) where = "the environment (" + where + ")";
-  return admin_error(409, "account \"" + account.config->name + "\" stands in " + where +
-                              ": change it there, and reload");
+  return admin_error(409, "account \"" + account.config->name + "\" stands in " +
+                              place_text(account.origin) + ": change it there, and reload");
 }
 
 AdminResponse create_backend(ControlRoom& room, const AdminRequest& request) {
@@ -75,12 +71,20 @@ AdminResponse create_backend(ControlRoom& room, const AdminRequest& request) {
     if (given == body->end() || given->is_null() || *given == "")
       missing.push_back({required, "is missing", "give a text"});
   }
-  if (!missing.empty())  // in the predecessor's words
-    return refuse_fields(missing, "Missing required field: " + missing.front().field);
-  auto call = account_call(std::move(*body), nullptr);
-  if (!call) return std::move(call.error());
-  call->command = "providers.add";
-  return run(room, *call);
+  AdminCall call = account_call(std::move(*body), nullptr);
+  call.command = "providers.add";
+  for (FieldProblem& problem : missing) {
+    // A null is no text either, which says less.
+    std::erase_if(call.faults, [&](const auto& fault) { return fault.field == problem.field; });
+  }
+  call.faults.insert(call.faults.begin(), missing.begin(), missing.end());
+  if (missing.empty()) return run(room, call);
+  AdminAnswer answer = room.gateway().change(call);
+  if (answer.outcome != AdminOutcome::kInvalid) return refusal_of(answer, kMissing);
+  // The desk's name for an address that is missing.
+  std::erase_if(answer.faults, [](const auto& fault) { return fault.field == "base_url"; });
+  return refuse_fields(answer.faults,  // in the predecessor's words
+                       "Missing required field: " + missing.front().field);
 }
 
 AdminResponse change_backend(ControlRoom& room, const AdminRequest& request) {
@@ -91,12 +95,11 @@ AdminResponse change_backend(ControlRoom& room, const AdminRequest& request) {
   if (auto refused = refuse_configured(*account)) return std::move(*refused);
   auto body = read_json_object(request);
   if (!body) return std::move(body.error());
-  auto call = account_call(std::move(*body), AccountList::object_of(*account, room));
-  if (!call) return std::move(call.error());
-  call->command = "providers.change";
-  call->args["id"] = account->id;
-  call->args["if_match"] = request.field("if-match");
-  return run(room, *call);
+  AdminCall call = account_call(std::move(*body), AccountList::object_of(*account, room));
+  call.command = "providers.change";
+  call.args["id"] = account->id;
+  call.args["if_match"] = request.field("if-match");
+  return run(room, call);
 }
 
 AdminResponse delete_backend(ControlRoom& room, const AdminRequest& request) {

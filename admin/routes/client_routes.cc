@@ -117,36 +117,42 @@ AdminResponse get_client(ControlRoom& room, const AdminRequest& request) {
 
 // The members of the contract's ClientWrite, without those that are only shown. Types are the
 // desk's matter.
-std::expected<Json, AdminResponse> read_write(const AdminRequest& request) {
+std::expected<AdminCall, AdminResponse> read_write(const AdminRequest& request) {
   auto body = read_json_object(request);
-  if (!body) return body;
+  if (!body) return std::unexpected(std::move(body.error()));
   constexpr std::string_view kKnown[] = {
       "name",      "models",           "priority",   "priority_max", "rpm_limit",
       "tpm_limit", "concurrent_limit", "budget_usd", "budget_period"};
   constexpr std::string_view kShown[] = {"source",    "editable",   "status",    "level",
                                          "spent_usd", "created_at", "revoked_at"};
-  Json args = Json::object();
-  std::vector<FieldProblem> problems;
+  AdminCall call;
+  Json& args = call.args;
+  std::vector<FieldProblem>& problems = call.faults;
   for (const auto& [name, value] : body->items()) {
     if (std::ranges::find(kKnown, name) != std::end(kKnown)) args[name] = value;
     else if (std::ranges::find(kShown, name) == std::end(kShown))
       problems.push_back({name, "is no member of a client", "leave it out"});
   }
-  if (args.contains("name") && !args["name"].is_string())
+  if (args.contains("name") && !args["name"].is_string()) {
     problems.push_back({"name", "is not a text", "give a text in quotes"});
-  if (!problems.empty()) return std::unexpected(refuse_fields(problems));
-  return args;
+    args["name"] = "";
+  }
+  return call;
 }
 
 AdminResponse create_client(ControlRoom& room, const AdminRequest& request) {
-  auto args = read_write(request);
-  if (!args) return std::move(args.error());
-  if (!args->contains("name")) return admin_error(400, "Missing required field: name");
-  AdminAnswer answer = room.gateway().change({.command = "clients.create", .args = *args});
+  auto call = read_write(request);
+  if (!call) return std::move(call.error());
+  call->command = "clients.create";
+  const bool named = call->args.contains("name");
+  if (!named) call->faults.insert(call->faults.begin(), {"name", "is missing", "give a text"});
+  AdminAnswer answer = room.gateway().change(*call);
+  if (!named && answer.outcome == AdminOutcome::kInvalid)
+    return refuse_fields(answer.faults, "Missing required field: name");
   if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
   auto clients = read_clients(room);
   if (!clients) return store_trouble(clients.error());
-  Json& client = (*clients)[(*args)["name"]];
+  Json& client = (*clients)[call->args["name"]];
   client["key"] = answer.secret.reveal();
   AdminResponse response;
   response.secret_body = Secret(client.dump());
@@ -160,15 +166,14 @@ std::optional<AdminResponse> refuse_configured(ControlRoom& room, const std::str
   if (found == config->clients.end()) return {};
   const auto index = std::to_string(found - config->clients.begin());
   return admin_error(409, "client \"" + name + "\" stands in " +
-                              config->origin_of("clients[" + index + "]").text() +
+                              place_of(*config, "clients[" + index + "]", "name") +
                               ": change it there, and reload");
 }
 
-AdminResponse change(ControlRoom& room, std::string command, Json args) {
-  const std::string name = args["name"];
+AdminResponse change(ControlRoom& room, const AdminCall& call) {
+  const std::string name = call.args["name"];
   if (auto refused = refuse_configured(room, name)) return std::move(*refused);
-  const AdminAnswer answer =
-      room.gateway().change({.command = std::move(command), .args = std::move(args)});
+  const AdminAnswer answer = room.gateway().change(call);
   if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
   auto clients = read_clients(room);
   if (!clients) return store_trouble(clients.error());
@@ -176,17 +181,18 @@ AdminResponse change(ControlRoom& room, std::string command, Json args) {
 }
 
 AdminResponse change_client(ControlRoom& room, const AdminRequest& request) {
-  auto args = read_write(request);
-  if (!args) return std::move(args.error());
+  auto call = read_write(request);
+  if (!call) return std::move(call.error());
   const std::string& name = request.params.front();
-  if (args->contains("name") && (*args)["name"] != name)
-    return refuse_fields({{"name", "cannot be changed", "make a new client"}});
-  (*args)["name"] = name;
-  return change(room, "clients.change", std::move(*args));
+  if (call->args.contains("name") && call->args["name"] != name)
+    call->faults.push_back({"name", "cannot be changed", "make a new client"});
+  call->args["name"] = name;
+  call->command = "clients.change";
+  return change(room, *call);
 }
 
 AdminResponse revoke_client(ControlRoom& room, const AdminRequest& request) {
-  return change(room, "clients.revoke", {{"name", request.params.front()}});
+  return change(room, {.command = "clients.revoke", .args = {{"name", request.params.front()}}});
 }
 
 constexpr AdminRoute kRoutes[] = {

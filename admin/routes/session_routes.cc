@@ -6,10 +6,11 @@
 namespace sluice {
 namespace {
 
-std::string cookie_text(const ControlRoom& room, std::string_view value, Duration life) {
-  std::string text = std::string(AccessKeeper::kCookieName) + "=" + std::string(value);
+std::string cookie_text(ControlRoom& room, const AdminRequest& request, std::string_view value,
+                        Duration life) {
+  std::string text = room.access().cookie_name(request) + "=" + std::string(value);
   text += "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(life / 1s);
-  return room.serves_tls() ? text + "; Secure" : text;
+  return room.access().over_tls() ? text + "; Secure" : text;
 }
 
 AdminResponse login(ControlRoom& room, const AdminRequest& request) {
@@ -30,14 +31,15 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
   room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".");
   AdminResponse response =
       json_response({{"status", "ok"}, {"expires_in_seconds", AccessKeeper::kCookieLife / 1s}});
-  response.fields.emplace_back("set-cookie", cookie_text(room, cookie, AccessKeeper::kCookieLife));
+  response.fields.emplace_back("set-cookie",
+                               cookie_text(room, request, cookie, AccessKeeper::kCookieLife));
   return response;
 }
 
 AdminResponse logout(ControlRoom& room, const AdminRequest& request) {
   room.access().end_cookie(request, room.gateway().clock().unix_ms());
   AdminResponse response = json_response({{"status", "ok"}});
-  response.fields.emplace_back("set-cookie", cookie_text(room, "", 0s));
+  response.fields.emplace_back("set-cookie", cookie_text(room, request, "", 0s));
   return response;
 }
 

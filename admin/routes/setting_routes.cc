@@ -127,12 +127,16 @@ std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
                    path == "queue.capacity" ? refuse_capacity(room, name, *text) : std::nullopt) {
       problems.push_back(std::move(*problem));
     }
-    if (text) values[path] = *text;
+    const bool wrong = !problems.empty() && problems.back().field == name;
+    if (text && !wrong) values[path] = *text;
   }
-  if (!problems.empty()) return refuse_fields(problems);
   Json args = {{"values", values}};
-  if (!description.empty()) args["descriptions"][values.begin().key()] = description;
-  AdminAnswer answer = room.gateway().change({.command = "settings.put", .args = std::move(args)});
+  if (!description.empty() && !values.empty())
+    args["descriptions"][values.begin().key()] = description;
+  AdminAnswer answer = room.gateway().change({.command = "settings.put",
+                                              .args = std::move(args),
+                                              .secret = {},
+                                              .faults = std::move(problems)});
   if (answer.outcome == AdminOutcome::kDone && answer.changed) return {};
   for (FieldProblem& fault : answer.faults)
     if (const auto name = names.find(fault.field); name != names.end()) fault.field = name->second;

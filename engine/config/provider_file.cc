@@ -129,9 +129,8 @@ ProviderFault fault_of(const Finding& finding, const std::vector<ProviderEntry>&
   return fault;
 }
 
-std::unexpected<ProviderFaults> not_a_file(std::string message, int line) {
-  return std::unexpected(ProviderFaults{
-      {.entry = {}, .account = {}, .field = {}, .line = line, .message = std::move(message)}});
+ProviderFaults not_a_file(std::string message, int line) {
+  return {{.entry = {}, .account = {}, .field = {}, .line = line, .message = std::move(message)}};
 }
 
 // `text` between double quotes as YAML and JSON have it, in pieces: no copy of it is made.
@@ -161,10 +160,10 @@ void write_key(const ProviderEntry& entry, KeyDisplay keys,
 
 using ProviderEntries = std::expected<std::vector<ProviderEntry>, ProviderFaults>;
 
-ProviderEntries read_entries(std::string_view text, const Environment* env) {
+ProviderFaults read_entries(std::string_view text, const Environment* env,
+                            std::vector<ProviderEntry>& entries) {
   const auto tree = parse_yaml(text, "");
   if (!tree) return not_a_file(tree.error().message, tree.error().place.line);
-  std::vector<ProviderEntry> entries;
   Origins origins;
   Findings findings;
   const NoEnvironment none;
@@ -175,12 +174,19 @@ ProviderEntries read_entries(std::string_view text, const Environment* env) {
   if (!findings.has_errors()) {
     if (entries.empty())
       return not_a_file("there are no providers in it; expected a list under \"providers\"", 0);
-    return entries;
+    return {};
   }
   ProviderFaults faults;
   for (const Finding& finding : findings.take_errors())
     faults.push_back(fault_of(finding, entries, origins));
-  return std::unexpected(std::move(faults));
+  return faults;
+}
+
+ProviderEntries whole_or_none(std::string_view text, const Environment* env) {
+  std::vector<ProviderEntry> entries;
+  ProviderFaults faults = read_entries(text, env, entries);
+  if (!faults.empty()) return std::unexpected(std::move(faults));
+  return entries;
 }
 
 }  // namespace
@@ -192,12 +198,16 @@ std::string ProviderFault::text(std::string_view file) const {
 
 std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
     std::string_view text, const Environment& env) {
-  return read_entries(text, &env);
+  return whole_or_none(text, &env);
 }
 
 std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
     std::string_view text) {
-  return read_entries(text, nullptr);
+  return whole_or_none(text, nullptr);
+}
+
+ProviderFaults read_provider_file(std::string_view text, std::vector<ProviderEntry>& entries) {
+  return read_entries(text, nullptr, entries);
 }
 
 void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,

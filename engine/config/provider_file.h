@@ -48,6 +48,10 @@ using ProviderFaults = std::vector<ProviderFault>;
     std::string_view text, const Environment& env);
 [[nodiscard]] std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
     std::string_view text);
+// The same without variables; `entries` are all that there are, those with faults as far as they
+// could be read, for who has more to say of them.
+[[nodiscard]] ProviderFaults read_provider_file(std::string_view text,
+                                                std::vector<ProviderEntry>& entries);
 
 enum class KeyDisplay : bool { kMasked, kClear };
 

@@ -22,6 +22,8 @@ constexpr std::string_view kTakenAtStart[] = {
     "admin",
     "metrics",
 };
+// Of what stands under these: what each change of an account asks anew.
+constexpr std::string_view kTakenAtOnce[] = {"admin.private_upstreams"};
 // Who may do what, and from where: the configuration's alone, or a stolen cookie could open the
 // gateway for good. (The metrics' and the administrator's listeners are made at the start, too.)
 constexpr std::string_view kFileOnly[] = {"auth", "admin", "metrics", "tls", "accounts", "clients"};
@@ -78,8 +80,9 @@ std::vector<SettingValue> settings_of(const Config& config) {
 }
 
 bool is_taken_at_start(std::string_view path) {
-  return std::ranges::any_of(kTakenAtStart,
-                             [path](std::string_view root) { return lies_under(path, root); });
+  const auto holds_it = [path](std::string_view root) { return lies_under(path, root); };
+  return std::ranges::any_of(kTakenAtStart, holds_it) &&
+         std::ranges::none_of(kTakenAtOnce, holds_it);
 }
 
 bool is_changeable(std::string_view path) {

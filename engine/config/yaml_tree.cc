@@ -97,6 +97,16 @@ class TreeBuilder final : public YAML::EventHandler {
 
   NodePtr copied(const YamlNode& node, const YAML::Mark& at, std::size_t depth) {
     check_depth(at, depth);
+    if (++copies_ > kYamlCopiesMax)
+      fail(at, fmt::format("with this alias, aliases stand for more than {} nodes; write less with "
+                           "them",
+                           kYamlCopiesMax));
+    copied_bytes_ += node.text.size();
+    if (copied_bytes_ > kYamlCopiedBytesMax)
+      fail(at,
+           fmt::format("with this alias, aliases stand for more than {} MiB of text; write less "
+                       "with them",
+                       kYamlCopiedBytesMax >> 20));
     NodePtr copy = make(at, node.kind);
     copy->line = node.line;
     copy->column = node.column;
@@ -141,6 +151,8 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, const YamlNode*> anchored_;
   std::size_t nodes_ = 0;
+  std::size_t copies_ = 0;  // of these, and the bytes of their texts
+  std::size_t copied_bytes_ = 0;
   int documents_ = 0;
 };
 

@@ -43,6 +43,10 @@ struct YamlNode::Member {
 // UTF-8, a second document, a key that is no text, an alias inside its own anchor) carry their
 // place in `file`.
 inline constexpr std::size_t kYamlNodesMax = 1'000'000;
+// ... of which so many may come from aliases, with so many bytes of text: a thousand accounts that
+// share a list of a hundred models. Without, a file of a few lines would take gigabytes.
+inline constexpr std::size_t kYamlCopiesMax = 250'000;
+inline constexpr std::size_t kYamlCopiedBytesMax = std::size_t{16} << 20;
 [[nodiscard]] std::expected<std::unique_ptr<YamlNode>, Finding> parse_yaml(std::string_view text,
                                                                            std::string_view file);
 

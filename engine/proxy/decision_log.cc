@@ -11,13 +11,14 @@ constexpr std::size_t kIdMax = 128;
 constexpr std::size_t kModelMax = 128;
 constexpr std::size_t kNameMax = 64;
 
-// What stands at the begin of a record; texts and steps follow.
+// What stands at the begin of a record; texts, the first decision, steps and the other decisions
+// follow.
 struct Head {
   std::int64_t unix_ms;
   std::uint32_t queue_us;
   std::uint16_t status;
   std::uint16_t steps_dropped;
-  std::uint8_t priority, strategy, steps, id_bytes, model_bytes, client_bytes;
+  std::uint8_t priority, strategy, steps, decisions, id_bytes, model_bytes, client_bytes;
 };
 struct StepHead {
   std::uint32_t at_us, took_us;
@@ -67,6 +68,43 @@ class TakeBytes {
   const char* at_;
 };
 
+// A decision with what it had before it; false, and nothing of it, when it does not fit.
+bool put_looks(Fill& fill, const DecisionLooks& looks, const DecisionLooks::Decision& decision) {
+  const std::span<const CandidateLook> seen = looks.looks_of(decision);
+  if (!fill.fits(sizeof(decision) + seen.size_bytes())) return false;
+  fill.put(&decision, sizeof(decision));
+  fill.put(seen.data(), seen.size_bytes());
+  return true;
+}
+
+// How many fit of the steps.
+std::size_t put_steps(Fill& fill, const DecisionTrail& trail) {
+  const std::size_t known = std::min<std::size_t>(trail.count, DecisionTrail::kStepsMax);
+  for (std::size_t i = 0; i < known; ++i) {
+    const DecisionStep& step = trail.steps[i];
+    const std::string_view name =
+        step.account == nullptr ? "" : std::string_view(step.account->name).substr(0, kNameMax);
+    if (!fill.fits(sizeof(StepHead) + name.size())) return i;
+    const StepHead head{.at_us = step.at_us,
+                        .took_us = step.took_us,
+                        .status = step.status,
+                        .kind = static_cast<std::uint8_t>(step.kind),
+                        .rung = static_cast<std::uint8_t>(step.rung),
+                        .outcome = static_cast<std::uint8_t>(step.outcome),
+                        .name_bytes = static_cast<std::uint8_t>(name.size())};
+    fill.put(&head, sizeof(head));
+    fill.put(name);
+  }
+  return known;
+}
+
+KeptDecision::Looks take_looks(TakeBytes& take) {
+  KeptDecision::Looks looks{.decision = take.get<DecisionLooks::Decision>(), .candidates = {}};
+  for (int i = 0; i < looks.decision.looks; ++i)
+    looks.candidates.push_back(take.get<CandidateLook>());
+  return looks;
+}
+
 KeptDecision decode(const char* bytes) {
   TakeBytes take(bytes);
   const Head head = take.get<Head>();
@@ -83,6 +121,7 @@ KeptDecision decode(const char* bytes) {
   kept.model = take.text(head.model_bytes);
   kept.client = take.text(head.client_bytes);
   kept.steps_dropped = head.steps_dropped;
+  if (head.decisions > 0) kept.looks.push_back(take_looks(take));
   for (int i = 0; i < head.steps; ++i) {
     const StepHead step = take.get<StepHead>();
     kept.steps.push_back({.step = {.kind = static_cast<StepKind>(step.kind),
@@ -93,6 +132,7 @@ KeptDecision decode(const char* bytes) {
                                    .took_us = step.took_us},
                           .account = std::string(take.text(step.name_bytes))});
   }
+  for (int i = 1; i < head.decisions; ++i) kept.looks.push_back(take_looks(take));
   return kept;
 }
 
@@ -114,22 +154,13 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   fill.put(id);
   fill.put(model);
   fill.put(client);
-  const std::size_t known = std::min<std::size_t>(trail.count, DecisionTrail::kStepsMax);
-  std::size_t steps = 0;
-  for (; steps < known; ++steps) {
-    const DecisionStep& step = trail.steps[steps];
-    const std::string_view name =
-        step.account == nullptr ? "" : std::string_view(step.account->name).substr(0, kNameMax);
-    if (!fill.fits(sizeof(StepHead) + name.size())) break;
-    const StepHead head{.at_us = step.at_us,
-                        .took_us = step.took_us,
-                        .status = step.status,
-                        .kind = static_cast<std::uint8_t>(step.kind),
-                        .rung = static_cast<std::uint8_t>(step.rung),
-                        .outcome = static_cast<std::uint8_t>(step.outcome),
-                        .name_bytes = static_cast<std::uint8_t>(name.size())};
-    fill.put(&head, sizeof(head));
-    fill.put(name);
+  std::span<const DecisionLooks::Decision> looked;
+  if (trail.looks != nullptr) looked = trail.looks->decisions();
+  std::size_t decisions = 0;
+  if (!looked.empty()) decisions += put_looks(fill, *trail.looks, looked[0]);
+  const std::size_t steps = put_steps(fill, trail);
+  for (; decisions > 0 && decisions < looked.size(); ++decisions) {
+    if (!put_looks(fill, *trail.looks, looked[decisions])) break;
   }
   const Head head{.unix_ms = decision.unix_ms,
                   .queue_us = decision.queue_us,
@@ -138,6 +169,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
                   .priority = static_cast<std::uint8_t>(decision.priority),
                   .strategy = static_cast<std::uint8_t>(decision.strategy),
                   .steps = static_cast<std::uint8_t>(steps),
+                  .decisions = static_cast<std::uint8_t>(decisions),
                   .id_bytes = static_cast<std::uint8_t>(id.size()),
                   .model_bytes = static_cast<std::uint8_t>(model.size()),
                   .client_bytes = static_cast<std::uint8_t>(client.size())};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/route/choice.h"
+#include "engine/route/decision_looks.h"
 #include "engine/route/directory.h"
 #include "engine/route/ladder.h"
 
@@ -52,7 +53,8 @@ struct DecisionStep {
   const Account* account = nullptr;  // of tries; in the exchange's directory
 };
 
-// DecisionTrail - the steps of a request as they come; part of its exchange.
+// DecisionTrail - the steps of a request as they come, and what its decisions had before them; part
+// of its exchange.
 //
 // Limits    kStepsMax; the first ones are kept.
 struct DecisionTrail {
@@ -64,6 +66,7 @@ struct DecisionTrail {
   }
   std::array<DecisionStep, kStepsMax> steps;
   std::uint32_t count = 0;
+  DecisionLooks* looks = nullptr;  // in the exchange's arena; null: no account was looked for
 };
 
 // Decision - what is kept of a request, beside its steps.
@@ -86,18 +89,25 @@ struct KeptDecision {
   };
   Decision decision;  // without its texts
   std::string request_id, model, client;
+  // What a decision had before it, in the order of the decisions.
+  struct Looks {
+    DecisionLooks::Decision decision;  // without its first
+    std::vector<CandidateLook> candidates;
+  };
   std::vector<Step> steps;
+  std::vector<Looks> looks;
   std::uint32_t steps_dropped = 0;
 };
 
 // DecisionLog - the latest requests of a shard and how each went through the ladder, for
-// explaining. Records are of one size and overwritten in turn; names in them are copies, so that
-// they outlive their accounts.
+// explaining. Records are of one size and overwritten in turn; names in them are copies or labels,
+// so that they outlive their accounts.
 //
 // Affinity  write(): its shard, without a lock or an allocation. find(): any thread; it reads a
 //           record that is being overwritten again.
-// Size      kRecords of 512 bytes: 1 MiB.
-// Limits    longer ids, models and names are cut, steps without room are dropped.
+// Size      kRecords of 1,024 bytes: 2 MiB. Two decisions among 12 accounts take 480 of them.
+// Limits    longer ids, models and names are cut; steps and decisions without room are dropped, the
+//           first decision last of all.
 class DecisionLog {
  public:
   static constexpr std::size_t kRecords = 2048;
@@ -109,7 +119,7 @@ class DecisionLog {
   [[nodiscard]] std::optional<KeptDecision> find(std::string_view request_id) const;
 
  private:
-  static constexpr std::size_t kWords = 63;
+  static constexpr std::size_t kWords = 127;
   struct alignas(64) Record {
     std::atomic<std::uint64_t> version{0};  // odd while it is written; 0: empty
     std::array<std::atomic<std::uint64_t>, kWords> words{};

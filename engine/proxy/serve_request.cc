@@ -215,6 +215,8 @@ std::unexpected<Answer> called_off(Exchange& exchange) {
 Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   if (ladder.route() != nullptr) exchange.report.labels.model = ladder.route()->label;
+  exchange.trail.looks = exchange.arena.make<DecisionLooks>();
+  ladder.keep_looks(*exchange.trail.looks);
   ladder.seeker().demand = demand_of(exchange);
   ladder.seeker().origin = origin_of_request(exchange);
   exchange.worker->retries.request(shard.now(), exchange.directory().routing.retry_budget());

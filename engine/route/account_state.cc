@@ -43,6 +43,7 @@ AccountState::AccountState(const AccountLimits& limits)
       steady_(limits.limit + limits.emergency, limits.window) {
   limit_window(tokens_, limits.tokens, limits.window);
   limit_window(day_, limits.per_day, limits.day);
+  note_shape();
 }
 
 AccountState::~AccountState() {
@@ -161,6 +162,26 @@ std::uint32_t AccountState::kept_for_urgent(Instant now) noexcept {
   return std::min(urgent_.expected_within(next - now), limit() / 4);
 }
 
+AccountState::Level AccountState::level(Instant now, bool patient) noexcept {
+  const std::uint32_t free = bucket_available(now);
+  const std::uint32_t limit = this->limit();
+  const std::uint32_t kept_of_it = kept(now, false);
+  const std::uint32_t kept_from_it = patient ? kept(now, true) : kept_of_it;
+  return {.free = std::min(free - std::min(free, kept_of_it), limit),
+          .free_for_it = free - std::min(free, kept_from_it),
+          .limit = limit};
+}
+
+bool AccountState::day_has_room(Instant now) noexcept {
+  TokenWindow* const window = day();
+  return window == nullptr || window->has_room(1, now);
+}
+
+bool AccountState::tokens_have_room(const Demand& demand, Instant now) noexcept {
+  TokenWindow* const window = tokens();
+  return window == nullptr || window->has_room(units_of(demand), now);
+}
+
 // When the bucket has one for a patient request. What is kept grows less as the pause does.
 Instant AccountState::patient_at(Instant now) noexcept {
   const std::uint32_t free = available(now);
@@ -260,13 +281,20 @@ void AccountState::apply(const AccountLimits& limits, Instant now) {
   // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
   rolling_.set_limit(rolling ? whole : 0, limits.window);
   if (!rolling || reshaped) steady_.set_limit(whole, limits.window, now);
-  if (!reshaped) return;
+  if (!reshaped) return note_shape();
   if (rolling) {
     while (rolling_.take(now).granted) rolling_.settle_sent(now);
   } else {
     steady_.empty(now);
   }
   shape_.store(limits.shape, std::memory_order_relaxed);
+  note_shape();
+}
+
+void AccountState::note_shape() noexcept {
+  special_.store(shape() != BucketShape::kRolling || keeps_.load(std::memory_order_relaxed) ||
+                     tokens() != nullptr || day() != nullptr,
+                 std::memory_order_relaxed);
 }
 
 void AccountState::reject(std::uint32_t generation) noexcept {

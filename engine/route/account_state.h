@@ -88,6 +88,32 @@ class alignas(64) AccountState {
     const std::uint32_t whole = bucket_available(now);
     return whole - std::min(whole, kept(now, false));
   }
+  // The cheapest look there is: true when it has a permit, and nothing is on record that could keep
+  // any request away; who has more than that is worth look_at(). `free` may leave out what came
+  // back since somebody looked closer, which the administrator's watch does each second.
+  struct Glance {
+    std::uint32_t free;
+    std::uint32_t limit;
+    std::uint32_t in_flight;
+  };
+  [[nodiscard, gnu::always_inline]] bool glance(std::uint32_t generation, Instant now,
+                                                Glance& out) const noexcept {
+    const std::uint32_t most = concurrent_.load(std::memory_order_relaxed);
+    out = {rolling_.free(), rolling_.limit(), in_flight()};
+    const bool marked = (breaker_.marked() | wanted_.marked()) != 0;
+    // Without branches between them: each of these is nearly always so.
+    return !(marked | (out.free == 0) | rejected(generation) |
+             special_.load(std::memory_order_relaxed) | cooldown_.running(now) | on_hold(now) |
+             (most - 1 < out.in_flight));
+  }
+  // Of requests: what is free, what of that a request may have that is `patient` or not, and the
+  // limit in force.
+  struct Level {
+    std::uint32_t free = 0;
+    std::uint32_t free_for_it = 0;
+    std::uint32_t limit = 0;
+  };
+  [[nodiscard]] Level level(Instant now, bool patient) noexcept;
   // When a request of that size will be granted if nobody else takes anything: `now` when it would
   // be now. A guess where that depends on a request which is in flight.
   [[nodiscard]] Instant next_permit_at(Instant now, const Demand& demand = {}) noexcept;
@@ -107,6 +133,9 @@ class alignas(64) AccountState {
   // Of tokens, and of the day's requests; nothing without such a limit.
   [[nodiscard]] std::optional<TokenLevel> token_level(Instant now) noexcept;
   [[nodiscard]] std::optional<TokenLevel> day_level(Instant now) noexcept;
+  // Whether the day has a request left, and the window the tokens of such a request.
+  [[nodiscard]] bool day_has_room(Instant now) noexcept;
+  [[nodiscard]] bool tokens_have_room(const Demand& demand, Instant now) noexcept;
   // As many requests are in flight as may be.
   [[nodiscard]] bool crowded() const noexcept {
     const std::uint32_t most = concurrent_.load(std::memory_order_relaxed);
@@ -205,6 +234,7 @@ class alignas(64) AccountState {
     return instant_of(hold_ticks_.load(std::memory_order_relaxed));
   }
   void apply(const AccountLimits& limits, Instant now);
+  void note_shape() noexcept;
   [[nodiscard]] LearnedLimits learned() const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
 
@@ -220,7 +250,8 @@ class alignas(64) AccountState {
   Cooldown cooldown_;
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;
-  std::atomic<bool> keeps_{false};  // tokens for emergencies
+  std::atomic<bool> keeps_{false};    // tokens for emergencies
+  std::atomic<bool> special_{false};  // there is more to it than a rolling bucket
   Wanted wanted_;
   Breaker breaker_;
   // Written by each request.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/route/affinity.h"
+#include "engine/route/decision_looks.h"
 #include "engine/route/running_mean.h"
 
 namespace sluice {
@@ -14,9 +15,15 @@ constexpr std::uint32_t kDrawsMax = 16;
 
 }  // namespace
 
+// The queue's searches are many for each request, and on another thread.
+inline void Balancer::pass_over(const Search& search, std::uint32_t position) noexcept {
+  if (search.looks != nullptr) search.looks->pass_over(position);
+}
+
 bool Balancer::choose(const Directory& directory, const Route& route, Pool pool, Seeker& seeker,
                       Standing standing, Instant now, Choice& choice) noexcept {
-  Search search{route, route.range_of(pool), seeker, standing, now, choice};
+  DecisionLooks* const looks = standing.pass == 0 ? seeker.looks : nullptr;
+  Search search{route, route.range_of(pool), seeker, looks, standing, now, choice};
   choice.pool = pool;
   if (seeker.origin != 0) return choose_by_origin(search);
   switch (directory.routing.strategy) {
@@ -81,7 +88,10 @@ bool Balancer::draw_weighted(Search& search) noexcept {
   for (std::uint32_t draw = 0; draw < std::min(count / 2, kDrawsMax); ++draw) {
     const auto i = search.range.first + static_cast<std::uint32_t>(prng_.below(count));
     if (!ready(search, i)) continue;
-    if (prng_.unit() * search.route.weight_max >= share(search, i)) continue;
+    if (prng_.unit() * search.route.weight_max >= share(search, i)) {
+      pass_over(search, i);
+      continue;
+    }
     if (take(search, i)) return true;
   }
   return false;
@@ -171,7 +181,7 @@ std::uint32_t Balancer::draw_ready(const Search& search, std::uint32_t besides) 
   return search.range.last;
 }
 
-bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
+inline bool Balancer::is_ready(const Search& search, std::uint32_t position) noexcept {
   if (search.seeker.tried.has(position)) return false;
   const Candidate& candidate = search.route.candidates[position];
   AccountState& state = *candidate.state;
@@ -180,6 +190,13 @@ bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
     return false;
   if (search.standing.pass != 0) return state.held_in_pass() != search.standing.pass;
   return !state.wanted().by(search.seeker.priority);
+}
+
+// Whether it may be asked; who may not is noted.
+bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
+  if (is_ready(search, position)) return true;
+  pass_over(search, position);
+  return false;
 }
 
 // weight x (limit - used) / limit.
@@ -192,8 +209,11 @@ double Balancer::share(const Search& search, std::uint32_t position) noexcept {
 
 bool Balancer::take(Search& search, std::uint32_t position) noexcept {
   const Candidate& candidate = search.route.candidates[position];
-  if (!search.choice.permit.acquire(*candidate.account, false, search.now, search.seeker.demand))
+  if (!search.choice.permit.acquire(*candidate.account, false, search.now, search.seeker.demand)) {
+    pass_over(search, position);
     return false;
+  }
+  search.choice.position = position;
   search.choice.native_model = candidate.native_model(search.seeker.model);
   search.seeker.tried.set(position);
   return true;

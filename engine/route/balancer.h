@@ -70,6 +70,7 @@ class Balancer {
     const Route& route;
     Route::Range range;
     Seeker& seeker;
+    DecisionLooks* looks;  // null: nothing is kept
     Standing standing;
     Instant now;
     Choice& choice;
@@ -88,6 +89,8 @@ class Balancer {
   [[nodiscard]] bool draw_weighted(Search& search) noexcept;
 
   [[nodiscard]] static bool ready(const Search& search, std::uint32_t position) noexcept;
+  [[nodiscard]] static bool is_ready(const Search& search, std::uint32_t position) noexcept;
+  static void pass_over(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static double share(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static bool take(Search& search, std::uint32_t position) noexcept;
 

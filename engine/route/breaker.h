@@ -38,7 +38,7 @@ enum class BreakerState : std::uint8_t { kClosed, kOpen, kHalfOpen };
 // BreakerWord - what a breaker knows, and what becomes of it. Pure. As bits: 2 of phase, 6 of
 // openings, 8 of failures, 48 of time (ticks.h).
 struct BreakerWord {
-  enum class Phase : std::uint8_t { kClosed, kOpen, kProbing };
+  enum class Phase : std::uint8_t { kClosed = 0, kOpen, kProbing };
 
   // Longer than nearly all first bytes take; a second probe too early does little harm.
   static constexpr Duration kProbeMax = 60s;
@@ -52,8 +52,11 @@ struct BreakerWord {
   [[nodiscard]] static BreakerWord unpack(std::uint64_t bits) noexcept;
   [[nodiscard]] std::uint64_t packed() const noexcept;
   // Of the bits: what nearly every look at a breaker sees, and needs nothing else of.
+  [[nodiscard]] static std::uint64_t phase_of(std::uint64_t bits) noexcept {
+    return bits >> kPhaseAt;
+  }
   [[nodiscard]] static bool closed(std::uint64_t bits) noexcept {
-    return bits >> kPhaseAt == static_cast<std::uint64_t>(Phase::kClosed);
+    return phase_of(bits) == static_cast<std::uint64_t>(Phase::kClosed);
   }
   [[nodiscard]] static std::uint32_t failures_of(std::uint64_t bits) noexcept {
     return static_cast<std::uint32_t>(bits >> kTickBits) & kFailuresMax;
@@ -114,6 +117,11 @@ class BasicBreaker {
   [[nodiscard]] bool passable(Instant now) const {
     const std::uint64_t seen = word_.load(std::memory_order_relaxed);
     return BreakerWord::closed(seen) || BreakerWord::unpack(seen).passable_from() <= now;
+  }
+
+  // Other than 0 unless it is closed.
+  [[nodiscard]] std::uint64_t marked() const {
+    return BreakerWord::phase_of(word_.load(std::memory_order_relaxed));
   }
 
   // Called when a permit is taken. Of many that come at the end of the open time one is the probe.

@@ -9,6 +9,8 @@
 
 namespace sluice {
 
+class DecisionLooks;
+
 // Seeker - what a request asks of the accounts.
 //
 // Lifetime  that of the request; `model` and its directory live longer.
@@ -19,6 +21,7 @@ struct Seeker {
   std::uint64_t origin = 0;  // affinity.h; 0: any account is as good
   TriedMarks tried;
   std::uint64_t arrival = 0;  // the wait queue's: its place among all that ever waited; 0: none
+  DecisionLooks* looks = nullptr;  // what is kept of its decisions; null: nothing
 };
 
 // How far down the ladder a request has come.
@@ -48,6 +51,7 @@ struct Choice {
   Rung rung = Rung::kPrimary;     // kTry: below kPrimary is what x-sluice-degraded tells
   Pool pool = Pool::kPrimary;     // kTry: the account's; kWait: the one to wait for
   Permit permit;                  // kTry: held
+  std::uint32_t position = 0;     // kTry: of the account in its route
   std::string_view native_model;  // kTry: a view into the directory or into the seeker's model
   Instant give_up_at = kNever;    // kWait: no longer than this
   bool only_if_soon = false;      // kWait: not at all if its turn is not expected before that

@@ -174,6 +174,8 @@ class RouteBuilder {
         candidate.generation = account->generation;
         candidate.weight = account->weight;
         candidate.name_hash = hash_text(account->name);
+        candidate.label = account->label;
+        candidate.pool = pool;
         candidate.price = &account->cost;
         if (!candidate_of(*account, candidate)) continue;
         any = true;

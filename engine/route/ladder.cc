@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/route/decision_looks.h"
+
 namespace sluice {
 namespace {
 
@@ -31,7 +33,12 @@ std::optional<TokensUsed> tokens_counted(TryOutcome outcome, const TokensUsed& s
   return std::nullopt;
 }
 
-Choice Ladder::next(Instant now) noexcept {
+// Inline, because the compiler takes any other member for one that could be replaced at run time.
+inline void Ladder::keep(const Choice& choice, Instant now) noexcept {
+  if (seeker_.looks != nullptr) seeker_.looks->keep(*route_, seeker_, choice, now);
+}
+
+inline Choice Ladder::decide(Instant now) noexcept {
   Choice choice;
   if (route_ == nullptr) {
     choice.kind = Choice::Kind::kUnknownModel;
@@ -47,12 +54,22 @@ Choice Ladder::next(Instant now) noexcept {
   return choice;  // the same object on all ways, so that it is made in its place
 }
 
+Choice Ladder::next(Instant now) noexcept {
+  const bool keeps = seeker_.looks != nullptr && route_ != nullptr;
+  if (keeps) seeker_.looks->begin(route_->candidates.size());
+  Choice choice = decide(now);
+  if (keeps) keep(choice, now);
+  return choice;  // the same object on all ways, so that it is made in its place
+}
+
 Choice Ladder::second(Pool pool, Instant now) noexcept {
   Choice choice;
+  if (seeker_.looks != nullptr) seeker_.looks->begin(route_->candidates.size());
   if (!balancer_.choose(directory_, *route_, pool, seeker_, {}, now, choice)) return choice;
   choice.kind = Choice::Kind::kTry;
   choice.rung = rung_of(pool);
   count(choice.rung);
+  keep(choice, now);
   return choice;
 }
 
@@ -96,6 +113,7 @@ bool Ladder::take_emergency(Instant now, Choice& choice) noexcept {
   if (candidate.state->rejected(candidate.generation) || candidate.state->on_hold(now))
     return false;
   if (!choice.permit.acquire(*candidate.account, true, now, seeker_.demand)) return false;
+  choice.position = position;
   choice.pool = candidate.account->pool;
   choice.native_model = candidate.native_model(seeker_.model);
   seeker_.tried.set(position);
@@ -175,6 +193,8 @@ Choice Ladder::granted(Choice choice, Instant now) noexcept {
   end_wait(now);
   choice.rung = rung_of(choice.pool);
   count(choice.rung);
+  if (seeker_.looks != nullptr) seeker_.looks->begin(route_->candidates.size());
+  keep(choice, now);
   return choice;
 }
 

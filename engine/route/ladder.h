@@ -108,8 +108,12 @@ class Ladder {
   [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
   [[nodiscard]] const Route* route() const noexcept { return route_; }
   [[nodiscard]] Seeker& seeker() noexcept { return seeker_; }
+  // What its decisions have before them is kept there; it lives as long as the ladder.
+  void keep_looks(DecisionLooks& looks) noexcept { seeker_.looks = &looks; }
 
  private:
+  [[nodiscard]] Choice decide(Instant now) noexcept;
+  void keep(const Choice& choice, Instant now) noexcept;
   [[nodiscard]] bool on_rung(Instant now, Choice& choice) noexcept;
   [[nodiscard]] bool take_emergency(Instant now, Choice& choice) noexcept;
   [[nodiscard]] bool wait_for(Pool pool, Instant now, Choice& choice) noexcept;

@@ -92,6 +92,12 @@ class BasicRollingBucket {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(before + back, 0, limit()));
   }
 
+  // The same without looking for what came back: too few, unless somebody has looked just now.
+  [[nodiscard]] std::uint32_t free() const {
+    return static_cast<std::uint32_t>(
+        std::max<std::int64_t>(free_.load(std::memory_order_relaxed), 0));
+  }
+
   // When the next token comes back that is not one of the last `kept`: `now` when there is one.
   // When all are in hand: one window after `now`, the earliest time unless one of them is refunded.
   [[nodiscard]] Instant next_at(Instant now, std::uint32_t kept = 0) const {

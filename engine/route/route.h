@@ -20,10 +20,12 @@ struct Candidate {
   AccountState* state = nullptr;
   std::uint32_t generation = 0;
   std::uint32_t weight = 1;
-  std::uint64_t name_hash = 0;    // where the account stands in the hashing of origins
-  std::uint32_t strip_bytes = 0;  // of the model's name, where `native` is empty
-  std::string_view native;        // the model's name there, where the route is for one model
-  const Price* price = nullptr;   // of that model there; in the directory
+  std::uint64_t name_hash = 0;      // where the account stands in the hashing of origins
+  std::uint32_t strip_bytes = 0;    // of the model's name, where `native` is empty
+  Label label = LabelNames::kNone;  // the account's, and its pool
+  Pool pool = Pool::kPrimary;
+  std::string_view native;       // the model's name there, where the route is for one model
+  const Price* price = nullptr;  // of that model there; in the directory
 
   [[nodiscard]] std::string_view native_model(std::string_view model) const noexcept {
     return native.empty() ? model.substr(strip_bytes) : native;

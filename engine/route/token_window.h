@@ -114,6 +114,18 @@ class alignas(64) BasicTokenWindow {
     if (reserved.counted()) give_back(reserved, reserved.units);
   }
 
+  // Whether reserve(units) would pass now.
+  [[nodiscard]] bool has_room(std::uint64_t units, Instant now) {
+    const std::int64_t limit = limit_.load(std::memory_order_relaxed);
+    if (limit == 0) return true;
+    const auto fits = [&] {
+      return excess(used_.load(std::memory_order_acquire), bounded(units), limit) <= 0;
+    };
+    if (fits()) return true;
+    collect(now);
+    return fits();
+  }
+
   // When reserve(units) will pass if nobody else takes anything: `now` when it would now.
   [[nodiscard]] Instant next_at(std::uint64_t units, Instant now) const {
     const std::int64_t limit = limit_.load(std::memory_order_relaxed);

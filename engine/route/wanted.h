@@ -25,6 +25,10 @@ class Wanted {
     const std::uint64_t lanes = ~std::uint64_t{0} >> (kLaneBits * (3 - rank_of(priority)));
     return (lanes_.load(std::memory_order_seq_cst) & lanes) != 0;
   }
+  // For display: other than 0 when somebody waits.
+  [[nodiscard]] std::uint64_t marked() const noexcept {
+    return lanes_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool by_anybody() const noexcept { return by(Priority::kLow); }
 
  private:

@@ -1,6 +1,7 @@
 // Accounts and client keys over the administration API: each answer is held against
 // admin/openapi.json, and each change against what the proxy does next.
 import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
 import test from 'node:test';
 import {backend, KEY, MASKED, start, stop, TOKEN} from './admin_site.mjs';
 import {eventuallyStored} from './store.mjs';
@@ -25,7 +26,15 @@ function accountRefusals(mock, made, ofFile) {
     ['POST', '/api/admin/backends', {}, 400, 'Missing required field: name',
       ['api_base_url', 'api_key', 'name']],
     ['POST', '/api/admin/backends', {...full, name: 'team-x'}, 409, /"team-x" in the store/],
-    ['POST', '/api/admin/backends', {...full, name: 'of-file'}, 409, /configuration file/],
+    ['POST', '/api/admin/backends', {...full, name: 'of-file'}, 409,
+      /configuration file \(\S*sluice\.yaml:\d+\)/],
+    // An unknown member hides no other fault, nor does one that is missing.
+    ['POST', '/api/admin/backends', {...full, rpm: 4, rpm_limit: 'abc', weight: 0}, 400, /rpm/,
+      ['rpm', 'rpm_limit', 'weight']],
+    ['POST', '/api/admin/backends', {...without('name'), rpm: 4, pool: 'third', metadata: 1}, 400,
+      'Missing required field: name', ['metadata', 'name', 'pool', 'rpm']],
+    ['PUT', `/api/admin/backends/${made.id}`, {rpm: 4, weight: 0, model_mappings: {b: {x: 1}}},
+      400, /rpm/, ['model_mappings.b.x', 'rpm', 'weight']],
     // Fault 33: it was stored, and broke every request.
     ['POST', '/api/admin/backends', {...full, rpm_limit: 'abc'}, 400, /rpm_limit/, ['rpm_limit']],
     ['PUT', `/api/admin/backends/${made.id}`, {rpm_limit: '40'}, 400, /rpm_limit/, ['rpm_limit']],
@@ -76,7 +85,10 @@ const OTHER_REFUSALS = [
   ['GET', '/api/admin/clients/nobody', undefined, 404, 'Client not found'],
   ['PATCH', '/api/admin/clients/nobody', {rpm_limit: 1}, 404, 'Client not found'],
   ['DELETE', '/api/admin/clients/e2e', undefined, 409, /sluice\.yaml/],
-  ['POST', '/api/admin/clients', {name: 'e2e'}, 409, /configuration file/],
+  ['POST', '/api/admin/clients', {name: 'e2e'}, 409,
+    /configuration file \(\S*sluice\.yaml:\d+\)/],
+  ['POST', '/api/admin/clients', {spent: 1, rpm_limit: '1'}, 400, 'Missing required field: name',
+    ['name', 'rpm_limit', 'spent']],
   ['POST', '/api/admin/clients', {name: 'c', rpm_limit: '1', models: 'm', priority: 'asap'}, 400,
     /rpm_limit/, ['models', 'priority', 'rpm_limit']],
   ['POST', '/api/admin/clients', {name: 'c', rpm: 1}, 400, /rpm/, ['rpm']],
@@ -256,6 +268,16 @@ test('provider files: in and out, all or nothing', async (t) => {
   assert.equal(wrong.body.errors[0].field, 'providers[1].rpm_limit');
   assert.equal(wrong.body.errors[0].entry, 1);
   assert.equal(wrong.body.errors[0].line, 3);
+  // All bad entries at once: what cannot be read, and what the gateway has against the others.
+  assert.deepEqual(wrong.body.errors.map(({entry, field}) => [entry, field]),
+    [[1, 'providers[1].rpm_limit'], [2, 'providers[2].account']]);
+  assert.match(wrong.body.errors[1].problem, /configuration file \(\S*sluice\.yaml:\d+\)/);
+  const all = await gateway.ask('POST', '/api/v2/providers', {providers:
+    Array.from({length: 30}, (_, i) => entry(`bad-${i}`, {rpm_limit: 'abc'}))});
+  assert.equal(all.status, 400);
+  assert.equal(all.body.errors.length, 21);
+  assert.equal(all.body.errors[19].field, 'providers[19].rpm_limit');
+  assert.equal(all.body.errors[20].problem, '10 more are wrong');
   const taken = await gateway.ask('POST', '/api/v2/providers',
     {providers: [entry('one'), entry('of-file')]});
   assert.equal(taken.status, 400);
@@ -289,6 +311,30 @@ test('provider files: in and out, all or nothing', async (t) => {
   const back = await gateway.ask('POST', '/api/v2/providers', undefined,
     {headers: {'content-type': 'application/yaml'}, body: clear.body});
   assert.equal(back.body.imported, 2, JSON.stringify(back.body));
+  await stop(gateway);
+});
+
+// A few lines that would stand for 10^10 nodes, and one text of 100 KB that stands for 1 GB.
+test('aliases that stand for too much are refused at once, and take no memory', async (t) => {
+  const {gateway} = await start(t);
+  const laughs = ['a0: &a0 [x,x,x,x,x,x,x,x,x,x]', ...Array.from({length: 9}, (_, i) =>
+    `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)].join('\n');
+  const shout = `a: &a ${'x'.repeat(100_000)}\nproviders: [${Array(10_000).fill('*a').join(',')}]`;
+  // The most that the process has ever held, in bytes.
+  const most = async () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(
+    await readFile(`/proc/${gateway.child.pid}/status`, 'utf8'))[1]);
+  const before = await most();
+  for (const [body, problem] of [[laughs, /aliases stand for more than 250000 nodes/],
+    [shout, /aliases stand for more than 16 MiB of text/]]) {
+    const began = performance.now();
+    const answer = await gateway.ask('POST', '/api/v2/providers', undefined,
+      {headers: {'content-type': 'application/yaml'}, body});
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.errors[0].problem, problem);
+    assert.ok(answer.body.errors[0].line > 0);
+    assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+  }
+  assert.ok(await most() - before < 128 << 20, `${(await most() - before) >> 20} MiB`);
   await stop(gateway);
 });
 

@@ -65,7 +65,9 @@ test('five wrong tokens in a minute: the address has to wait; the cookie goes on
   const login = await asks(gateway.url, 'POST', '/api/admin/login', {json: {token: TOKEN}});
   assert.equal(login.status, 200);
   const cookie = login.headers.get('set-cookie');
-  assert.match(cookie, /^sluice_admin=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+  assert.match(cookie,
+    /^sluice_admin_\d+=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+  assert.ok(cookie.startsWith(`sluice_admin_${new URL(gateway.url).port}=`), cookie);
   assert.ok(!cookie.includes(TOKEN));
   for (let i = 0; i < 5; ++i) {
     const no = await asks(gateway.url, 'POST', '/api/admin/login', {json: {token: `no-${i}`}});
@@ -179,7 +181,7 @@ test('over TLS the administrator answers through the shard', async (t) => {
   const large = await send('GET', '/dashboard/assets/chart.js');
   assert.equal(large.text.length, Number(large.headers['content-length']));
   const login = await send('POST', '/api/admin/login', JSON.stringify({token: TOKEN}));
-  assert.match(login.headers['set-cookie'][0], /; Secure$/);
+  assert.match(login.headers['set-cookie'][0], /^__Host-sluice_admin_\d+=.*; Secure$/);
   await eventually(() => /admin method=POST.*client=127\.0\.0\.1/.test(gateway.errors),
     'the address of the client, not of the shard');
 });

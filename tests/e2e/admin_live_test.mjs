@@ -97,9 +97,41 @@ test('a 429 begins a cooldown that counts down, and is an event', async (t) => {
   assert.deepEqual(steps,
     [['try', 'team-a', 'rate_limited', 429], ['try', 'team-b', 'served', 200]]);
   assert.deepEqual(explained.candidates.map((one) => [one.account, one.verdict]),
-    [['team-a', 'tried'], ['team-b', 'chosen']]);
+    [['team-b', 'chosen'], ['team-a', 'tried']]);
   assert.equal(explained.client, 'e2e');
   assert.equal(explained.model, 'mock-large');
+  assert.equal(explained.levels_at, 'decision');
+});
+
+test('explaining tells what each decision had before it, whatever happened since', async (t) => {
+  const {gateway} = await started(t, {
+    accounts: [{rpm_limit: 2}, {rpm_limit: 9}, {rpm_limit: 7, pool: 'fallback'}],
+    routing: {strategy: 'ordered'},
+    rules: [{match: {key: 'sk-test-b'}, do: {status: 500}, times: 1}],
+  });
+  const send = async (id) => {
+    const answer = await gateway.post(CHAT, ask(), {'x-request-id': id});
+    await answer.text();
+    assert.equal(answer.status, 200);
+  };
+  for (const id of ['first', 'second', 'third', 'fourth']) await send(id);
+  const told = async (id) => {
+    const {status, body} = await get(gateway, `/api/admin/explain/${id}`);
+    assert.equal(status, 200);
+    contract.check('GET', '/api/admin/explain/{request_id}', 200, body);
+    return {levels_at: body.levels_at, steps: body.steps.map((step) => step.candidates.map((one) =>
+      `${one.account} ${one.verdict} ${one.tokens}/${one.capacity}`))};
+  };
+  const first = {levels_at: 'decision', steps: [
+    ['team-a chosen 2/2', 'team-b eligible 9/9', 'team-c not_reached 7/7']]};
+  assert.deepEqual(await told('first'), first);
+  assert.deepEqual((await told('second')).steps[0][0], 'team-a chosen 1/2');
+  assert.deepEqual((await told('third')).steps, [
+    ['team-b chosen 9/9', 'team-a no_permit 0/2', 'team-c not_reached 7/7'],
+    ['team-c chosen 7/7', 'team-b tried 8/9', 'team-a no_permit 0/2']]);
+  assert.deepEqual((await told('fourth')).steps, [
+    ['team-b chosen 8/9', 'team-a no_permit 0/2', 'team-c not_reached 6/7']]);
+  assert.deepEqual(await told('first'), first);
 });
 
 test('of an unknown request nothing is explained, and wrong parameters are named', async (t) => {

@@ -1,5 +1,6 @@
 // A real Prometheus scrapes the gateway under load, and its queries and our rules answer.
-// METRICS_SECONDS: how long, 6 unless told.
+// METRICS_SECONDS: how long, 6 unless told. A full minute, where SLUICE is the program:
+//   METRICS_SECONDS=60 node --test tests/e2e/metrics_test.mjs
 import assert from 'node:assert/strict';
 import {writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';

@@ -41,14 +41,15 @@ AccessRules rules(std::string_view token) {
 }
 
 std::string cookie_field(const std::string& value) {
-  return "Cookie: other=1; sluice_admin=" + value + "; more=2\r\n";
+  return "Cookie: other=1; sluice_admin_80=" + value + "; more=2\r\n";
 }
 
 TEST(AccessKeeper, ALoginThatWasEndedIsOverAndOthersGoOn) {
   AccessKeeper keeper(rules("right"));
   Asker asker;
   const std::string ended = keeper.cookie_for("right", kNowMs);
-  const std::string other = keeper.cookie_for("right", kNowMs + 1000);
+  const std::string other = keeper.cookie_for("right", kNowMs);  // in the same moment
+  EXPECT_NE(ended, other);
   AdminRequest logout;
   logout.head_text = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + cookie_field(ended) + "\r\n";
   Refusal why;
@@ -56,6 +57,33 @@ TEST(AccessKeeper, ALoginThatWasEndedIsOverAndOthersGoOn) {
   keeper.end_cookie(logout, kNowMs);
   EXPECT_EQ(asker.ask(keeper, cookie_field(ended)), 401);
   EXPECT_EQ(asker.ask(keeper, cookie_field(other)), 200);
+}
+
+// A browser sends a host's cookies to all of its ports: two gateways there must not take, or end,
+// each other's.
+TEST(AccessKeeper, TheCookieHasThePortInItsName) {
+  AccessRules over_tls = rules("right");
+  over_tls.tls = true;
+  const AccessKeeper plain(rules("right")), tls(over_tls);
+  const auto name = [](const AccessKeeper& keeper, const std::string& host) {
+    AdminRequest request;
+    request.head_text = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    Refusal why;
+    EXPECT_EQ(RequestHeadParser().parse(request.head_text, request.head, why),
+              HeadState::kComplete);
+    return keeper.cookie_name(request);
+  };
+  EXPECT_EQ(name(plain, "127.0.0.1:8080"), "sluice_admin_8080");
+  EXPECT_EQ(name(plain, "127.0.0.1:8081"), "sluice_admin_8081");
+  EXPECT_EQ(name(plain, "[::1]:8080"), "sluice_admin_8080");
+  EXPECT_EQ(name(plain, "localhost"), "sluice_admin_80");
+  EXPECT_EQ(name(tls, "localhost"), "__Host-sluice_admin_443");
+  EXPECT_EQ(name(tls, "localhost:8443"), "__Host-sluice_admin_8443");
+  AccessKeeper keeper(rules("right"));
+  Asker asker;  // its Host has no port
+  const std::string value = keeper.cookie_for("right", kNowMs);
+  EXPECT_EQ(asker.ask(keeper, "Cookie: sluice_admin_8080=" + value + "\r\n"), 401);
+  EXPECT_EQ(asker.ask(keeper, "Cookie: sluice_admin_80=" + value + "\r\n"), 200);
 }
 
 // "any:right" and "any:wrong", the token itself, and none.

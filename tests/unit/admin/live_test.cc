@@ -255,6 +255,39 @@ TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
   EXPECT_FALSE(log->find("one"));  // its record was the oldest
 }
 
+TEST(DecisionLog, KeepsWhatTheDecisionsHadBeforeThem) {
+  std::vector<test::AccountRow> rows;
+  for (int i = 0; i < 12; ++i) rows.push_back({.name = "account-" + std::to_string(i)});
+  const Directory directory = test::make_directory(rows);
+  test::Shard shard;
+  Ladder ladder = shard.ladder(directory, "m");
+  DecisionTrail trail;
+  DecisionLooks looks;
+  trail.looks = &looks;
+  ladder.keep_looks(looks);
+  for (int i = 0; i < 2; ++i) {
+    Choice choice = ladder.next(kStart);
+    trail.add({.kind = StepKind::kTry, .account = choice.permit.account()});
+    ladder.report(choice.permit, TryOutcome::kRateLimited, {}, kStart);
+    test::complete(choice.permit, kStart);
+  }
+  const auto log = std::make_unique<DecisionLog>();
+  log->write({.request_id = "one", .model = "m", .client = "me"}, trail);
+  const auto kept = log->find("one");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->steps.size(), 2u);
+  ASSERT_EQ(kept->looks.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(kept->looks[i].decision.candidates, 12);
+    ASSERT_EQ(kept->looks[i].candidates.size(), 12u);
+    const CandidateLook& chosen = kept->looks[i].candidates[i];
+    EXPECT_EQ(chosen.verdict, CandidateVerdict::kChosen);
+    EXPECT_EQ(directory.labels.text(chosen.label), rows[i].name);
+    EXPECT_EQ(chosen.free, 40u);
+  }
+  EXPECT_EQ(kept->looks[1].candidates[0].verdict, CandidateVerdict::kTried);
+}
+
 TEST(DecisionLog, WhatDoesNotFitIsCut) {
   const auto log = std::make_unique<DecisionLog>();
   Account account;

@@ -202,7 +202,13 @@ TEST(Load, DeepAndWideFilesAreRefused) {
     for (int k = 0; k < 10; ++k) laughs += (k ? ", " : "") + before;
     laughs += "]\n";
   }
-  EXPECT_NE(errors_of(load_text(laughs)).find("more than 1000000 nodes"), std::string::npos);
+  EXPECT_NE(errors_of(load_text(laughs)).find("aliases stand for more than 250000 nodes"),
+            std::string::npos);
+  // One long text, many times.
+  std::string shout = "a: &a " + std::string(100'000, 'x') + "\nb: [*a";
+  for (int i = 0; i < 10'000; ++i) shout += ",*a";
+  EXPECT_NE(errors_of(load_text(shout + "]\n")).find("aliases stand for more than 16 MiB of text"),
+            std::string::npos);
   EXPECT_NE(errors_of(load_text("a: &a [*a]")).find("an alias inside the node"), std::string::npos);
 }
 

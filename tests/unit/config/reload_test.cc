@@ -68,6 +68,15 @@ TEST_F(Reload, WhatIsTakenAtTheStartIsWarnedOf) {
   EXPECT_EQ(loaded->log.level, LogLevel::kDebug);  // the level is taken at once
 }
 
+// Each account that comes over the network is held to it anew.
+TEST_F(Reload, PrivateUpstreamsAreTakenAtOnceAndTheRestOfAdminIsNot) {
+  start(ACCOUNT);
+  const Loaded loaded = reload(ACCOUNT "admin: {private_upstreams: true, hosts: [gateway.test]}\n");
+  ASSERT_TRUE(loaded) << errors_of(loaded);
+  EXPECT_TRUE(loaded->admin.private_upstreams);
+  EXPECT_EQ(loaded->needs_restart, (std::vector<std::string>{"admin.hosts"}));
+}
+
 TEST_F(Reload, ADoorToTheNetworkStaysGuarded) {
   start(ACCOUNT CLIENT "listen: ':9190'");
   const std::string errors = errors_of(reload(ACCOUNT "listen: 127.0.0.1:9190"));
