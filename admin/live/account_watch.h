@@ -20,6 +20,8 @@ class AccountWatch {
   // `view` is that of `account` at `unix_ms`.
   void look(const Account& account, const AccountView& view, const AccountHealth& health,
             const TaggedAccounts& names, std::int64_t unix_ms, EventRing& events);
+  void look(const UnopenedAccount& account, const TaggedAccounts& names, std::int64_t unix_ms,
+            EventRing& events);
 
  private:
   struct Was {

@@ -12,6 +12,8 @@ TaggedAccounts::TaggedAccounts(const Directory& directory, const Config& config,
                                StoreEnvironment* store) {
   for (const auto& account : directory.accounts)
     by_name_.emplace(account->name, AccountTags{account_id_of(account->name), {}});
+  for (const UnopenedAccount& account : directory.unopened)
+    by_name_.emplace(account.name, AccountTags{account_id_of(account.name), {}});
   if (store == nullptr) return;
   const auto stored = list_accounts(*store);
   if (!stored) return;

@@ -1,12 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "admin/live/account_watch.h"
-#include "admin/live/live_text.h"
 #include "admin/live/success_window.h"
+#include "admin/live/traffic_window.h"
+#include "engine/proxy/decision_log.h"
 #include "tests/unit/admin/metrics_fixture.h"
 
 namespace sluice {
@@ -100,6 +99,52 @@ TEST(AccountWatch, TellsOfEachChangeOnce) {
   EXPECT_EQ(look(view), "");
   health.state = Health::kHealthy;
   EXPECT_EQ(look(view), "health_changed;");
+}
+
+TEST(AccountWatch, AnAccountThatIsDownIsAnErrorAndADegradedOneAWarning) {
+  const struct {
+    Health state;
+    Severity severity;
+  } rows[] = {{Health::kDown, Severity::kError},
+              {Health::kDegraded, Severity::kWarning},
+              {Health::kHealthy, Severity::kInfo}};
+  Account account;
+  account.name = "team-a";
+  AccountWatch watch;
+  EventRing ring;
+  for (const auto& row : rows) {
+    AccountHealth health;
+    health.state = row.state;
+    health.last_status = 503;
+    watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+    const Event told = ring.find({.backend_id = {}}).events.at(0);
+    EXPECT_EQ(told.severity(), row.severity) << told.text;
+    EXPECT_EQ(
+        told.values,
+        (EventValues{{"what", "answered"},
+                     {"state", std::string(kHealthNames[static_cast<std::size_t>(row.state)])},
+                     {"status", "503"},
+                     {"ms", "0"}}));
+  }
+}
+
+TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
+  AccountWatch watch;
+  EventRing ring;
+  UnopenedAccount unopened{.name = "team-a", .why = "it is damaged", .enabled = false};
+  watch.look(unopened, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.last_id(), 0u);  // nobody wants to use it
+  unopened.enabled = true;
+  for (int i = 0; i < 2; ++i) watch.look(unopened, TaggedAccounts(), kUnixMs, ring);
+  ASSERT_EQ(ring.last_id(), 1u);
+  const Event told = ring.find({.backend_id = {}}).events.at(0);
+  EXPECT_EQ(told.kind, EventKind::kAccountError);
+  EXPECT_EQ(told.account, "team-a");
+  EXPECT_EQ(told.values, (EventValues{{"what", "unopened"}, {"why", "it is damaged"}}));
+  Account account;
+  account.name = "team-a";
+  watch.look(account, {}, {}, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.find({.backend_id = {}}).events.at(0).kind, EventKind::kAccountRecovered);
 }
 
 struct ProbeRow {
@@ -262,41 +307,6 @@ TEST(DecisionLog, WhatAWriteCosts) {
   }
   const auto took = std::chrono::steady_clock::now() - began;
   RecordProperty("nanoseconds", static_cast<int>(took / 1ns / kWrites));
-}
-
-TEST(Snapshot, OfAThousandAccountsIsWhole) {
-  std::vector<test::AccountRow> rows;
-  for (int i = 0; i < 1000; ++i) rows.push_back({.name = "account-" + std::to_string(i)});
-  LiveFigures figures;
-  const auto directory = std::make_shared<Directory>(test::make_directory(rows));
-  figures.directory = directory;
-  figures.now = kStart;
-  figures.unix_ms = kUnixMs;
-  figures.queue = std::make_shared<QueueSummary>();
-  figures.today_date = "2026-01-15";
-  const TaggedAccounts known(*directory, Config{}, nullptr);
-  std::vector<std::string> parts;
-  for (const auto& account : directory->accounts) parts.push_back(account_part(*account, known));
-  std::vector<std::uint32_t> order(1000);
-  std::iota(order.begin(), order.end(), 0u);
-  const HealthBoard health;
-  const auto began = std::chrono::steady_clock::now();
-  for (const auto& account : directory->accounts)
-    figures.accounts.push_back(view_account(*account, kStart, kUnixMs));
-  std::string text;
-  append_snapshot(text, figures, parts, order, health);
-  const auto took = std::chrono::steady_clock::now() - began;
-  RecordProperty("microseconds", static_cast<int>(took / 1us));
-  const auto snapshot = nlohmann::json::parse(text, nullptr, false);
-  ASSERT_TRUE(snapshot.is_object()) << text.substr(0, 2000);
-  EXPECT_EQ(snapshot["backends"].size(), 1000u);
-  EXPECT_LT(text.size(), 400'000u);
-  const auto& one = snapshot["backends"][7];
-  EXPECT_EQ(one["name"], "account-7");
-  EXPECT_EQ(one["status"], "healthy");
-  EXPECT_EQ(one["health"], "unknown");
-  EXPECT_EQ(one["rate_limiter"]["utilization"], 0);
-  EXPECT_EQ(snapshot["latency"]["ttft_ms"]["p50"], nullptr);
 }
 
 }  // namespace
