@@ -295,7 +295,8 @@ test('a cooldown is one row, and it runs', async (t) => {
   const line = (name) =>
     page.body.split('\n').find((text) => text.includes(`<th scope="row">${name}</th>`));
   assert.match(line('team-a'), /cooling.*<td>(100|9\d) s<\/td>/);
-  assert.match(line('team-b'), /healthy<\/td><td><\/td><td class=\"t\">primary<\/td><td>99[0-9] \/ 1000<\/td>/);
+  assert.match(line('team-b'),
+    /healthy<\/td><td><\/td><td class="t">primary<\/td><td>99[0-9] \/ 1000<\/td>/);
 });
 
 test('/stats is a page without scripts that may load nothing', async (t) => {

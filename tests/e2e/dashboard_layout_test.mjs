@@ -14,7 +14,7 @@ const LONG = 'an-account-of-a-team-with-a-name-as-long-as-names-may-be-1234567';
 async function start(t) {
   const mock = await startMock(t, ['--tokens', '2']);
   const gateway = await startGateway(t, {
-    accounts: [account(mock, {name: LONG, models: ['m', 'a-model-with-a-rather-long-name-as-well']}),
+    accounts: [account(mock, {name: LONG, models: ['m', 'a-model-with-a-rather-long-name']}),
       account(mock, {name: 'cools', api_key: 'sk-test-cools', models: ['m-cools']}),
       account(mock, {name: 'fails', api_key: 'sk-test-fails', models: ['m-fails']})],
     clients: [{name: 'e2e', key: 'sk-test-client-0123456789', rpm_limit: 100000,
@@ -36,7 +36,8 @@ const cutOff = (page) => page.evaluate(() => {
   if (document.documentElement.scrollWidth > innerWidth) out.push('the page');
   for (const box of document.querySelectorAll('main .scroller'))
     if (box.scrollWidth > box.clientWidth) out.push(box.getAttribute('aria-label'));
-  for (const one of document.querySelectorAll('main tbody th > .link, main td .chip, main td .of')) {
+  const words = document.querySelectorAll('main tbody th > .link, main td .chip, main td .of');
+  for (const one of words) {
     const cell = one.closest('th, td').getBoundingClientRect();
     const {right, bottom} = one.getBoundingClientRect();
     if (right > cell.right || bottom > cell.bottom + 1) out.push(`${one.textContent} in its cell`);
