@@ -257,6 +257,8 @@ export default {
     'The provider answers 429 below the limit; {now} of {of} requests are used now.',
   'happened.retreat_ended': 'The account uses its whole limit again.',
   'happened.health_changed.silent': 'The account is {state}: the last probe got no answer.',
+  'happened.health_changed.rate':
+    'The account is {state}: {percent} % of its attempts in the last 5 minutes succeeded.',
   'happened.health_changed.answered':
     'The account is {state}: the last probe was answered {status} after {ms} ms.',
   'happened.client_created.clients.create': 'The client key was made.',

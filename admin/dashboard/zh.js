@@ -223,6 +223,7 @@ export default {
   'happened.retreat_begun': '提供方在限额以下就应答 429；现在只用 {of} 个请求中的 {now} 个。',
   'happened.retreat_ended': '该账号重新使用全部限额。',
   'happened.health_changed.silent': '该账号{state}：最近一次探测没有应答。',
+  'happened.health_changed.rate': '该账号{state}：最近 5 分钟的尝试只有 {percent}% 成功。',
   'happened.health_changed.answered': '该账号{state}：最近一次探测在 {ms} 毫秒后得到 {status}。',
   'happened.client_created.clients.create': '客户端密钥已创建。',
   'happened.client_changed.clients.change': '客户端已更改。',

@@ -37,6 +37,13 @@ Told retreat_begun(const AccountView& view, const Account& account) {
 
 Told health_changed(const AccountHealth& health) {
   const std::string state(kHealthNames[static_cast<std::size_t>(health.state)]);
+  const bool answers = health.last_status >= 200 && health.last_status < 300;
+  if (health.state == Health::kDegraded && answers && health.rate_is_poor()) {
+    const int percent = static_cast<int>(*health.success_rate * 100);
+    return {fmt::format("The account is {}: {} % of its attempts in the last 5 minutes succeeded.",
+                        state, percent),
+            {{"what", "rate"}, {"state", state}, {"percent", std::to_string(percent)}}};
+  }
   if (health.last_status == 0)
     return {fmt::format("The account is {}: the last probe got no answer.", state),
             {{"what", "silent"}, {"state", state}}};

@@ -128,6 +128,20 @@ TEST(AccountWatch, AnAccountThatIsDownIsAnErrorAndADegradedOneAWarning) {
   }
 }
 
+TEST(AccountWatch, WhatDegradesAnAccountThatAnswersItsProbesIsTold) {
+  Account account;
+  account.name = "team-a";
+  AccountHealth health;
+  health.state = Health::kDegraded;
+  health.last_status = 200;
+  health.success_rate = 0.625;
+  AccountWatch watch;
+  EventRing ring;
+  watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.find({.backend_id = {}}).events.at(0).values,
+            (EventValues{{"what", "rate"}, {"state", "degraded"}, {"percent", "62"}}));
+}
+
 TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
   AccountWatch watch;
   EventRing ring;
