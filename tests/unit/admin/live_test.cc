@@ -227,6 +227,21 @@ TEST(SuccessWindow, OfTheLastFiveMinutesWithoutWhatClientsDid) {
   EXPECT_EQ(take(5min + 10s), std::nullopt);  // they are older than the window
 }
 
+TEST(SuccessWindow, WhatCameBeforeTheFirstLookStaysForTheWindow) {
+  MetricsSample sample;
+  SuccessWindow window;
+  HealthBoard board;
+  sample.shard(0).count_account(
+      {.account = sample.account(0).label, .outcome = TryOutcome::kServerError});
+  const auto take = [&](Duration at) {
+    window.take(sample.figures(), sample.directory(), kStart + at, board);
+    return board.find("team-a").success_rate;
+  };
+  EXPECT_EQ(take(0s), 0.0);
+  EXPECT_EQ(take(10s), 0.0);
+  EXPECT_EQ(take(5min + 10s), std::nullopt);
+}
+
 TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
   MetricsSample sample;
   TrafficWindow window;
