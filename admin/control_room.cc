@@ -12,19 +12,24 @@ namespace sluice {
 ControlRoom::ControlRoom(Gateway& gateway, AccessRules rules)
     : gateway_(gateway), access_(std::move(rules)), live_(gateway) {
   access_.on_failure([this](const std::string& peer) {
-    tell(EventKind::kLoginFailed, "A wrong admin token came from " + peer + ".");
+    tell(EventKind::kLoginFailed, "A wrong admin token came from " + peer + ".", {{"peer", peer}});
   });
 }
 
-void ControlRoom::tell(EventKind kind, std::string text, std::string account, std::string client,
-                       std::string backend_id) {
-  if (backend_id.empty() && !account.empty()) backend_id = live_.names()->id_of(account);
-  live_.events().add({.unix_ms = gateway_.clock().unix_ms(),
-                      .kind = kind,
-                      .account = std::move(account),
-                      .backend_id = std::move(backend_id),
-                      .client = std::move(client),
-                      .text = std::move(text)});
+void ControlRoom::tell(EventKind kind, std::string text, EventValues values) {
+  tell({.kind = kind,
+        .account = {},
+        .backend_id = {},
+        .client = {},
+        .text = std::move(text),
+        .values = std::move(values)});
+}
+
+void ControlRoom::tell(Event event) {
+  event.unix_ms = gateway_.clock().unix_ms();
+  if (event.backend_id.empty() && !event.account.empty())
+    event.backend_id = live_.names()->id_of(event.account);
+  live_.events().add(std::move(event));
 }
 
 std::shared_ptr<const std::string> ControlRoom::tick(bool wanted) { return live_.tick(wanted); }

@@ -23,10 +23,10 @@ class ControlRoom {
   [[nodiscard]] Gateway& gateway() noexcept { return gateway_; }
   [[nodiscard]] AccessKeeper& access() noexcept { return access_; }
   [[nodiscard]] LiveWatch& live() noexcept { return live_; }
-  // Tells the administrator what has happened, now. `backend_id`: the account's, where it is no
-  // account that is in force already.
-  void tell(EventKind kind, std::string text, std::string account = {}, std::string client = {},
-            std::string backend_id = {});
+  // Tells the administrator what has happened, now.
+  void tell(EventKind kind, std::string text, EventValues values = {});
+  // Its time is set here, and its backend_id unless it is no account that is in force already.
+  void tell(Event event);
 
   // Whether an account's provider may be asked now: once in 2 s. Counts as asked.
   [[nodiscard]] bool may_test(const std::string& account, Instant now);

@@ -73,11 +73,13 @@ void write_conditions(const MetricsScrape& scrape, MetricsWriter& writer) {
   }
   // Nobody is sent there, so they have no other series.
   for (const UnopenedAccount& account : scrape.view.directory->unopened) {
+    const AccountCondition condition =
+        account.enabled ? AccountCondition::kError : AccountCondition::kDisabled;
     for (std::size_t i = 0; i < kAccountConditions; ++i) {
       labels.clear();
       append_label(labels, "account", account.name);
       labels.append(",").append(states[i]);
-      writer.sample(labels, i == static_cast<std::size_t>(AccountCondition::kError));
+      writer.sample(labels, i == static_cast<std::size_t>(condition));
     }
   }
 }

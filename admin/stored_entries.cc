@@ -43,6 +43,10 @@ Price price_of(const ModelRate& rate) {
           .cached_write = price(rate.cached_write.value_or(rate.input))};
 }
 
+Pool pool_of(const StoredAccount& stored) {
+  return stored.pool == StoredPool::kPrimary ? Pool::kPrimary : Pool::kFallback;
+}
+
 std::optional<std::uint64_t> milliseconds(std::optional<Duration> duration) {
   if (!duration) return {};
   return static_cast<std::uint64_t>(*duration / 1ms);
@@ -202,7 +206,7 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
   account.base_url = stored.api_base_url;
   account.api_key = std::move(api_key);
   account.dialect = stored.api == "anthropic-messages" ? Dialect::kAnthropic : Dialect::kOpenAi;
-  account.pool = stored.pool == StoredPool::kPrimary ? Pool::kPrimary : Pool::kFallback;
+  account.pool = pool_of(stored);
   account.enabled = stored.enabled;
   account.rpm_limit = stored.rpm_limit;
   account.tpm_limit = stored.tpm_limit;
@@ -231,7 +235,12 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, vault);
     if (!key) {
-      entries.unopened.push_back({stored.name, explain(key.error(), stored)});
+      entries.unopened.push_back({.name = stored.name,
+                                  .why = explain(key.error(), stored),
+                                  .pool = pool_of(stored),
+                                  .enabled = stored.enabled,
+                                  .rpm_limit = stored.rpm_limit,
+                                  .models = stored.models.size()});
       continue;
     }
     entries.accounts.push_back(

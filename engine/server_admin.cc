@@ -129,7 +129,8 @@ std::optional<StoreNumbers> Server::store_numbers() {
 void Server::note_reload(std::string error) {
   if (error.empty()) room_->tell(EventKind::kReloaded, "The configuration was read again.");
   else
-    room_->tell(EventKind::kReloadFailed, "The reload was refused, nothing has changed: " + error);
+    room_->tell(EventKind::kReloadFailed, "The reload was refused, nothing has changed: " + error,
+                {{"error", error}});
   {
     const std::lock_guard lock(stored_mutex_);
     ++reloads_;

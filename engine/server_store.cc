@@ -176,8 +176,7 @@ AdminAnswer Server::change(const AdminCall& call) {
   }
   const bool told =
       answer.exit_code == EX_OK && (answer.changed || call.command == "providers.export");
-  if (const auto event = event_of(call, answer); event && told)
-    room_->tell(event->kind, event->text, event->account, event->client, event->backend_id);
+  if (const auto event = event_of(call, answer); event && told) room_->tell(std::move(*event));
   if (!answer.changed) return answer;
   kill(getpid(), SIGUSR1);
   constexpr std::chrono::seconds kPatience(5);  // for a control shard that is busy

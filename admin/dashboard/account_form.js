@@ -10,25 +10,34 @@ const MILLION = 1e6;
 // Dollars for a token are dollars for a million tokens on the page; what a double makes of them is
 // rounded to what anyone would type.
 const perMillion = (value) => value === undefined ? '' : String(+(value * MILLION).toPrecision(12));
+// Prices that are all 0 are none: what the model costs is not known here.
+const isKnown = (cost) => Object.values(cost ?? {}).some((value) => value > 0);
+const priceText = (cost, name) => isKnown(cost) ? perMillion(cost[name]) : '';
 const perToken = (text) => +(Number(text) / MILLION).toPrecision(12);
 
 // Rows of canonical name, the provider's name, prices. What else a mapping has stays as it is.
 function mappingsEditor() {
   const body = h('div', {class: 'mappings'});
   const rows = new Set();
-  const cell = (label, value, more = {}) => h('input', {type: 'text', 'aria-label': label,
-    placeholder: label, value, spellcheck: 'false', autocomplete: 'off', ...more});
+  // Each has a label of its own; those behind the first row's are seen by screen readers alone, and
+  // on narrow screens, where no columns are.
+  const cell = (key, value, example, more = {}) => {
+    const input = h('input', {type: 'text', placeholder: example, value, spellcheck: 'false',
+      autocomplete: 'off', ...more});
+    return {input, node: h('label', {class: more.class}, h('span', {text: t(key)}), input)};
+  };
 
   function addRow(canonical = '', mapping = {}) {
     const price = {inputmode: 'decimal', class: 'price'};
-    const row = {
-      mapping,
-      canonical: cell(t('account.model'), canonical),
-      native: cell(t('account.native'), mapping.native_id ?? ''),
-      input: cell(t('price.in'), perMillion(mapping.cost?.input), price),
-      output: cell(t('price.out'), perMillion(mapping.cost?.output), price),
+    const cells = {
+      canonical: cell('account.model', canonical, 'gpt-large'),
+      native: cell('account.native', mapping.native_id ?? '', 'vendor/gpt-large-2'),
+      input: cell('price.in', priceText(mapping.cost, 'input'), t('cost.unknown'), price),
+      output: cell('price.out', priceText(mapping.cost, 'output'), t('cost.unknown'), price),
     };
-    row.node = h('div', {class: 'mapping'}, row.canonical, row.native, row.input, row.output,
+    const row = {mapping};
+    for (const [name, one] of Object.entries(cells)) row[name] = one.input;
+    row.node = h('div', {class: 'mapping'}, Object.values(cells).map(({node}) => node),
       button(t('account.model.remove'), {name: 'trash', bare: true, click: () => {
         rows.delete(row);
         row.node.remove();
@@ -43,7 +52,7 @@ function mappingsEditor() {
       row.canonical.value.trim()};
     const cost = {...row.mapping.cost};
     for (const [name, input] of [['input', row.input], ['output', row.output]]) {
-      if (input.value.trim() === perMillion(row.mapping.cost?.[name])) continue;
+      if (input.value.trim() === priceText(row.mapping.cost, name)) continue;
       if (input.value.trim() === '') delete cost[name];
       else cost[name] = perToken(input.value);
     }

@@ -3,17 +3,14 @@ import * as api from './api.js';
 import {editAccount} from './account_form.js';
 import {exportAccounts, importAccounts} from './account_files.js';
 import * as catalog from './catalog.js';
+import {backIn, faultAgo, isUsable, rankOf, stateOf, STATES} from './account_state.js';
 import {button, clear, h, icon, setHidden, setText} from './dom.js';
 import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {gatewayNow, live} from './live.js';
-import {busy, chip, complain, countdown, levelBar, longText, notify, panel,
-  stateChip} from './parts.js';
+import {busy, chip, complain, levelBar, longText, notify, panel, stateChip} from './parts.js';
 import {choice, searchField, select, Table} from './table.js';
-
-const STATES = ['healthy', 'cooling', 'error', 'disabled'];
-const RANK = {error: 0, cooling: 1, healthy: 2, disabled: 3};
 
 function nameCell(cell) {
   const name = h('span', {class: 'name cut'});
@@ -34,31 +31,31 @@ function nameCell(cell) {
 function stateCell(cell) {
   const state = stateChip();
   const left = h('span', {class: 'left'});
-  cell.append(state.node, left);
+  cell.append(h('span', {class: 'chips'}, state.node, left));
   return (a) => {
-    state.set(a.status);
-    setText(left, countdown(a.cooldown_until, gatewayNow()));
+    state.set(stateOf(a));
+    const back = backIn(a, gatewayNow());
+    setText(left, back);
+    left.title = back === t('failing.next') ? t('attention.probe') : '';
   };
 }
 
-// Retreat, breaker, health, emergency: only what is not as it should be.
+// Retreat, health, cooldowns in a row: only what is not as it should be. That nobody has probed
+// yet is nothing of the kind.
 function remarksCell(cell) {
   let shown = '';
   return (a) => {
-    const now = gatewayNow();
     const parts = [];
     if (a.retreat) parts.push(['retreat', t('remark.retreat', {now: a.retreat.effective_rpm,
       of: a.rpm_limit}), 'warn', 'down']);
-    if (a.breaker) parts.push(['breaker', t(`remark.${a.breaker.state}`, {
-      left: countdown(a.breaker.open_until, now)}), 'warn', 'open']);
-    if (a.health) parts.push(['health', word('health', a.health),
+    if (a.health && a.health !== 'unknown') parts.push(['health', word('health', a.health),
       a.health === 'down' ? 'bad' : 'warn', a.health === 'down' ? 'error' : 'info']);
     if (a.consecutive_429_count > 1)
       parts.push(['count', t('remark.count', {n: a.consecutive_429_count}), 'cool', 'cooling']);
     const text = JSON.stringify(parts);
     if (text === shown) return;
     shown = text;
-    clear(cell, h('span', {class: 'chips'}, parts.map(([, words, kind, name]) =>
+    clear(cell, h('span', {class: 'chips small'}, parts.map(([, words, kind, name]) =>
       chip(words, kind, name))));
   };
 }
@@ -70,17 +67,15 @@ function levelCell(cell) {
   cell.append(level.node, tokens.node);
   return (a) => {
     level.set(a.rate_limiter.tokens, a.rate_limiter.capacity);
+    cell.classList.toggle('idle', !isUsable(a));
     setHidden(tokens.node, !a.token_limiter);
     if (a.token_limiter) tokens.set(a.token_limiter.tokens, a.token_limiter.capacity);
   };
 }
 
 function errorCell(cell) {
-  const set = longText(cell);
-  return (a) => {
-    const e = a.last_error;
-    set(e ? `${e.status || t('error.none')} ${e.summary} · ${f.ago(e.at, gatewayNow())}` : '');
-  };
+  const set = longText(cell, 'lines');
+  return (a) => set(faultAgo(a.last_error, gatewayNow()));
 }
 
 async function test(account, control) {
@@ -131,8 +126,10 @@ function actionsCell(cell, first, item) {
     change, view, gone));
   return (a) => {
     const fixed = a.editable === false;
-    setHidden(pause, fixed || !a.enabled || a.status === 'error');
-    setHidden(play, fixed || (a.enabled && a.status !== 'error'));
+    // A refused key may be tried again; one that does not open has to be given anew.
+    const refused = a.status === 'error' && a.last_error?.kind !== 'unopened';
+    setHidden(pause, fixed || !a.enabled || refused);
+    setHidden(play, fixed || (a.enabled && !refused));
     setHidden(change, fixed);
     setHidden(view, !fixed);
     setHidden(gone, fixed);
@@ -141,31 +138,32 @@ function actionsCell(cell, first, item) {
 
 function columns() {
   return [
-    {id: 'name', width: 17, label: t('account.name'), sort: (a) => a.name, head: true,
+    {id: 'name', width: 19, label: t('account.name'), sort: (a) => a.name, head: true,
       make: nameCell},
-    {id: 'state', width: 16, label: t('account.state'), sort: (a) => RANK[a.status],
-      make: stateCell},
-    {id: 'pool', width: 9, label: t('account.pool'), sort: (a) => a.pool,
+    {id: 'state', width: 15, label: t('account.state'), sort: rankOf, make: stateCell},
+    {id: 'pool', width: 8, label: t('account.pool'), sort: (a) => a.pool,
       text: (a) => t(`pool.${a.pool}`)},
-    {id: 'level', width: 16, label: t('account.level'), make: levelCell, class: 'levels',
+    {id: 'level', width: 15, label: t('account.level'), make: levelCell, class: 'levels',
       sort: (a) => a.rate_limiter.capacity ? a.rate_limiter.tokens / a.rate_limiter.capacity : 0},
     {id: 'inflight', width: 7, label: t('account.inflight'), number: true, down: true,
       sort: (a) => a.inflight, text: (a) => f.whole(a.inflight)},
-    {id: 'remarks', width: 18, label: t('account.remarks'), make: remarksCell},
-    {id: 'error', width: 17, label: t('account.last_error'), down: true,
+    {id: 'remarks', width: 12, label: t('account.remarks'), make: remarksCell},
+    {id: 'error', width: 21, label: t('account.last_error'), down: true,
       sort: (a) => a.last_error?.at ?? null, make: errorCell},
-    {id: 'actions', width: 15, label: t('actions'), unseen: true, make: actionsCell, class: 'last'},
+    {id: 'actions', width: 14, label: t('actions'), unseen: true, make: actionsCell, class: 'last'},
   ];
 }
 
 function matches(account, filter) {
   return (!filter.pool || account.pool === filter.pool) &&
-    (!filter.status || account.status === filter.status) &&
+    (!filter.state || stateOf(account) === filter.state) &&
     (!filter.text || `${account.name} ${account.label}`.toLowerCase().includes(filter.text));
 }
 
 export function create({query}) {
-  const filter = {text: (query.get('q') ?? '').toLowerCase(), pool: '', status: ''};
+  const wanted = query.get('state');
+  const filter = {text: (query.get('q') ?? '').toLowerCase(), pool: '',
+    state: STATES.includes(wanted) ? wanted : ''};
   const table = new Table({columns: columns(), key: (a) => a.id, caption: t('accounts.title'),
     empty: 'accounts.none', twoLines: true, sort: {id: 'name', down: false}});
   const count = h('span', {class: 'count', role: 'status'});
@@ -176,9 +174,10 @@ export function create({query}) {
     const all = snapshot.backends.map((account) => ({...account,
       ...settings.get(account.id)}));
     const shown = all.filter((account) => matches(account, filter));
+    table.emptyKey = all.length ? 'accounts.no_match' : 'accounts.none';
     table.show(shown);
-    setText(count, shown.length === all.length ? t('accounts.count', {n: all.length})
-      : t('accounts.of', {n: shown.length, all: all.length}));
+    setText(count, shown.length === all.length ? t('accounts.count', {n: f.whole(all.length)})
+      : t('accounts.of', {n: f.whole(shown.length), all: f.whole(all.length)}));
   }
   const refilter = (change) => {
     Object.assign(filter, change);
@@ -200,7 +199,7 @@ export function create({query}) {
     choice(t('account.pool'), [['', t('all')], ['primary', t('pool.primary')],
       ['fallback', t('pool.fallback')]], '', (pool) => refilter({pool})),
     select(t('account.state'), [['', t('accounts.any')], ...STATES.map((state) =>
-      [state, word('status', state)])], '', (status) => refilter({status})),
+      [state, word('status', state)])], filter.state, (state) => refilter({state})),
     count, h('span', {class: 'grow'}),
     button(t('import'), {name: 'upload', click: () => importAccounts(catalog.forget)}),
     button(t('export'), {name: 'download', click: exportAccounts}),

@@ -37,6 +37,10 @@ function show({focus}) {
   setText(byId('title'), t(`${id}.title`));
   document.title = `${t(`${id}.title`)} · sluice`;
   for (const [name, link] of links) setAttribute(link, 'aria-current', name === id ? 'page' : null);
+  // Where the navigation is a row that scrolls, the present page's name is in sight.
+  const {offsetLeft, offsetWidth} = links.get(id);
+  const bar = byId('nav');
+  bar.scrollLeft = offsetLeft - bar.offsetLeft - (bar.clientWidth - offsetWidth) / 2;
   if (live.snapshot) page.snapshot?.(live.snapshot);
   if (focus) byId('title').focus();
   scrollTo(0, 0);

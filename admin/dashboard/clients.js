@@ -10,7 +10,7 @@ import {searchField, Table} from './table.js';
 
 const PRIORITIES = ['urgent', 'high', 'normal', 'low'];
 const PERIODS = ['day', 'month', 'total'];
-const LEVELS_MS = 5000;  // how often what is left of limits is asked for
+const LEVELS_MS = 5000;  // how often what is left of limits is asked for, with what was used
 const path = (client) => `/api/admin/clients/${encodeURIComponent(client.name)}`;
 
 // The key, this once: whoever closes the dialog without it has to make another.
@@ -91,16 +91,22 @@ function nameCell(cell) {
   };
 }
 
-function limitCell(left, limit) {
-  return (cell) => {
-    const level = levelBar();
-    const none = h('span', {class: 'faint', text: t('unlimited')});
-    cell.append(level.node, none);
+// What is left of requests and tokens in this minute; of what has no limit, nothing is said.
+function limitsCell(cell) {
+  const none = h('span', {class: 'faint', text: t('unlimited')});
+  const bars = [['requests_remaining', 'rpm_limit', 'unit.requests'],
+    ['tokens_remaining', 'tpm_limit', 'unit.tokens']].map(([left, limit, unit]) => {
+    const level = levelBar('', t(unit));
+    cell.append(level.node);
     return (c) => {
       setHidden(level.node, !c[limit]);
-      setHidden(none, Boolean(c[limit]));
       if (c[limit]) level.set(c.level[left] ?? c[limit], c[limit]);
     };
+  });
+  cell.append(none);
+  return (c) => {
+    for (const update of bars) update(c);
+    setHidden(none, Boolean(c.rpm_limit || c.tpm_limit));
   };
 }
 
@@ -119,11 +125,16 @@ function budgetCell(cell) {
 }
 
 function statusCell(cell) {
+  const state = h('span');
+  const since = h('span', {class: 'label'});
   let shown = '';
+  cell.append(state, since);
   return (c) => {
+    setText(since, c.source === 'file' ? t('client.of_file')
+      : t('client.since', {day: f.day(c.created_at)}));
     if (shown === c.status) return;
     shown = c.status;
-    clear(cell, chip(word('client.status', c.status), c.status === 'active' ? 'healthy'
+    clear(state, chip(word('client.status', c.status), c.status === 'active' ? 'healthy'
       : 'disabled', c.status === 'active' ? 'healthy' : 'open'));
   };
 }
@@ -151,10 +162,8 @@ function columns() {
     {id: 'status', label: t('account.state'), sort: (c) => c.status, make: statusCell},
     {id: 'priority', label: t('client.priority'), sort: (c) => PRIORITIES.indexOf(c.priority),
       text: (c) => word('priority', c.priority)},
-    {id: 'rpm', label: t('client.rpm'), sort: (c) => c.rpm_limit || null, class: 'levels',
-      make: limitCell('requests_remaining', 'rpm_limit')},
-    {id: 'tpm', label: t('client.tpm'), sort: (c) => c.tpm_limit || null, class: 'levels',
-      make: limitCell('tokens_remaining', 'tpm_limit')},
+    {id: 'limits', label: t('client.left'), sort: (c) => c.rpm_limit || null, class: 'levels',
+      make: limitsCell},
     {id: 'inflight', label: t('account.inflight'), number: true, sort: (c) => c.level.inflight,
       text: (c) => f.whole(c.level.inflight) +
         (c.concurrent_limit ? ` / ${f.whole(c.concurrent_limit)}` : '')},
@@ -163,9 +172,7 @@ function columns() {
     {id: 'requests', label: t('models.requests'), number: true, down: true,
       sort: (c) => c.usage?.requests ?? 0, text: (c) => f.compact(c.usage?.requests ?? 0)},
     {id: 'cost', label: t('clients.cost'), number: true, down: true,
-      sort: (c) => c.usage?.cost ?? 0, text: (c) => f.money(c.usage?.cost ?? 0)},
-    {id: 'created', label: t('client.created'), sort: (c) => c.created_at,
-      text: (c) => c.source === 'file' ? t('source.file') : f.day(c.created_at)},
+      sort: (c) => c.usage?.cost ?? 0, text: (c) => f.cost(c.usage ?? {})},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: actionsCell},
   ];
 }
@@ -176,30 +183,26 @@ export function create() {
   let all = [];
   let used = new Map();
   let text = '';
-  const show = () => table.show(all.filter((c) => c.name.toLowerCase().includes(text))
-    .map((c) => ({...c, usage: used.get(c.name)})));
-  async function load() {
-    try {
-      const [clients, usage] = await Promise.all([catalog.read('clients'),
-        api.get('/api/admin/usage?group_by=client')]);
-      all = clients;
-      used = new Map(usage.rows.map((row) => [row.client, row]));
-      show();
-    } catch (error) {
-      if (error.status !== 401) complain(error);
-    }
+  const show = () => {
+    table.emptyKey = all.length ? 'clients.no_match' : 'clients.none';
+    table.show(all.filter((c) => c.name.toLowerCase().includes(text))
+      .map((c) => ({...c, usage: used.get(c.name)})));
+  };
+  async function load(clients) {
+    const [list, usage] = await Promise.all([clients,
+      api.get('/api/admin/usage?group_by=client')]);
+    all = list;
+    used = new Map(usage.rows.map((row) => [row.client, row]));
+    show();
   }
-  const timer = setInterval(async () => {
-    if (document.hidden) return;
-    try {
-      all = await api.get('/api/admin/clients');
-      show();
-    } catch {
-      // the connection's state stands at the top of the page
-    }
-  }, LEVELS_MS);
-  const off = catalog.onChange(load);
-  load();
+  const begin = () => load(catalog.read('clients')).catch((error) => {
+    if (error.status !== 401) complain(error);
+  });
+  // That this fails stands at the top of the page.
+  const timer = setInterval(() => document.hidden ||
+    load(api.get('/api/admin/clients')).catch(() => {}), LEVELS_MS);
+  const off = catalog.onChange(begin);
+  begin();
   const bar = h('div', {class: 'toolbar'}, searchField(t('clients.search'), (given) => {
     text = given;
     show();

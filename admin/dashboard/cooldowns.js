@@ -1,4 +1,5 @@
 // Cooldowns: which accounts rest now and until when, which did, and what else happened.
+import {faultText} from './account_state.js';
 import * as api from './api.js';
 import {clear, h, setHidden, setText} from './dom.js';
 import {eventList} from './events.js';
@@ -36,7 +37,7 @@ function nowColumns() {
       text: (a) => f.clock(Date.parse(a.cooldown_until))},
     {id: 'why', label: t('cooldowns.why'), class: 'wide', make: (cell) => {
       const set = longText(cell);
-      return (a) => set(a.last_error?.summary ?? '');
+      return (a) => set(faultText(a.last_error));
     }},
   ];
 }
@@ -103,7 +104,7 @@ export function create() {
     node: h('div', {class: 'split'}, h('div', {class: 'stack'},
       panel(t('cooldowns.now'), {tools: note}, now.node),
       panel(t('cooldowns.past'), {note: t('cooldowns.last', {n: HISTORY})}, past.node)),
-    panel(t('events.title'), {kind: 'flank long'}, events.node)),
+    panel(t('events.title'), {kind: 'long'}, events.node)),
     snapshot(s) {
       const cooling = s.backends.filter((a) => a.cooldown_until);
       now.show(cooling.map((a) => ({...a, whole: wholeOf(a)})));

@@ -2,18 +2,28 @@
 import * as api from './api.js';
 import {clear, h, icon, setText} from './dom.js';
 import {ago, moment} from './format.js';
-import {t, word} from './i18n.js';
+import {said, t, word} from './i18n.js';
 import {gatewayNow} from './live.js';
 
 const SHAPE = {info: 'info', warning: 'error', error: 'error'};
-const OF_KIND = {cooldown_begun: 'cooling', cooldown_ended: 'healthy', breaker_opened: 'open',
+const OF_KIND = {cooldown_begun: 'cooling', cooldown_ended: 'healthy', breaker_opened: 'failing',
   breaker_closed: 'healthy', account_recovered: 'healthy', retreat_begun: 'down'};
+
+// What happened, in the page's language where it has the words: by the kind, by `what` where a kind
+// has several texts, and with the event's values. Else as the gateway says it.
+function textOf({kind, values = {}, text}) {
+  const key = `happened.${kind}${values.what ? `.${values.what}` : ''}`;
+  const words = {...values};
+  if (values.state) words.state = word('health', values.state);
+  if (values.fault) words.fault = word('fault', values.fault);
+  return said(key, words) ?? text;
+}
 
 function line(event) {
   const name = OF_KIND[event.kind] ?? SHAPE[event.severity] ?? 'info';
   return h('li', {class: `event ${event.severity}`}, icon(name),
     h('div', {}, h('p', {}, h('strong', {text: word('event', event.kind)}), ' ',
-      h('b', {text: event.account ?? event.client ?? ''}), ' ', h('span', {text: event.text})),
+      h('b', {text: event.account ?? event.client ?? ''}), ' ', h('span', {text: textOf(event)})),
     h('time', {datetime: event.at, title: moment(event.at)})));
 }
 

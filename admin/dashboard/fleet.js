@@ -1,6 +1,8 @@
 // All accounts at a glance: a square for each, filled by what is left, marked by what is wrong.
+import {backIn, stateOf} from './account_state.js';
 import {h, setAttribute, setHidden, setText} from './dom.js';
 import {t, word} from './i18n.js';
+import {gatewayNow} from './live.js';
 import {listenTheme} from './theme_switch.js';
 
 const SIDE_MAX = 30;
@@ -29,11 +31,10 @@ export class FleetMap {
     });
   }
 
-  set(accounts) {
+  // `counts`: of each state.
+  set(accounts, counts) {
     this.accounts = accounts;
-    const count = (state) => accounts.filter(({status}) => status === state).length;
-    setAttribute(this.canvas, 'aria-label', t('fleet.summary', {n: accounts.length,
-      healthy: count('healthy'), cooling: count('cooling'), error: count('error')}));
+    setAttribute(this.canvas, 'aria-label', t('fleet.summary', {n: accounts.length, ...counts}));
     this.#paint();
   }
 
@@ -41,7 +42,8 @@ export class FleetMap {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
     this.colours = {level: of('--series-0'), empty: of('--inset'), cooling: of('--cool'),
-      error: of('--bad'), open: of('--warn'), line: of('--line-strong'), ground: of('--surface')};
+      error: of('--bad'), failing: of('--warn'), line: of('--line-strong'),
+      ground: of('--surface')};
   }
 
   // The largest squares with which all fit into the room.
@@ -78,16 +80,17 @@ export class FleetMap {
   #draw(account, x, y) {
     const {side} = this.layout;
     const {colours, pen} = this;
-    if (account.status === 'disabled') {
+    const state = stateOf(account);
+    if (state === 'disabled') {
       pen.strokeStyle = colours.line;
       pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-    } else if (account.status === 'error') {
+    } else if (state === 'error') {
       this.#mark(x, y, colours.error, [[0.26, 0.26, 0.74, 0.74], [0.74, 0.26, 0.26, 0.74]]);
-    } else if (account.status === 'cooling') {
+    } else if (state === 'cooling') {
       this.#mark(x, y, colours.cooling, [[0.36, 0.26, 0.36, 0.74], [0.64, 0.26, 0.64, 0.74]]);
-    } else if (account.breaker) {
-      this.#mark(x, y, colours.open, [[0.26, 0.74, 0.74, 0.26]]);
+    } else if (state === 'failing') {
+      this.#mark(x, y, colours.failing, [[0.26, 0.74, 0.74, 0.26]]);
     } else {
       const {tokens, capacity} = account.rate_limiter;
       this.#box(x, y, side, colours.empty);
@@ -130,8 +133,9 @@ export class FleetMap {
     setHidden(this.tip, !account);
     if (!account) return;
     const {tokens, capacity} = account.rate_limiter;
-    setText(this.tip, `${account.name} · ${word('status', account.status)} · ` +
-      `${Math.floor(tokens)} / ${capacity}`);
+    setText(this.tip, [account.name, word('status', stateOf(account)),
+      backIn(account, gatewayNow()), `${Math.floor(tokens)} / ${capacity}`].filter(Boolean)
+      .join(' · '));
     const left = Math.min(event.offsetX + 12, this.node.clientWidth - this.tip.offsetWidth);
     this.tip.style.transform = `translate(${left}px, ${event.offsetY + 18}px)`;
   }

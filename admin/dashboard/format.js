@@ -43,6 +43,12 @@ export function money(value) {
     minimumFractionDigits: digits, maximumFractionDigits: digits}).format(value);
 }
 
+// What sums cost ({cost, unpriced}): where some had no price it is more than that, or unknown.
+export function cost({cost: known = 0, unpriced = 0}) {
+  if (!unpriced) return money(known);
+  return known ? t('cost.over', {sum: money(known)}) : t('cost.unknown');
+}
+
 export const percent = (value, digits = 1) => known(value)
   ? numbers({style: 'percent', maximumFractionDigits: digits}).format(value) : NONE;
 

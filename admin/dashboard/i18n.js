@@ -41,5 +41,13 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => name in values ? String(values[name]) : whole);
 }
 
+// The same, or nothing where nobody has written it or a value is missing.
+export function said(key, values) {
+  const text = TEXTS[current][key];
+  if (text === undefined) return undefined;
+  const all = [...text.matchAll(/\{(\w+)\}/g)].every(([, name]) => name in values);
+  return all ? t(key, values) : undefined;
+}
+
 // For words of the gateway that may be newer than this page: shown as they are.
 export const word = (group, value) => TEXTS[current][`${group}.${value}`] ?? String(value ?? '');

@@ -1,4 +1,5 @@
 // Models: who serves each, what it costs, what it was used for; and the prices.
+import {isUsable} from './account_state.js';
 import * as api from './api.js';
 import * as catalog from './catalog.js';
 import {button, h, setText} from './dom.js';
@@ -11,6 +12,7 @@ import {searchField, Table} from './table.js';
 
 const PRICES = ['input_per_million', 'output_per_million', 'cache_read_per_million',
   'cache_write_per_million'];
+const USAGE_MS = 15_000;  // how often what was used is asked for
 
 // The price of each model that holds now, of a list that has the latest first.
 function present(prices) {
@@ -21,29 +23,56 @@ function present(prices) {
   return out;
 }
 
+// What an account takes for a model, in dollars for a million tokens: its mapping's price, else its
+// own; nothing where both are unknown (of zeros alone). Such a price goes before those set here.
+function ownPrice(account, mapping) {
+  const known = (cost) => cost && Object.values(cost).some((value) => value > 0);
+  const cost = [mapping?.cost, account.cost].find(known);
+  const perMillion = (value) => +((value ?? 0) * 1e6).toPrecision(12);
+  return cost && {input: perMillion(cost.input), output: perMillion(cost.output)};
+}
+
+// The prices at which a model can be had, without those that are the same.
+function pricesOf(row) {
+  const set = row.price && {input: row.price.input_per_million,
+    output: row.price.output_per_million};
+  const all = row.own.length ? row.own.map((own) => own ?? set) : [set];
+  return [...new Map(all.filter(Boolean).map((one) => [JSON.stringify(one), one])).values()];
+}
+
+// $2.50, or $0.80 – $2.50 where accounts differ.
+function priceText(prices, name) {
+  const values = prices.map((one) => one[name]);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (!values.length) return f.NONE;
+  return low === high ? f.money(low) : `${f.money(low)} – ${f.money(high)}`;
+}
+
 // A row for each model that an account maps, that has a price or was used today.
 function rowsOf(accounts, prices, used) {
   const rows = new Map();
   const row = (model) => {
-    if (!rows.has(model)) rows.set(model, {model, accounts: [], natives: new Set(), window: null});
+    if (!rows.has(model)) rows.set(model, {model, accounts: [], own: [], natives: new Set(),
+      window: null});
     return rows.get(model);
   };
   for (const account of accounts)
     for (const [model, mapping] of Object.entries(account.model_mappings)) {
       const one = row(model);
       one.accounts.push(account.id);
+      one.own.push(ownPrice(account, mapping));
       one.natives.add(mapping.native_id);
       one.window = Math.max(one.window ?? 0, mapping.context_window ?? 0) || null;
     }
   for (const [model, price] of present(prices)) row(model).price = price;
   for (const sums of used) if (sums.model) row(sums.model).usage = sums;
-  return [...rows.values()];
+  return [...rows.values()].map((one) => ({...one, prices: pricesOf(one)}));
 }
 
 // Adds what the stream knows: how many of a model's accounts are usable, and what is left of them.
 function withLevels(row, byId) {
   const mine = row.accounts.map((id) => byId.get(id)).filter(Boolean);
-  const usable = mine.filter((a) => a.status === 'healthy');
+  const usable = mine.filter(isUsable);
   const sum = (name) => usable.reduce((all, a) => all + a.rate_limiter[name], 0);
   return {...row, usable: usable.length, tokens: sum('tokens'), capacity: sum('capacity')};
 }
@@ -76,11 +105,8 @@ function columns() {
       }},
     {id: 'window', label: t('models.window'), number: true, down: true, sort: (r) => r.window,
       text: (r) => f.compact(r.window)},
-    {id: 'in', label: t('price.in'), number: true, sort: (r) => r.price?.input_per_million ?? null,
-      text: (r) => f.money(r.price?.input_per_million)},
-    {id: 'out', label: t('price.out'), number: true,
-      sort: (r) => r.price?.output_per_million ?? null,
-      text: (r) => f.money(r.price?.output_per_million)},
+    ...['input', 'output'].map((name) => ({id: name, label: t(`price.short.${name}`), number: true,
+      sort: (r) => r.prices[0]?.[name] ?? null, text: (r) => priceText(r.prices, name)})),
     {id: 'requests', label: t('models.requests'), number: true, down: true,
       sort: (r) => r.usage?.requests ?? 0, text: (r) => f.compact(r.usage?.requests ?? 0)},
     {id: 'errors', label: t('usage.errors'), number: true, down: true,
@@ -89,8 +115,7 @@ function columns() {
     {id: 'tokens', label: t('usage.total_tokens'), number: true, down: true,
       sort: (r) => r.usage?.total_tokens ?? 0, text: (r) => f.compact(r.usage?.total_tokens ?? 0)},
     {id: 'cost', label: t('usage.cost'), number: true, down: true, sort: (r) => r.usage?.cost ?? 0,
-      text: (r) => r.usage && !r.usage.cost && r.usage.unpriced ? f.NONE
-        : f.money(r.usage?.cost ?? 0)},
+      text: (r) => r.usage ? f.cost(r.usage) : f.NONE},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
       cell.append(button(t('price.set.of', {name: first.model}), {name: 'edit', bare: true,
         click: () => editPrice({...item().price, model: item().model, valid_from: null})}));
@@ -156,6 +181,7 @@ export function create() {
   const prices = new Table({columns: priceColumns(), empty: 'price.none',
     key: (p) => `${p.model}\n${p.valid_from}`, caption: t('price.title')});
   const open = h('p', {class: 'note'});
+  const owned = h('p', {class: 'note'});
   let rows = [];
   let text = '';
   function show(snapshot) {
@@ -164,7 +190,7 @@ export function create() {
     table.show(rows.filter((r) => r.model.toLowerCase().includes(text))
       .map((r) => withLevels(r, byId)));
   }
-  async function load() {
+  async function load({quiet = false} = {}) {
     try {
       const [accounts, all, usage] = await Promise.all([catalog.read('accounts'),
         catalog.read('prices'), api.get('/api/admin/usage?group_by=model')]);
@@ -172,13 +198,19 @@ export function create() {
       const every = accounts.filter((a) => !Object.keys(a.model_mappings).length &&
         !a.model_prefix).length;
       setText(open, every ? t('models.every', {n: every}) : '');
+      const own = accounts.filter((a) => ownPrice(a) ||
+        Object.values(a.model_mappings).some((mapping) => ownPrice(a, mapping))).length;
+      setText(owned, own ? t('price.own', {n: own}) : '');
+      prices.emptyKey = own ? 'price.none_here' : 'price.none';
       prices.show(all);
       show(live.snapshot);
     } catch (error) {
-      if (error.status !== 401) complain(error);
+      // Of a reading again the connection's state at the top says enough.
+      if (error.status !== 401 && !quiet) complain(error);
     }
   }
   const off = catalog.onChange(load);
+  const timer = setInterval(() => document.hidden || load({quiet: true}), USAGE_MS);
   load();
   const bar = h('div', {class: 'toolbar'}, searchField(t('models.search'), (given) => {
     text = given;
@@ -187,8 +219,11 @@ export function create() {
     click: () => editPrice({})}));
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('models.title'), {note: t('models.note')},
-      table.node), panel(t('price.title'), {note: t('price.note')}, prices.node)),
+      table.node), panel(t('price.title'), {note: t('price.note'), tools: owned}, prices.node)),
     snapshot: show,
-    stop: off,
+    stop() {
+      clearInterval(timer);
+      off();
+    },
   };
 }

@@ -1,4 +1,5 @@
 // Overview: what is going on, at a glance.
+import {backIn, countStates, faultText, stateOf, STATES} from './account_state.js';
 import * as api from './api.js';
 import {liveChart} from './charts.js';
 import {h, setHidden, setText} from './dom.js';
@@ -7,7 +8,7 @@ import {FleetMap} from './fleet.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {gatewayNow} from './live.js';
-import {countdown, levelBar, panel, stateChip, tile} from './parts.js';
+import {levelBar, panel, stateChip, tile} from './parts.js';
 
 const POINTS = 300;      // seconds of history: five minutes
 const SPARK_POINTS = 90;
@@ -95,10 +96,12 @@ function setTiles(all, queue, level, s, history) {
   for (const [i, rank] of PRIORITIES.entries())
     setText(queue.children[i].querySelector('b'), f.whole(s.queue.per_priority[rank]));
   const {tokens, capacity} = s.token_bucket;
-  all.capacity.set(f.percent(capacity ? tokens / capacity : 0, 0), t('tile.capacity.free'));
+  all.capacity.set(capacity ? f.percent(tokens / capacity, 0) : f.NONE,
+    capacity ? t('tile.capacity.free') : '');
   level.set(tokens, capacity);
-  all.cost.set(f.money(s.today.cost), '', t('tile.cost.sub', {
-    requests: f.compact(s.today.requests), tokens: f.compact(s.today.tokens)}));
+  all.cost.set(f.cost(s.today), '', s.today.unpriced
+    ? t('usage.unpriced', {n: f.compact(s.today.unpriced)}) : t('tile.cost.sub', {
+      requests: f.compact(s.today.requests), tokens: f.compact(s.today.tokens)}));
 }
 
 // [id, the series of History, their colours, how numbers are written]
@@ -135,14 +138,18 @@ function charts() {
 // How urgent an account's state is, and why; 0: it is fine.
 function trouble(account) {
   const now = gatewayNow();
-  if (!account.enabled) return [0];
-  if (account.status === 'error') return [5, 'error', account.last_error?.summary ??
-    t('attention.refused')];
-  if (account.breaker) return [4, 'open', t('attention.breaker', {
-    left: countdown(account.breaker.open_until, now) || '0:00'})];
+  const back = backIn(account, now);
+  switch (stateOf(account)) {
+    case 'disabled': return [0];
+    case 'error': return [5, 'error', faultText(account.last_error) || t('attention.refused')];
+    case 'failing': return [4, 'failing', [back === t('failing.next') ? t('attention.probe')
+      : t('attention.failing', {left: back}), faultText(account.last_error)].filter(Boolean)
+      .join(' · ')];
+    case 'cooling': return [2, 'cooling', t('attention.cooling', {left: back || '0:00',
+      n: account.consecutive_429_count})];
+    default: break;
+  }
   if (account.health === 'down') return [3, 'error', t('attention.down')];
-  if (account.status === 'cooling') return [2, 'cooling', t('attention.cooling', {
-    left: countdown(account.cooldown_until, now) || '0:00', n: account.consecutive_429_count})];
   const {tokens, capacity} = account.rate_limiter;
   if (tokens <= capacity * NEARLY_SPENT) return [1, 'spent', t('attention.spent')];
   return [0];
@@ -150,20 +157,20 @@ function trouble(account) {
 
 function attention() {
   const list = h('ul', {class: 'attention'});
-  const calm = h('p', {class: 'calm', text: t('attention.none')});
+  const calm = h('p', {class: 'calm'});
   const more = h('a', {class: 'morelink', href: '#/accounts', hidden: true});
   const rows = [];
   function row() {
     const chip = stateChip();
     const name = h('a', {class: 'cut'});
-    const why = h('span', {class: 'why cut'});
+    const why = h('span', {class: 'why lines'});
     const node = h('li', {}, chip.node, name, why);
     rows.push({node, chip, name, why});
     list.append(node);
     return rows.at(-1);
   }
   return {
-    node: panel(t('attention.title'), {kind: 'flank'}, calm, list, more),
+    node: panel(t('attention.title'), {}, calm, list, more),
     set(accounts) {
       const bad = accounts.map((account) => ({account, trouble: trouble(account)}))
         .filter((one) => one.trouble[0] > 0).sort((a, b) => b.trouble[0] - a.trouble[0]);
@@ -173,9 +180,11 @@ function attention() {
         setText(shown.name, account.name);
         shown.name.href = `#/accounts?q=${encodeURIComponent(account.name)}`;
         setText(shown.why, why);
+        shown.why.title = why;
         setHidden(shown.node, false);
       }
       for (const one of rows.slice(bad.length)) setHidden(one.node, true);
+      setText(calm, t(accounts.length ? 'attention.none' : 'attention.nobody'));
       setHidden(calm, bad.length > 0);
       setHidden(more, bad.length <= ATTENTION_MAX);
       setText(more, t('attention.more', {n: bad.length - ATTENTION_MAX}));
@@ -183,20 +192,25 @@ function attention() {
   };
 }
 
+// The states with their counts lead to their accounts.
 function fleet() {
   const map = new FleetMap();
   const legend = h('div', {class: 'legend'});
-  const chips = ['healthy', 'cooling', 'error', 'disabled'].map((state) => {
+  const none = h('p', {class: 'note'}, h('a', {href: '#/accounts', text: t('accounts.none')}));
+  const chips = STATES.map((state) => {
     const chip = stateChip();
-    legend.append(chip.node);
+    legend.append(h('a', {href: `#/accounts?state=${state}`}, chip.node));
     return [state, chip];
   });
   return {
-    node: panel(t('fleet.title'), {tools: legend}, map.node),
+    node: panel(t('fleet.title'), {tools: legend}, map.node, none),
     set(accounts) {
-      for (const [state, chip] of chips) chip.set(state, `${word('status', state)} ` +
-        f.whole(accounts.filter(({status}) => status === state).length));
-      map.set(accounts);
+      const counts = countStates(accounts);
+      for (const [state, chip] of chips)
+        chip.set(state, `${word('status', state)} ${f.whole(counts[state])}`);
+      setHidden(map.node, accounts.length === 0);
+      setHidden(none, accounts.length > 0);
+      map.set(accounts, counts);
     },
     stop: map.stop,
   };
@@ -209,9 +223,9 @@ export function create() {
   const map = fleet();
   const worries = attention();
   const events = eventList({limit: 8});
-  const node = h('div', {class: 'stack'}, top.node, h('div', {class: 'split'},
+  const node = h('div', {class: 'stack'}, top.node, h('div', {class: 'split mixed'},
     h('div', {class: 'stack'}, map.node, pictures.node),
-    h('div', {class: 'stack'}, worries.node, panel(t('events.title'), {kind: 'flank',
+    h('div', {class: 'stack'}, worries.node, panel(t('events.title'), {kind: 'last',
       tools: h('a', {href: '#/cooldowns', text: t('all')})}, events.node))));
   let loaded = false;
   api.get('/api/admin/history').then((past) => history.load(past), () => {})

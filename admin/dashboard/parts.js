@@ -33,8 +33,9 @@ export function chip(text, kind = '', name) {
   return h('span', {class: `chip ${kind}`.trim()}, name ? icon(name) : null, h('span', {text}));
 }
 
-// How much is left: full is good. The bar is drawn by a transform, which costs no layout.
-export function levelBar(unit) {
+// How much is left: full is good. The bar is drawn by a transform, which costs no layout. `title`
+// is the key of a sentence, `unit` a word behind the numbers.
+export function levelBar(title, unit = '') {
   const fill = h('span', {class: 'fill'});
   const bar = h('span', {class: 'bar', 'aria-hidden': 'true'}, fill);
   const text = h('span', {class: 'of'});
@@ -49,8 +50,8 @@ export function levelBar(unit) {
       shown = now;
       fill.style.transform = `scaleX(${left})`;
       setClass(bar, `bar ${left <= 0 ? 'spent' : left < 0.25 ? 'low' : ''}`.trim());
-      setText(text, `${compact(Math.floor(tokens))} / ${compact(capacity)}`);
-      if (unit) setAttribute(node, 'title', t(unit, {tokens, capacity}));
+      setText(text, `${compact(Math.floor(tokens))} / ${compact(capacity)} ${unit}`.trim());
+      if (title) setAttribute(node, 'title', t(title, {tokens, capacity}));
     },
   };
 }
@@ -90,7 +91,7 @@ export function tile(label, {spark = false, kind = ''} = {}) {
   }};
 }
 
-// A cooldown: how long it still lasts.
+// How long a cooldown still lasts.
 export function countdown(untilIso, now) {
   if (!untilIso) return '';
   const left = (Date.parse(untilIso) - now) / 1000;
@@ -137,9 +138,9 @@ export function download(text, name, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-// A text that may be long: cut by the cell, whole in its title.
-export function longText(cell) {
-  const node = h('span', {class: 'cut'});
+// A text that may be long: cut by the cell (`lines`: after two), whole in its title.
+export function longText(cell, kind = 'cut') {
+  const node = h('span', {class: kind});
   cell.append(node);
   return (text) => {
     setText(node, text);

@@ -37,8 +37,10 @@ function flagsCell(cell, r) {
   const flags = [r.streamed && ['stream'], r.degraded && [r.degraded, 'warn'],
     r.hedged && ['hedged', 'cool'], r.client_gone && ['gone', 'warn'],
     r.attempt > 1 && ['attempts', 'warn'], r.tokens_estimated && ['estimated']].filter(Boolean);
-  cell.append(h('span', {class: 'chips'}, flags.map(([id, kind]) =>
-    chip(id === 'attempts' ? t('flag.attempts', {n: r.attempt}) : word('flag', id), kind))));
+  const named = flags.map(([id, kind]) =>
+    [id === 'attempts' ? t('flag.attempts', {n: r.attempt}) : word('flag', id), kind]);
+  cell.append(h('span', {class: 'chips', title: named.map(([text]) => text).join(', ')},
+    named.map(([text, kind]) => chip(text, kind))));
 }
 
 const cut = (member) => (cell) => {
@@ -48,26 +50,26 @@ const cut = (member) => (cell) => {
 
 function columns() {
   return [
-    {id: 'at', width: 94, label: t('requests.at'), sort: (r) => r.at, down: true, head: true,
+    {id: 'at', width: 106, label: t('requests.at'), sort: (r) => r.at, down: true, head: true,
       make: timeCell},
-    {id: 'status', width: 54, label: t('requests.status'), sort: (r) => r.status, make: statusCell},
+    {id: 'status', width: 62, label: t('requests.status'), sort: (r) => r.status, make: statusCell},
     {id: 'model', width: 140, label: t('models.model'), sort: (r) => r.model, make: cut('model'),
       class: 'wide'},
-    {id: 'account', width: 112, label: t('usage.account'), sort: (r) => r.account,
+    {id: 'account', width: 124, label: t('usage.account'), sort: (r) => r.account,
       make: cut('account')},
-    {id: 'client', width: 120, label: t('usage.client'), sort: (r) => r.client,
+    {id: 'client', width: 112, label: t('usage.client'), sort: (r) => r.client,
       make: cut('client')},
-    {id: 'tokens', width: 64, label: t('usage.total_tokens'), number: true, down: true,
+    {id: 'tokens', width: 60, label: t('usage.total_tokens'), number: true, down: true,
       sort: (r) => r.total_tokens, text: (r) => f.whole(r.total_tokens)},
     {id: 'cost', width: 92, label: t('usage.cost'), number: true, down: true, sort: (r) => r.cost,
       text: (r) => f.money(r.cost)},
-    {id: 'latency', width: 76, label: t('requests.latency'), number: true, down: true,
+    {id: 'latency', width: 78, label: t('requests.latency'), number: true, down: true,
       sort: (r) => r.latency_ms, text: (r) => f.milliseconds(r.latency_ms)},
     {id: 'ttft', width: 84, label: t('requests.ttft'), number: true, down: true,
       sort: (r) => r.ttft_ms, text: (r) => f.milliseconds(r.ttft_ms)},
-    {id: 'queue', width: 70, label: t('requests.queue'), number: true, down: true,
+    {id: 'queue', width: 62, label: t('requests.queue'), number: true, down: true,
       sort: (r) => r.queue_ms, text: (r) => r.queue_ms ? f.milliseconds(r.queue_ms) : f.NONE},
-    {id: 'flags', width: 156, label: t('requests.flags'), make: flagsCell},
+    {id: 'flags', width: 136, label: t('requests.flags'), make: flagsCell},
   ];
 }
 

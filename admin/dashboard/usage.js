@@ -1,9 +1,10 @@
 // Usage: sums over time, by account, model or client; as a chart, a table and a file.
 import * as api from './api.js';
 import {series, stackedChart} from './charts.js';
-import {add, clear, h, icon, setAttribute, setHidden} from './dom.js';
+import {add, clear, h, icon, setAttribute, setHidden, setText} from './dom.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
+import {gatewayNow} from './live.js';
 import {complain, longText, panel, tile} from './parts.js';
 import {choice, searchField, select, Table} from './table.js';
 
@@ -12,7 +13,10 @@ const RANGES = {'24h': 24, '7d': 168, '30d': 720, '90d': 2160};
 const HOURS_MAX = 168;  // of a span that is shown by the hour; longer ones by the day
 const HOURS_TOLD = 48;  // with their time under the chart; more have their days only
 const TOP = 8;          // that have a colour of their own; the others share one
-const MEASURES = {requests: f.compact, total_tokens: f.compact, cost: f.money, errors: f.compact};
+const AGAIN_MS = 15_000;  // how often a span that ends now is asked for again
+const MEASURES = {requests: f.compact, total_tokens: f.compact, cost: f.money, errors: f.compact,
+  failed_attempts: f.compact};
+const TOP_BY = ['requests', 'total_tokens', 'cost'];  // by which the gateway can choose
 const SIDES = ['account', 'model', 'client'];
 
 function steps(from, to, unit) {
@@ -44,6 +48,9 @@ function datasets(rows, {side, unit, measure}, axis) {
   return all.map((set, i) => ({...set, token: set.others ? '--series-rest' : series(i)}));
 }
 
+const numbers = (id, format) => ({id, label: t(`usage.${id}`), number: true, down: true,
+  sort: (r) => r[id], text: format && ((r) => format(r[id]))});
+
 function columns(side) {
   return [
     {id: 'name', label: t(`usage.${side}`), sort: (r) => r[side], head: true, class: 'wide',
@@ -62,11 +69,28 @@ function columns(side) {
           text.textContent = f.percent(r.share);
         };
       }},
-    ...[['requests', f.whole], ['errors', f.whole], ['prompt_tokens', f.compact],
-      ['completion_tokens', f.compact], ['total_tokens', f.compact], ['cost', f.money],
-      ['avg_latency_ms', f.milliseconds], ['avg_ttft_ms', f.milliseconds],
-      ['avg_queue_ms', f.milliseconds]].map(([id, format]) => ({id, label: t(`usage.${id}`),
-      number: true, down: true, sort: (r) => r[id], text: (r) => format(r[id])})),
+    numbers('requests', f.whole), numbers('errors', f.whole), numbers('failed_attempts', f.whole),
+    {...numbers('total_tokens'), make: (cell) => {
+      const sum = h('span');
+      const parts = h('span', {class: 'label'});
+      cell.append(sum, parts);
+      return (r) => {
+        setText(sum, f.compact(r.total_tokens));
+        setText(parts, r.total_tokens ? t('tile.tokens.parts', {
+          prompt: f.compact(r.prompt_tokens), completion: f.compact(r.completion_tokens)}) : '');
+      };
+    }},
+    {...numbers('cost'), make: (cell) => {
+      const sum = h('span');
+      const more = h('span', {class: 'label'});
+      cell.append(sum, more);
+      return (r) => {
+        setText(sum, f.cost(r));
+        setText(more, r.unpriced ? t('usage.unpriced', {n: f.compact(r.unpriced)}) : '');
+      };
+    }},
+    numbers('avg_latency_ms', f.milliseconds), numbers('avg_ttft_ms', f.milliseconds),
+    numbers('avg_queue_ms', f.milliseconds),
   ];
 }
 
@@ -101,10 +125,14 @@ class UsagePage {
         this.text = text;
         this.#showTable();
       })}, this.tableBox));
+    this.timer = setInterval(() => {
+      if (!document.hidden && this.state.range !== 'custom') this.load({quiet: true});
+    }, AGAIN_MS);
     this.load();
   }
 
   #toolbar() {
+    this.asOf = h('span', {class: 'count'});
     const ranges = [...Object.keys(RANGES), 'custom'].map((id) => [id, t(`range.${id}`)]);
     return h('div', {class: 'toolbar'},
       choice(t('usage.range'), ranges, this.state.range, (range) => {
@@ -112,7 +140,7 @@ class UsagePage {
         this.#set({range});
       }), this.custom,
       choice(t('usage.by'), SIDES.map((id) => [id, t(`usage.by.${id}`)]), this.state.side,
-        (side) => this.#set({side})), h('span', {class: 'grow'}), this.csv);
+        (side) => this.#set({side})), this.asOf, h('span', {class: 'grow'}), this.csv);
   }
 
   #measures() {
@@ -146,7 +174,7 @@ class UsagePage {
     this.shownSide = this.state.side;
     this.table = new Table({columns: columns(this.state.side), caption: t('usage.sums'),
       key: (r) => r[this.state.side] ?? '', empty: 'usage.none', sort: {id: 'share', down: true},
-      rowsMax: 500});
+      twoLines: true, rowsMax: 500});
     add(clear(this.tableBox), this.table.node);
   }
 
@@ -154,33 +182,36 @@ class UsagePage {
     if (!this.sums) return;
     const {side, measure} = this.state;
     const sum = this.sums.total[measure] || 1;
+    this.table.emptyKey = this.sums.rows.length ? 'usage.no_match' : 'usage.none';
     this.table.show(this.sums.rows
       .filter((r) => nameOf(r, side).toLowerCase().includes(this.text))
       .map((r) => ({...r, share: r[measure] / sum})));
   }
 
-  async load() {
+  // `quiet`: nobody has asked for it; that it fails stands at the top of the page.
+  async load({quiet = false} = {}) {
     const {side, measure} = this.state;
     const {from, to} = this.#span();
     if (!(from < to)) return;
     const unit = (to - from) / HOUR <= HOURS_MAX ? 'hour' : 'day';
     const when = {from: new Date(from).toISOString(), to: new Date(to).toISOString()};
     const asked = this.asked = {};
-    setAttribute(this.node, 'aria-busy', 'true');
+    if (!quiet) setAttribute(this.node, 'aria-busy', 'true');
     this.csv.href = api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`,
       format: 'csv'});
     try {
       const [over, sums] = await Promise.all([
         api.get(api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`, top: TOP,
-          top_by: measure === 'errors' ? 'requests' : measure})),
+          top_by: TOP_BY.includes(measure) ? measure : 'requests'})),
         api.get(api.target('/api/admin/usage', {...when, group_by: side}))]);
       if (asked !== this.asked) return;  // something else has been chosen since
       this.sums = sums;
       if (this.shownSide !== side) this.#buildTable();
       this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
       this.#showTable();
+      setText(this.asOf, t('usage.as_of', {at: f.clock(gatewayNow())}));
     } catch (error) {
-      if (error.status !== 401) complain(error);
+      if (error.status !== 401 && !quiet) complain(error);
     } finally {
       if (asked === this.asked) setAttribute(this.node, 'aria-busy', null);
     }
@@ -189,12 +220,13 @@ class UsagePage {
   #draw(over, axis, unit) {
     const {side, measure} = this.state;
     const {total} = this.sums;
-    this.tiles.requests.set(f.compact(total.requests));
+    this.tiles.requests.set(f.compact(total.requests), '',
+      t('usage.attempts', {n: f.compact(total.attempts)}));
     this.tiles.errors.set(f.percent(total.requests ? total.errors / total.requests : 0), '',
-      t('usage.errors.of', {n: f.whole(total.errors)}));
+      t('usage.errors.of', {n: f.whole(total.errors), failed: f.whole(total.failed_attempts)}));
     this.tiles.total_tokens.set(f.compact(total.total_tokens), '', t('tile.tokens.parts', {
       prompt: f.compact(total.prompt_tokens), completion: f.compact(total.completion_tokens)}));
-    this.tiles.cost.set(f.money(total.cost), '', total.unpriced
+    this.tiles.cost.set(f.cost(total), '', total.unpriced
       ? t('usage.unpriced', {n: f.compact(total.unpriced)}) : '');
     const sets = datasets(over.rows, {side, unit, measure}, axis);
     this.chart ??= stackedChart(this.canvas, (value) => MEASURES[this.state.measure](value));
@@ -206,6 +238,7 @@ class UsagePage {
   }
 
   stop() {
+    clearInterval(this.timer);
     this.chart?.destroy();
   }
 }

@@ -20,20 +20,25 @@ AccountStatus status_of(const Account& account, Instant now) {
   return AccountStatus::kHealthy;
 }
 
-std::string_view summary_of(const LastFault::Seen& fault) {
+struct FaultWords {
+  std::string_view kind, summary;
+};
+
+FaultWords words_of(const LastFault::Seen& fault) {
   switch (static_cast<TryOutcome>(fault.kind)) {
-    case TryOutcome::kRateLimited: return "the provider answered 429: its limit is used up";
-    case TryOutcome::kAuthRejected: return "the provider refused the key";
+    case TryOutcome::kRateLimited:
+      return {"rate_limited", "the provider answered 429: its limit is used up"};
+    case TryOutcome::kAuthRejected: return {"key_refused", "the provider refused the key"};
     case TryOutcome::kServerError:
-      return fault.status == 0 ? "the provider broke the connection off"
-                               : "the provider answered with an error of its own";
-    case TryOutcome::kConnectFailed: return "the provider could not be reached";
-    case TryOutcome::kTimedOut: return "the provider did not answer in time";
+      if (fault.status == 0) return {"broken_off", "the provider broke the connection off"};
+      return {"server_error", "the provider answered with an error of its own"};
+    case TryOutcome::kConnectFailed: return {"connect_failed", "the provider could not be reached"};
+    case TryOutcome::kTimedOut: return {"timed_out", "the provider did not answer in time"};
     case TryOutcome::kServed:
     case TryOutcome::kClientFault:
     case TryOutcome::kClientGone: break;
   }
-  return "the provider failed";
+  return {"failed", "the provider failed"};
 }
 
 }  // namespace
@@ -63,7 +68,17 @@ AccountView view_account(const Account& account, Instant now, std::int64_t unix_
   if (view.breaker == BreakerState::kOpen)
     view.breaker_open_until = in_unix_ms(breaker.passable_from());
   if (const LastFault::Seen fault = state.last_fault().read(); fault.any)
-    view.last_fault = AccountView::Fault{in_unix_ms(fault.at), fault.status, summary_of(fault)};
+    view.last_fault = AccountView::Fault{in_unix_ms(fault.at), fault.status, words_of(fault).kind,
+                                         words_of(fault).summary};
+  return view;
+}
+
+AccountView view_unopened(const UnopenedAccount& account, Instant now, std::int64_t unix_ms) {
+  AccountView view;
+  view.status = account.enabled ? AccountStatus::kError : AccountStatus::kDisabled;
+  view.capacity = account.rpm_limit;
+  view.last_fault =
+      AccountView::Fault{unix_ms + (account.found_at - now) / 1ms, 0, "unopened", account.why};
   return view;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/route/account.h"
 #include "engine/route/account_state.h"
+#include "engine/route/directory.h"
 
 namespace sluice {
 
@@ -40,10 +41,20 @@ struct AccountView {
   struct Fault {
     std::int64_t at_ms = 0;
     std::uint16_t status = 0;  // 0: no answer came
-    std::string_view summary;
+    std::string_view kind;     // a word for programs
+    std::string_view summary;  // a sentence for people
   };
   std::optional<Fault> last_fault;
 
+  // Its breaker is open, or lets only a probe through. The status, which has the predecessor's
+  // words, does not say so.
+  [[nodiscard]] bool failing() const noexcept {
+    return status == AccountStatus::kHealthy && breaker != BreakerState::kClosed;
+  }
+  // Whether `tokens` can be had of it now.
+  [[nodiscard]] bool usable() const noexcept {
+    return status == AccountStatus::kHealthy && breaker == BreakerState::kClosed;
+  }
   [[nodiscard]] double utilization() const noexcept {
     return capacity == 0 ? 1.0 : 1.0 - static_cast<double>(tokens) / capacity;
   }
@@ -51,5 +62,8 @@ struct AccountView {
 
 // Any thread. `now` and `unix_ms` are the same instant.
 [[nodiscard]] AccountView view_account(const Account& account, Instant now, std::int64_t unix_ms);
+// In error since it was found, unless it is disabled.
+[[nodiscard]] AccountView view_unopened(const UnopenedAccount& account, Instant now,
+                                        std::int64_t unix_ms);
 
 }  // namespace sluice

@@ -5,17 +5,60 @@
 namespace sluice {
 namespace {
 
-std::string cooldown_text(const AccountView& view, std::int64_t unix_ms) {
-  return fmt::format("The account answered 429 and is left alone for {} s; cooldown {} in a row.",
-                     (view.cooldown_until_ms - unix_ms + 999) / 1000, view.cooldowns);
+struct Told {
+  std::string text;
+  EventValues values = {};
+};
+
+Told cooldown(const AccountView& view, std::int64_t unix_ms) {
+  const std::int64_t seconds = (view.cooldown_until_ms - unix_ms + 999) / 1000;
+  return {fmt::format("The account answered 429 and is left alone for {} s; cooldown {} in a row.",
+                      seconds, view.cooldowns),
+          {{"seconds", std::to_string(seconds)}, {"count", std::to_string(view.cooldowns)}}};
 }
 
-std::string health_text(const AccountHealth& health) {
-  const std::string_view state = kHealthNames[static_cast<std::size_t>(health.state)];
+Told breaker_opened(const AccountView& view, std::int64_t unix_ms) {
+  Told told{"The account only failed; nobody is sent there for a while.", {{"what", "failed"}}};
+  if (!view.last_fault || view.breaker_open_until == 0) return told;
+  const std::int64_t seconds = (view.breaker_open_until - unix_ms + 999) / 1000;
+  told.text = fmt::format("The account only failed ({}); nobody is sent there for {} s.",
+                          view.last_fault->summary, seconds);
+  told.values = {{"what", "failed_with"},
+                 {"fault", std::string(view.last_fault->kind)},
+                 {"seconds", std::to_string(seconds)}};
+  return told;
+}
+
+Told retreat_begun(const AccountView& view, const Account& account) {
+  return {fmt::format("The provider answers 429 below the limit; {} of {} requests are used now.",
+                      view.capacity, account.rpm_limit),
+          {{"now", std::to_string(view.capacity)}, {"of", std::to_string(account.rpm_limit)}}};
+}
+
+Told health_changed(const AccountHealth& health) {
+  const std::string state(kHealthNames[static_cast<std::size_t>(health.state)]);
+  const bool answers = health.last_status >= 200 && health.last_status < 300;
+  if (health.state == Health::kDegraded && answers && health.rate_is_poor()) {
+    const int percent = static_cast<int>(*health.success_rate * 100);
+    return {fmt::format("The account is {}: {} % of its attempts in the last 5 minutes succeeded.",
+                        state, percent),
+            {{"what", "rate"}, {"state", state}, {"percent", std::to_string(percent)}}};
+  }
   if (health.last_status == 0)
-    return fmt::format("The account is {}: the last probe got no answer.", state);
-  return fmt::format("The account is {}: the last probe was answered {} after {} ms.", state,
-                     health.last_status, health.last_latency_ms);
+    return {fmt::format("The account is {}: the last probe got no answer.", state),
+            {{"what", "silent"}, {"state", state}}};
+  return {fmt::format("The account is {}: the last probe was answered {} after {} ms.", state,
+                      health.last_status, health.last_latency_ms),
+          {{"what", "answered"},
+           {"state", state},
+           {"status", std::to_string(health.last_status)},
+           {"ms", std::to_string(health.last_latency_ms)}}};
+}
+
+std::optional<Severity> severity_of(Health health) {
+  if (health == Health::kDown) return Severity::kError;
+  if (health == Health::kDegraded) return Severity::kWarning;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -30,63 +73,53 @@ void AccountWatch::look(const Account& account, const AccountView& view,
                 .below = view.retreat != Retreat::State::kNormal,
                 .health = health.state};
   Was& was = was_[account.name];
-  const auto tell = [&](EventKind kind, std::string text) {
+  const auto tell = [&](EventKind kind, Told told, std::optional<Severity> severity = {}) {
     events.add({.unix_ms = unix_ms,
                 .kind = kind,
                 .account = account.name,
                 .backend_id = names.id_of(account.name),
                 .client = {},
-                .text = std::move(text)});
+                .text = std::move(told.text),
+                .values = std::move(told.values),
+                .own_severity = severity});
   };
   const bool another = now.cooling && was.cooling && now.cooldowns > was.cooldowns;
   if (was.cooling && (!now.cooling || another))
-    tell(EventKind::kCooldownEnded, "The account's cooldown is over.");
+    tell(EventKind::kCooldownEnded, {"The account's cooldown is over."});
   if (now.cooling && (!was.cooling || another))
-    tell(EventKind::kCooldownBegun, cooldown_text(view, unix_ms));
+    tell(EventKind::kCooldownBegun, cooldown(view, unix_ms));
   if (now.error && !was.error)
     tell(EventKind::kAccountError,
-         "The provider refused the account's key; it is not used until the key is changed.");
+         {"The provider refused the account's key; it is not used until the key is changed.",
+          {{"what", "refused"}}});
   if (!now.error && was.error && view.status != AccountStatus::kDisabled)
-    tell(EventKind::kAccountRecovered, "The account is used again.");
-  if (now.open && !was.open)
-    tell(EventKind::kBreakerOpened, "The account only failed; nobody is sent there for a while.");
-  if (!now.open && was.open) tell(EventKind::kBreakerClosed, "The account answers again.");
-  if (now.below && !was.below)
-    tell(EventKind::kRetreatBegun,
-         fmt::format("The provider answers 429 below the limit; {} of {} requests are used now.",
-                     view.capacity, account.rpm_limit));
+    tell(EventKind::kAccountRecovered, {"The account is used again."});
+  if (now.open && !was.open) tell(EventKind::kBreakerOpened, breaker_opened(view, unix_ms));
+  if (!now.open && was.open) tell(EventKind::kBreakerClosed, {"The account answers again."});
+  if (now.below && !was.below) tell(EventKind::kRetreatBegun, retreat_begun(view, account));
   if (!now.below && was.below)
-    tell(EventKind::kRetreatEnded, "The account uses its whole limit again.");
+    tell(EventKind::kRetreatEnded, {"The account uses its whole limit again."});
   // That a first probe finds nothing wrong is no news.
   const bool expected = was.health == Health::kUnknown && now.health == Health::kHealthy;
-  if (now.health != was.health && !expected) tell(EventKind::kHealthChanged, health_text(health));
+  if (now.health != was.health && !expected)
+    tell(EventKind::kHealthChanged, health_changed(health), severity_of(health.state));
   was = now;
 }
 
-void AccountWatch::look_at_unopened(const Directory& directory, const TaggedAccounts& names,
-                                    std::int64_t unix_ms, EventRing& events) {
-  const auto tell = [&](EventKind kind, const std::string& account, std::string text) {
+void AccountWatch::look(const UnopenedAccount& account, const TaggedAccounts& names,
+                        std::int64_t unix_ms, EventRing& events) {
+  Was& was = was_[account.name];
+  if (account.enabled && !was.error) {
     events.add({.unix_ms = unix_ms,
-                .kind = kind,
-                .account = account,
-                .backend_id = names.id_of(account),
+                .kind = EventKind::kAccountError,
+                .account = account.name,
+                .backend_id = names.id_of(account.name),
                 .client = {},
-                .text = std::move(text)});
-  };
-  std::set<std::string, std::less<>> unopened;
-  for (const UnopenedAccount& account : directory.unopened) {
-    unopened.insert(account.name);
-    if (!unopened_.contains(account.name))
-      tell(EventKind::kAccountError, account.name,
-           fmt::format("The account's key does not open ({}); it is not used until it is given its "
-                       "key again.",
-                       account.why));
+                .text = fmt::format("The account is not used until it is given its key again: {}.",
+                                    account.why),
+                .values = {{"what", "unopened"}, {"why", account.why}}});
   }
-  for (const auto& account : directory.accounts) {
-    if (unopened_.contains(account->name))
-      tell(EventKind::kAccountRecovered, account->name, "The account is used again.");
-  }
-  unopened_ = std::move(unopened);
+  was = {.error = account.enabled};
 }
 
 }  // namespace sluice

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -22,9 +20,8 @@ class AccountWatch {
   // `view` is that of `account` at `unix_ms`.
   void look(const Account& account, const AccountView& view, const AccountHealth& health,
             const TaggedAccounts& names, std::int64_t unix_ms, EventRing& events);
-  // At those that are not used because their keys do not open.
-  void look_at_unopened(const Directory& directory, const TaggedAccounts& names,
-                        std::int64_t unix_ms, EventRing& events);
+  void look(const UnopenedAccount& account, const TaggedAccounts& names, std::int64_t unix_ms,
+            EventRing& events);
 
  private:
   struct Was {
@@ -36,7 +33,6 @@ class AccountWatch {
     Health health = Health::kUnknown;
   };
   std::unordered_map<std::string, Was, StringHash, std::equal_to<>> was_;  // by the account's name
-  std::set<std::string, std::less<>> unopened_;
 };
 
 }  // namespace sluice

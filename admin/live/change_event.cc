@@ -38,14 +38,22 @@ std::string name_in(const nlohmann::json& args) {
 
 }  // namespace
 
-std::optional<ChangeEvent> event_of(const AdminCall& call, const AdminAnswer& answer) {
+std::optional<Event> event_of(const AdminCall& call, const AdminAnswer& answer) {
   for (const Row& row : kRows) {
     if (row.command != call.command) continue;
-    ChangeEvent event{.kind = row.kind,
-                      .text = std::string(row.text),
-                      .account = {},
-                      .client = {},
-                      .backend_id = {}};
+    Event event{.kind = row.kind,
+                .account = {},
+                .backend_id = {},
+                .client = {},
+                .text = std::string(row.text),
+                .values = {{"what", call.command}}};
+    // Who did not do this himself has keys to change.
+    if (event.kind == EventKind::kExport && call.args.is_object() &&
+        call.args.value("clear", false)) {
+      event.text = "Accounts were exported, their keys in clear.";
+      event.values = {{"what", "providers.export.clear"}};
+      event.own_severity = Severity::kWarning;
+    }
     if (call.command.starts_with("providers.") && answer.object.is_object()) {
       event.account = answer.object.value("name", name_in(call.args));
       event.backend_id = answer.object.value("id", "");

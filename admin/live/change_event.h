@@ -8,13 +8,8 @@
 
 namespace sluice {
 
-// What is told of a change of the store that was made; nothing of others.
-struct ChangeEvent {
-  EventKind kind;
-  std::string text;
-  std::string account, client;  // "": it is about none, or about many
-  std::string backend_id;       // of the account; "": as TaggedAccounts has it
-};
-[[nodiscard]] std::optional<ChangeEvent> event_of(const AdminCall& call, const AdminAnswer& answer);
+// What is told of a change of the store that was made, without its time; nothing of others. An
+// account's backend_id is "" where TaggedAccounts has it.
+[[nodiscard]] std::optional<Event> event_of(const AdminCall& call, const AdminAnswer& answer);
 
 }  // namespace sluice

@@ -9,12 +9,12 @@ Severity severity_of(EventKind kind) noexcept {
     case EventKind::kAccountError:
     case EventKind::kReloadFailed:
     case EventKind::kStoreTrouble: return Severity::kError;
+    case EventKind::kDraining:
     case EventKind::kCooldownBegun:
     case EventKind::kBreakerOpened:
     case EventKind::kRetreatBegun:
     case EventKind::kLoginFailed: return Severity::kWarning;
     case EventKind::kStarted:
-    case EventKind::kDraining:
     case EventKind::kReloaded:
     case EventKind::kConfigChanged:
     case EventKind::kAccountCreated:

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -51,6 +53,10 @@ enum class Severity : std::uint8_t { kInfo, kWarning, kError };
 inline constexpr std::array<std::string_view, 3> kSeverityNames = {"info", "warning", "error"};
 [[nodiscard]] Severity severity_of(EventKind kind) noexcept;
 
+// What a text says, by name (a literal), for those who say it in another language. "what" tells
+// the texts of one kind apart.
+using EventValues = std::vector<std::pair<std::string_view, std::string>>;
+
 // Event - something that an operator may want to know. "" where it is about none.
 struct Event {
   std::uint64_t id = 0;  // grows by one each
@@ -60,8 +66,12 @@ struct Event {
   std::string backend_id;
   std::string client;
   std::string text;  // a sentence, without keys
+  EventValues values = {};
+  std::optional<Severity> own_severity = {};  // nothing: that of its kind
 
-  [[nodiscard]] Severity severity() const noexcept { return severity_of(kind); }
+  [[nodiscard]] Severity severity() const noexcept {
+    return own_severity.value_or(severity_of(kind));
+  }
 };
 
 // EventRing - the latest events. Shards tell none, because this has a lock: what happens there is

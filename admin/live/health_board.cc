@@ -5,7 +5,6 @@ namespace {
 
 constexpr std::uint32_t kDownAfter = 3;  // probes in a row; one or two may be a hiccup
 constexpr Duration kSlow = 5s;           // for a list of models
-constexpr double kGoodRate = 0.9;        // of attempts: below, clients notice
 
 enum class Says : std::uint8_t { kGood, kBad, kKeyRefused, kNothing };
 
@@ -22,10 +21,6 @@ Says meaning_of(int status) noexcept {
   }
 }
 
-bool rate_is_poor(const AccountHealth& health) noexcept {
-  return health.success_rate && *health.success_rate < kGoodRate;
-}
-
 }  // namespace
 
 AccountHealth judge_health(AccountHealth before, const ProbeFinding& finding) noexcept {
@@ -37,7 +32,7 @@ AccountHealth judge_health(AccountHealth before, const ProbeFinding& finding) no
     case Says::kGood:
       after.failures = 0;
       after.state =
-          finding.took > kSlow || rate_is_poor(before) ? Health::kDegraded : Health::kHealthy;
+          finding.took > kSlow || before.rate_is_poor() ? Health::kDegraded : Health::kHealthy;
       break;
     case Says::kBad:
       ++after.failures;
@@ -49,7 +44,7 @@ AccountHealth judge_health(AccountHealth before, const ProbeFinding& finding) no
       break;
     case Says::kNothing:
       if (before.success_rate)
-        after.state = rate_is_poor(before) ? Health::kDegraded : Health::kHealthy;
+        after.state = before.rate_is_poor() ? Health::kDegraded : Health::kHealthy;
       break;
   }
   return after;

@@ -20,6 +20,8 @@ inline constexpr std::array<std::string_view, 4> kHealthNames = {"unknown", "hea
 
 // AccountHealth - what probes and real traffic say of an account.
 struct AccountHealth {
+  static constexpr double kGoodRate = 0.9;  // of attempts: below, clients notice
+
   Health state = Health::kUnknown;
   std::uint32_t failures = 0;      // of probes, in a row
   std::int64_t last_check_ms = 0;  // since 1970; 0: never
@@ -27,6 +29,10 @@ struct AccountHealth {
   std::uint64_t last_latency_ms = 0;
   std::optional<double>
       success_rate;  // of attempts in the last 5 minutes; nothing: there were none
+
+  [[nodiscard]] bool rate_is_poor() const noexcept {
+    return success_rate && *success_rate < kGoodRate;
+  }
 };
 
 // What one probe has found.

@@ -26,6 +26,16 @@ void append_time(std::string& out, std::int64_t unix_ms) {
   else add(out, "\"{}\"", rfc3339_text(unix_ms));
 }
 
+template <class OneAccount>
+std::string part_of(const OneAccount& account, std::size_t models, const TaggedAccounts& names) {
+  const AccountTags* const tags = names.find(account.name);
+  const std::string_view label = tags == nullptr ? std::string_view() : tags->label;
+  return fmt::format(
+      R"({{"id":"{}","name":{},"label":{},"pool":"{}","enabled":{},"rpm_limit":{},"model_count":{},)",
+      names.id_of(account.name), json_text(account.name), json_text(label), pool_text(account.pool),
+      account.enabled, account.rpm_limit, models);
+}
+
 constexpr double kNanoDollars = 1e9;
 
 void append_pool(std::string& out, const PoolCounts& counts) {
@@ -64,9 +74,11 @@ void append_sums(std::string& out, const LiveFigures& figures) {
       all.requests, all.errors, all.tokens, all.prompt_tokens, all.completion_tokens,
       static_cast<double>(all.nano_dollars) / kNanoDollars);
   const UsageTotals& today = figures.today;
-  add(out, R"(,"today":{{"date":"{}","requests":{},"errors":{},"tokens":{},"cost":{:.9f}}})",
+  add(out,
+      R"(,"today":{{"date":"{}","requests":{},"errors":{},"tokens":{},"cost":{:.9f},)"
+      R"("unpriced":{}}})",
       figures.today_date, today.requests, today.errors, today.tokens,
-      static_cast<double>(today.nano_dollars) / kNanoDollars);
+      static_cast<double>(today.nano_dollars) / kNanoDollars, today.unpriced);
 }
 
 }  // namespace
@@ -84,12 +96,11 @@ void append_per_priority(std::string& out, const std::array<std::uint64_t, kPrio
 }
 
 std::string account_part(const Account& account, const TaggedAccounts& names) {
-  const AccountTags* const tags = names.find(account.name);
-  const std::string_view label = tags == nullptr ? std::string_view() : tags->label;
-  return fmt::format(
-      R"({{"id":"{}","name":{},"label":{},"pool":"{}","enabled":{},"rpm_limit":{},"model_count":{},)",
-      names.id_of(account.name), json_text(account.name), json_text(label), pool_text(account.pool),
-      account.enabled, account.rpm_limit, account.models.size());
+  return part_of(account, account.models.size(), names);
+}
+
+std::string account_part(const UnopenedAccount& account, const TaggedAccounts& names) {
+  return part_of(account, account.models, names);
 }
 
 void append_account(std::string& out, const AccountView& view, Health health,
@@ -115,9 +126,12 @@ void append_account(std::string& out, const AccountView& view, Health health,
     append_time(out, view.breaker_open_until);
     out += '}';
   }
-  if (view.last_fault && view.last_fault->at_ms > unix_ms - kErrorShownMs)
-    add(out, R"(,"last_error":{{"at":"{}","status":{},"summary":"{}"}})",
-        rfc3339_text(view.last_fault->at_ms), view.last_fault->status, view.last_fault->summary);
+  // What an account is in error for, or only fails with, is shown for as long as it does.
+  const bool lasts = view.status == AccountStatus::kError || view.failing();
+  if (view.last_fault && (lasts || view.last_fault->at_ms > unix_ms - kErrorShownMs))
+    add(out, R"(,"last_error":{{"at":"{}","status":{},"kind":"{}","summary":{}}})",
+        rfc3339_text(view.last_fault->at_ms), view.last_fault->status, view.last_fault->kind,
+        json_text(view.last_fault->summary));
   if (health != Health::kHealthy)
     add(out, R"(,"health":"{}")", kHealthNames[static_cast<std::size_t>(health)]);
   out += '}';
@@ -141,9 +155,14 @@ void append_token_bucket(std::string& out, const LiveFigures& figures) {
   for (std::size_t i = 0; i < figures.accounts.size(); ++i) {
     const Account& account = *figures.directory->accounts[i];
     if (!account.enabled || account.pool != Pool::kPrimary) continue;
-    tokens += figures.accounts[i].tokens;
-    capacity += figures.accounts[i].capacity;
-    rate += figures.accounts[i].rate_per_minute;
+    const AccountView& view = figures.accounts[i];
+    if (view.usable()) tokens += view.tokens;
+    capacity += view.capacity;
+    rate += view.rate_per_minute;
+  }
+  for (std::size_t i = 0; i < figures.unopened.size(); ++i) {
+    const UnopenedAccount& account = figures.directory->unopened[i];
+    if (account.enabled && account.pool == Pool::kPrimary) capacity += account.rpm_limit;
   }
   const double used =
       capacity == 0 ? 0 : 1 - static_cast<double>(tokens) / static_cast<double>(capacity);
@@ -197,6 +216,11 @@ void append_snapshot(std::string& out, const LiveFigures& figures,
     if (!first) out += ',';
     first = false;
     out += parts[i];
+    const std::size_t opened = figures.accounts.size();
+    if (i >= opened) {  // which nobody probes
+      append_account(out, figures.unopened[i - opened], Health::kUnknown, figures.unix_ms);
+      continue;
+    }
     append_account(out, figures.accounts[i],
                    health.find(figures.directory->accounts[i]->name).state, figures.unix_ms);
   }

@@ -12,10 +12,11 @@ namespace sluice {
 
 // What does not change of a BackendLive, from its opening brace on: "{"id":...,".
 [[nodiscard]] std::string account_part(const Account& account, const TaggedAccounts& names);
+[[nodiscard]] std::string account_part(const UnopenedAccount& account, const TaggedAccounts& names);
 // The rest of it, to its closing brace.
 void append_account(std::string& out, const AccountView& view, Health health, std::int64_t unix_ms);
 
-// A whole Snapshot. `parts` and `order` are those of the figures' accounts.
+// A whole Snapshot. `parts` and `order` are those of the figures' accounts, then the unopened ones.
 void append_snapshot(std::string& out, const LiveFigures& figures,
                      std::span<const std::string> parts, std::span<const std::uint32_t> order,
                      const HealthBoard& health);

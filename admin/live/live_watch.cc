@@ -23,16 +23,17 @@ UsageTotals totals_of(const UsageSums& sums) {
           .tokens = sums.total_tokens,
           .prompt_tokens = sums.prompt_tokens,
           .completion_tokens = sums.completion_tokens,
-          .nano_dollars = sums.cost_nano_dollars};
+          .nano_dollars = sums.cost_nano_dollars,
+          .unpriced = sums.unpriced};
 }
 
 }  // namespace
 
-void PoolCounts::add(AccountStatus status) noexcept {
+void PoolCounts::add(const AccountView& view) noexcept {
   ++total;
-  if (status != AccountStatus::kDisabled) ++enabled;
-  switch (status) {
-    case AccountStatus::kHealthy: ++healthy; break;
+  if (view.status != AccountStatus::kDisabled) ++enabled;
+  switch (view.status) {
+    case AccountStatus::kHealthy: ++(view.failing() ? error : healthy); break;
     case AccountStatus::kCooling: ++cooling; break;
     case AccountStatus::kError: ++error; break;
     case AccountStatus::kDisabled: break;
@@ -70,7 +71,12 @@ LiveFigures LiveWatch::look() {
   for (const auto& account : figures.directory->accounts) {
     const AccountView& view =
         figures.accounts.emplace_back(view_account(*account, figures.now, figures.unix_ms));
-    figures.pools[account->pool == Pool::kFallback].add(view.status);
+    figures.pools[account->pool == Pool::kFallback].add(view);
+  }
+  for (const UnopenedAccount& account : figures.directory->unopened) {
+    const AccountView& view =
+        figures.unopened.emplace_back(view_unopened(account, figures.now, figures.unix_ms));
+    figures.pools[account.pool == Pool::kFallback].add(view);
   }
   figures.queue = gateway_.queue();
   const WaitQueue& queue = std::as_const(gateway_.dispatcher()).queue();
@@ -94,29 +100,37 @@ std::shared_ptr<const std::string> LiveWatch::tick(bool wanted) {
   if (!wanted) return nullptr;
   take_sums(figures);
   figures.last_event_id = events_.last_id();
-  const std::shared_ptr<const TaggedAccounts> known = names();
   {
     const std::lock_guard lock(mutex_);
     figures.revision = revision_;
   }
-  const auto& accounts = figures.directory->accounts;
-  if (listed_ != figures.directory) {
-    account_parts_.clear();
-    for (const auto& account : accounts) account_parts_.push_back(account_part(*account, *known));
-    by_name_.resize(accounts.size());
-    std::iota(by_name_.begin(), by_name_.end(), 0u);
-    std::ranges::sort(by_name_, {}, [&accounts](std::uint32_t i) -> const std::string& {
-      return accounts[i]->name;
-    });
-    listed_ = figures.directory;
-  }
+  list_accounts(figures.directory);
   constexpr std::size_t kAccountBytes = 400;
   auto text = std::make_shared<std::string>();
-  text->reserve(4096 + accounts.size() * kAccountBytes);
+  text->reserve(4096 + account_parts_.size() * kAccountBytes);
   *text += "data: ";
   append_snapshot(*text, figures, account_parts_, by_name_, health_);
   *text += "\n\n";
   return text;
+}
+
+void LiveWatch::list_accounts(const std::shared_ptr<const Directory>& directory) {
+  if (listed_ == directory) return;
+  const std::shared_ptr<const TaggedAccounts> known = names();
+  std::vector<std::string_view> names;
+  account_parts_.clear();
+  for (const auto& account : directory->accounts) {
+    account_parts_.push_back(account_part(*account, *known));
+    names.push_back(account->name);
+  }
+  for (const UnopenedAccount& account : directory->unopened) {
+    account_parts_.push_back(account_part(account, *known));
+    names.push_back(account.name);
+  }
+  by_name_.resize(names.size());
+  std::iota(by_name_.begin(), by_name_.end(), 0u);
+  std::ranges::sort(by_name_, {}, [&names](std::uint32_t i) { return names[i]; });
+  listed_ = directory;
 }
 
 void LiveWatch::take_sums(LiveFigures& figures) {
@@ -133,16 +147,18 @@ void LiveWatch::take_sums(LiveFigures& figures) {
 }
 
 void LiveWatch::tell_events(const LiveFigures& figures) {
-  const auto tell = [this, &figures](EventKind kind, std::string text) {
+  const auto tell = [this, &figures](EventKind kind, std::string text, EventValues values = {}) {
     events_.add({.unix_ms = figures.unix_ms,
                  .kind = kind,
                  .account = {},
                  .backend_id = {},
                  .client = {},
-                 .text = std::move(text)});
+                 .text = std::move(text),
+                 .values = std::move(values)});
   };
   if (!told_start_)
-    tell(EventKind::kStarted, "The gateway has started, version " SLUICE_VERSION ".");
+    tell(EventKind::kStarted, "The gateway has started, version " SLUICE_VERSION ".",
+         {{"version", SLUICE_VERSION}});
   told_start_ = true;
   if (figures.draining && !told_drain_)
     tell(EventKind::kDraining, "The gateway takes no new connections and ends what still runs.");
@@ -164,7 +180,8 @@ void LiveWatch::tell_events(const LiveFigures& figures) {
     account_watch_.look(*figures.directory->accounts[i], figures.accounts[i],
                         health_.find(figures.directory->accounts[i]->name), *known, figures.unix_ms,
                         events_);
-  account_watch_.look_at_unopened(*figures.directory, *known, figures.unix_ms, events_);
+  for (const UnopenedAccount& account : figures.directory->unopened)
+    account_watch_.look(account, *known, figures.unix_ms, events_);
 }
 
 void LiveWatch::store_health() {

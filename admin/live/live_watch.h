@@ -20,15 +20,18 @@ namespace sluice {
 
 // What is said of a pool's accounts.
 struct PoolCounts {
-  std::uint32_t total = 0, enabled = 0, healthy = 0, cooling = 0, error = 0;
+  std::uint32_t total = 0, enabled = 0, healthy = 0, cooling = 0;
+  std::uint32_t error =
+      0;  // those that only fail among them, as the predecessor's health check had
 
-  void add(AccountStatus status) noexcept;
+  void add(const AccountView& view) noexcept;
 };
 
 // Sums since a time, and money in nano-dollars.
 struct UsageTotals {
   std::uint64_t requests = 0, errors = 0, tokens = 0, prompt_tokens = 0, completion_tokens = 0;
   std::uint64_t nano_dollars = 0;
+  std::uint64_t unpriced = 0;  // attempts with tokens that nano_dollars leaves out
 };
 
 // LiveFigures - all that a snapshot is made of, at one moment.
@@ -41,7 +44,8 @@ struct LiveFigures {
   std::uint64_t last_event_id = 0;
   std::shared_ptr<const Directory> directory;
   std::vector<AccountView> accounts;  // in the directory's order
-  PoolCounts pools[2];                // primary, fallback
+  std::vector<AccountView> unopened;  // likewise
+  PoolCounts pools[2];                // primary, fallback; the unopened among them
   TrafficPoint traffic;
   std::shared_ptr<const QueueSummary> queue;
   std::array<std::uint64_t, kPriorities> waiting{};
@@ -77,6 +81,7 @@ class LiveWatch {
   static constexpr std::size_t kHistory = 300;  // seconds
 
   void take_names(const std::shared_ptr<const Directory>& directory);
+  void list_accounts(const std::shared_ptr<const Directory>& directory);
   void take_sums(LiveFigures& figures);
   void tell_events(const LiveFigures& figures);
   void remember(const LiveFigures& figures);
@@ -93,8 +98,8 @@ class LiveWatch {
   bool told_trouble_ = false;
   std::optional<std::int64_t> told_backup_ms_;
   std::shared_ptr<const void> listed_;      // the directory whose account parts are listed_parts_
-  std::vector<std::string> account_parts_;  // what does not change of each account
-  std::vector<std::uint32_t> by_name_;      // the accounts' positions, in the order of names
+  std::vector<std::string> account_parts_;  // what does not change of each, the unopened last
+  std::vector<std::uint32_t> by_name_;      // positions in account_parts_, in the order of names
 
   mutable std::mutex mutex_;
   struct Point {

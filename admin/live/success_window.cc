@@ -5,6 +5,8 @@ namespace sluice {
 void SuccessWindow::take(std::span<const ShardFigures> shards, const Directory& directory,
                          Instant now, HealthBoard& board) {
   if (!readings_.empty() && now < readings_.back().at + kEvery) return;
+  // What came before the first look came of late, too: the counts began with the process.
+  if (readings_.empty()) readings_.push_back({.at = now, .by_account = {}});
   Reading reading{.at = now, .by_account = {}};
   for (const LabelledCount& series : add_up_account_events(shards)) {
     const AccountLabels labels = AccountLabels::of(series.key);
@@ -22,7 +24,7 @@ void SuccessWindow::take(std::span<const ShardFigures> shards, const Directory& 
       return found == of.by_account.end() ? Counts{} : found->second;
     };
     const Counts last = counts_of(reading);
-    const Counts first = readings_.empty() ? Counts{} : counts_of(readings_.front());
+    const Counts first = counts_of(readings_.front());
     const std::uint64_t attempts = last.attempts - first.attempts;
     std::optional<double> rate;
     if (attempts > 0)

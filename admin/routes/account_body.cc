@@ -36,7 +36,7 @@ constexpr Member kTimeouts[] = {{"connect", Type::kNumber},
 constexpr std::string_view kShown[] = {
     "id",         "status",     "source", "editable", "cooldown_until", "consecutive_429_count",
     "created_at", "updated_at", "level",  "retreat",  "breaker",        "last_error",
-    "health"};
+    "health",     "cost"};
 
 FieldProblem wrong_type(std::string field, const Json& value, Type type) {
   constexpr std::string_view kTypes[] = {"a text", "a number", "a truth value", "an object"};

@@ -57,7 +57,7 @@ StoreResult<AccountList> AccountList::read(Gateway& gateway) {
   for (std::size_t i = 0; i < list.accounts_.size(); ++i) {
     ListedAccount& item = list.accounts_[i];
     const auto found = live.find(item.config->name);
-    if (item.stored) item.unopened = list.why_unopened(item.config->name);
+    if (item.stored) item.unopened = list.find_unopened(item.config->name);
     if (found == live.end()) continue;
     item.live = found->second;
     if (i < configured) live.erase(found);  // one of the store with that name is not used
@@ -67,9 +67,9 @@ StoreResult<AccountList> AccountList::read(Gateway& gateway) {
   return list;
 }
 
-std::string_view AccountList::why_unopened(std::string_view name) const noexcept {
+const UnopenedAccount* AccountList::find_unopened(std::string_view name) const noexcept {
   const auto found = std::ranges::find(directory_->unopened, name, &UnopenedAccount::name);
-  return found == directory_->unopened.end() ? std::string_view() : found->why;
+  return found == directory_->unopened.end() ? nullptr : &*found;
 }
 
 const ListedAccount* AccountList::find(std::string_view id) const noexcept {

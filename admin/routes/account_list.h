@@ -18,11 +18,11 @@ namespace sluice {
 struct ListedAccount {
   std::string id;
   const AccountConfig* config = nullptr;
-  std::unique_ptr<const AccountConfig> own;  // of the store: what `config` refers to
-  std::optional<StoredAccount> stored;       // nothing: of the configuration
-  Place origin;                              // of the configuration
-  const Account* live = nullptr;             // null: not used (StoredEntries, left_out())
-  std::string_view unopened;                 // why its key does not open; "": it does
+  std::unique_ptr<const AccountConfig> own;   // of the store: what `config` refers to
+  std::optional<StoredAccount> stored;        // nothing: of the configuration
+  Place origin;                               // of the configuration
+  const Account* live = nullptr;              // null: not used (StoredEntries, left_out())
+  const UnopenedAccount* unopened = nullptr;  // null: its key opens
 };
 
 // AccountList - all accounts at one moment.
@@ -38,13 +38,13 @@ class AccountList {
   [[nodiscard]] const ListedAccount* find(std::string_view id) const noexcept;
   [[nodiscard]] const Directory& directory() const noexcept { return *directory_; }
 
-  // One that is in no directory is not used: disabled, or in error when its key does not open.
+  // One that is not used is disabled, or in error when its key does not open.
   [[nodiscard]] static AccountView view_of(const ListedAccount& account, Clock& clock);
   // The contract's Backend.
   [[nodiscard]] static nlohmann::json object_of(const ListedAccount& account, ControlRoom& room);
 
  private:
-  [[nodiscard]] std::string_view why_unopened(std::string_view name) const noexcept;
+  [[nodiscard]] const UnopenedAccount* find_unopened(std::string_view name) const noexcept;
 
   std::shared_ptr<const Config> config_;
   std::shared_ptr<const Directory> directory_;

@@ -120,18 +120,17 @@ void add_view(const AccountView& view, Json& object) {
   if (view.last_fault)
     object["last_error"] = {{"at", rfc3339_text(view.last_fault->at_ms)},
                             {"status", view.last_fault->status},
+                            {"kind", view.last_fault->kind},
                             {"summary", view.last_fault->summary}};
 }
 
 }  // namespace
 
 AccountView AccountList::view_of(const ListedAccount& account, Clock& clock) {
+  if (account.unopened != nullptr)
+    return view_unopened(*account.unopened, clock.now(), clock.unix_ms());
   AccountView unused;
   unused.status = AccountStatus::kDisabled;
-  if (!account.unopened.empty()) {
-    unused.status = AccountStatus::kError;
-    unused.last_fault = {clock.unix_ms(), 0, account.unopened};
-  }
   if (account.live == nullptr || account.live->state == nullptr) return unused;
   return view_account(*account.live, clock.now(), clock.unix_ms());
 }
@@ -170,6 +169,7 @@ Json AccountList::object_of(const ListedAccount& account, ControlRoom& room) {
       {"created_at", stored == nullptr ? Json() : time_or_null(stored->created_ms)},
       {"updated_at", stored == nullptr ? Json() : time_or_null(stored->updated_ms)},
       {"health", health_object(room.live().health().find(config.name))}};
+  if (config.cost.known()) object["cost"] = cost_object(rate_of(config.cost));
   add_view(view_of(account, room.gateway().clock()), object);
   return object;
 }

@@ -166,7 +166,7 @@ AdminResponse get_pools(ControlRoom& room, const AdminRequest&) {
     PoolCounts counts;
     for (const ListedAccount& account : list->accounts()) {
       if (account.config->pool != pool) continue;
-      counts.add(AccountList::view_of(account, clock).status);
+      counts.add(AccountList::view_of(account, clock));
     }
     pools[pool_text(pool)] = {{"total", counts.total},
                               {"enabled", counts.enabled},

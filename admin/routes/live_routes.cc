@@ -41,6 +41,8 @@ AdminResponse list_events(ControlRoom& room, const AdminRequest& request) {
   const EventRing::Page page = room.live().events().find(filter);
   Json events = Json::array();
   for (const Event& event : page.events) {
+    Json values = Json::object();
+    for (const auto& [name, value] : event.values) values[std::string(name)] = value;
     events.push_back({{"id", event.id},
                       {"at", rfc3339_text(event.unix_ms)},
                       {"severity", kSeverityNames[static_cast<std::size_t>(event.severity())]},
@@ -48,7 +50,8 @@ AdminResponse list_events(ControlRoom& room, const AdminRequest& request) {
                       {"account", text_or_null(event.account)},
                       {"backend_id", text_or_null(event.backend_id)},
                       {"client", text_or_null(event.client)},
-                      {"text", event.text}});
+                      {"text", event.text},
+                      {"values", std::move(values)}});
   }
   return json_response({{"events", events}, {"last_id", page.last_id}, {"dropped", page.dropped}});
 }
@@ -118,7 +121,7 @@ AdminResponse get_ready(ControlRoom& room, const AdminRequest&) {
     const bool usable =
         view.status == AccountStatus::kHealthy || view.status == AccountStatus::kCooling;
     reachable = reachable || (usable && view.breaker == BreakerState::kClosed);
-    permits = permits || (view.status == AccountStatus::kHealthy && view.tokens > 0);
+    permits = permits || (view.usable() && view.tokens > 0);
   }
   std::uint64_t waiting = 0;
   for (const std::uint64_t some : figures.waiting) waiting += some;

@@ -28,7 +28,8 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
     room.access().count_failure(request.peer, gateway.clock().now());
     return admin_error(401, "Invalid admin token");
   }
-  room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".");
+  room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".",
+            {{"peer", request.peer}});
   AdminResponse response =
       json_response({{"status", "ok"}, {"expires_in_seconds", AccessKeeper::kCookieLife / 1s}});
   response.fields.emplace_back("set-cookie",

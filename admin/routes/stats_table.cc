@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "admin/account_condition.h"
@@ -17,10 +18,13 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kStyle =
-    ":root{color-scheme:light dark;font:15px/1.4 system-ui,sans-serif}body{margin:2rem}"
-    "table{border-collapse:collapse}th,td{padding:.35rem .8rem;text-align:right;"
-    "border-bottom:1px solid #8886}th:first-child,td:first-child,.t{text-align:left}"
-    "tfoot{font-weight:600}caption{text-align:left;padding-bottom:.6rem}";
+    ":root{color-scheme:light dark;font:15px/1.4 system-ui,sans-serif}"
+    "body{margin:clamp(.8rem,3vw,2rem)}div{overflow-x:auto}"
+    "table{border-collapse:collapse}th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;"
+    "border-bottom:1px solid #8886}th:first-child,.t{text-align:left}"
+    "tbody th{font-weight:400;position:sticky;left:0;max-width:min(45vw,18rem);overflow:hidden;"
+    "text-overflow:ellipsis;background:Canvas}"
+    "small{display:block;width:16rem;white-space:normal;opacity:.8}tfoot{font-weight:600}";
 
 std::string escape_html(std::string_view text) {
   std::string out;
@@ -37,9 +41,56 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
+// A sum leaves out what has no price, and says so.
+std::string cost_text(const UsageSums& sums) {
+  if (sums.unpriced == 0) return "$" + dollars_text({sums.cost_nano_dollars});
+  if (sums.cost_nano_dollars == 0) return "unknown";
+  return "over $" + dollars_text({sums.cost_nano_dollars});
+}
+
 std::string usage_cells(const UsageSums& sums) {
-  return fmt::format("<td>{}</td><td>{}</td><td>{}</td><td>${}</td>", sums.requests, sums.errors,
-                     sums.total_tokens, dollars_text({sums.cost_nano_dollars}));
+  return fmt::format("<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>", sums.requests,
+                     sums.errors, sums.failed_attempts, sums.total_tokens, cost_text(sums));
+}
+
+std::string back_text(const StatsRow& row) {
+  if (!row.back_seconds) return "";
+  return *row.back_seconds > 0 ? fmt::format("{} s", *row.back_seconds) : "next request";
+}
+
+std::string state_cell(const StatsRow& row) {
+  return escape_html(row.status) +
+         (row.why.empty() ? "" : "<small>" + escape_html(row.why) + "</small>");
+}
+
+StatsRow row_of(const Account& account, Instant now, std::int64_t now_ms) {
+  const AccountView view = view_account(account, now, now_ms);
+  const AccountCondition condition = condition_of(account, now);
+  StatsRow row{.name = account.name,
+               .pool = std::string(pool_text(account.pool)),
+               .status = std::string(kAccountConditionNames[static_cast<std::size_t>(condition)]),
+               .available = view.tokens,
+               .limit = view.capacity,
+               .in_flight = view.in_flight,
+               .today = {}};
+  const auto seconds_until = [now_ms](std::int64_t at_ms) {
+    return std::max<std::int64_t>(0, (at_ms - now_ms + 999) / 1000);
+  };
+  if (view.cooldown_until_ms != 0) row.back_seconds = seconds_until(view.cooldown_until_ms);
+  if (condition == AccountCondition::kFailing)
+    row.back_seconds = view.breaker_open_until == 0 ? 0 : seconds_until(view.breaker_open_until);
+  const bool bad = condition == AccountCondition::kFailing || condition == AccountCondition::kError;
+  if (bad && view.last_fault) row.why = view.last_fault->summary;
+  return row;
+}
+
+StatsRow row_of(const UnopenedAccount& account) {
+  return {.name = account.name,
+          .pool = std::string(pool_text(account.pool)),
+          .status = account.enabled ? "error" : "disabled",
+          .why = account.why,
+          .limit = account.rpm_limit,
+          .today = {}};
 }
 
 AdminResponse get_stats(ControlRoom& room, const AdminRequest&) {
@@ -66,18 +117,11 @@ AdminResponse get_stats(ControlRoom& room, const AdminRequest&) {
   }
   std::vector<StatsRow> rows;
   const auto directory = gateway.directory();
-  for (const auto& account : directory->accounts) {
-    AccountState& state = *account->state;
-    StatsRow& row = rows.emplace_back();
-    row.name = account->name;
-    row.pool = pool_text(account->pool);
-    row.status = kAccountConditionNames[static_cast<std::size_t>(condition_of(*account, now))];
-    row.available = state.available(now);
-    row.limit = state.limit();
-    row.in_flight = state.in_flight();
-    if (state.cooldown().running(now))
-      row.cooldown_seconds = ceil_seconds(state.cooldown().until() - now);
-    if (const auto found = used.find(account->name); found != used.end()) row.today = found->second;
+  for (const auto& account : directory->accounts) rows.push_back(row_of(*account, now, now_ms));
+  for (const UnopenedAccount& account : directory->unopened) rows.push_back(row_of(account));
+  std::ranges::sort(rows, {}, &StatsRow::name);
+  for (StatsRow& row : rows) {
+    if (const auto found = used.find(row.name); found != used.end()) row.today = found->second;
   }
   AdminResponse response;
   response.content_type = "text/html; charset=utf-8";
@@ -97,7 +141,7 @@ constexpr AdminRoute kRoutes[] = {
 
 // The digest is that of the style sheet (RFC 4648 base64); a test takes it anew.
 constinit const std::string_view kStatsPolicy =
-    "default-src 'none'; style-src 'sha256-K721RPTUQ6etGwfuyvUyb2I7Ho+2Mj6jj9PCj9vwuF8='; "
+    "default-src 'none'; style-src 'sha256-fLIeZ8fz2Yl7Y6znZ9cCEhj1WOdgYMQFS5v3ZGnYBK4='; "
     "form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'";
 
@@ -107,31 +151,32 @@ std::string stats_page(const std::vector<StatsRow>& rows, const UsageSums& today
                        std::string_view now_text, std::string_view note) {
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
       "<meta http-equiv=\"refresh\" content=\"10\"><title>sluice: accounts</title>"
       "<style>{}</style></head><body><h1>Accounts</h1>\n",
       kStyle);
   if (!note.empty()) page += fmt::format("<p>{}</p>\n", escape_html(note));
   page += fmt::format(
-      "<table><caption>{}, usage since midnight UTC. <a href=\"/dashboard\">Dashboard</a></caption>"
-      "<thead><tr><th scope=\"col\">Account</th><th scope=\"col\" class=\"t\">Pool</th>"
-      "<th scope=\"col\" class=\"t\">Status</th><th scope=\"col\">Free / limit</th>"
-      "<th scope=\"col\">In flight</th><th scope=\"col\">Cooldown</th>"
-      "<th scope=\"col\">Requests</th><th scope=\"col\">Errors</th><th scope=\"col\">Tokens</th>"
+      "<p>{}, usage since midnight UTC. <a href=\"/dashboard\">Dashboard</a></p>\n"
+      "<div role=\"region\" aria-label=\"Accounts\" tabindex=\"0\"><table>"
+      "<thead><tr><th scope=\"col\">Account</th><th scope=\"col\" class=\"t\">Status</th>"
+      "<th scope=\"col\">Back in</th><th scope=\"col\" class=\"t\">Pool</th>"
+      "<th scope=\"col\">Free / limit</th><th scope=\"col\">In flight</th>"
+      "<th scope=\"col\">Requests</th><th scope=\"col\">Errors</th>"
+      "<th scope=\"col\">Failed attempts</th><th scope=\"col\">Tokens</th>"
       "<th scope=\"col\">Cost</th></tr></thead>\n<tbody>\n",
       escape_html(now_text));
   for (const StatsRow& row : rows) {
-    const std::string cooldown =
-        row.cooldown_seconds ? fmt::format("{} s", *row.cooldown_seconds) : "";
     page += fmt::format(
-        "<tr><td>{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td><td>{} / {}</td><td>{}</td>"
-        "<td>{}</td>{}</tr>\n",
-        escape_html(row.name), escape_html(row.pool), escape_html(row.status), row.available,
-        row.limit, row.in_flight, cooldown, usage_cells(row.today));
+        "<tr><th scope=\"row\">{}</th><td class=\"t\">{}</td><td>{}</td><td class=\"t\">{}</td>"
+        "<td>{} / {}</td><td>{}</td>{}</tr>\n",
+        escape_html(row.name), state_cell(row), back_text(row), escape_html(row.pool),
+        row.available, row.limit, row.in_flight, usage_cells(row.today));
   }
+  if (rows.empty()) page += "<tr><td class=\"t\" colspan=\"11\">There are no accounts.</td></tr>\n";
   page += fmt::format(
-      "</tbody>\n<tfoot><tr><td colspan=\"6\">All, refused ones among them</td>{}</tr></tfoot>"
-      "</table></body></html>\n",
+      "</tbody>\n<tfoot><tr><th scope=\"row\" colspan=\"6\">All, refused ones among them</th>{}"
+      "</tr></tfoot></table></div></body></html>\n",
       usage_cells(today));
   return page;
 }

@@ -13,8 +13,10 @@ namespace sluice {
 // StatsRow - what /stats shows of one account.
 struct StatsRow {
   std::string name, pool, status;
+  std::string why{};  // it is in error or only fails; "" for none
   std::uint64_t available = 0, limit = 0, in_flight = 0;
-  std::optional<std::int64_t> cooldown_seconds{};  // nothing: it is not cooling
+  // Until it cools no more, or its breaker lets a probe through (0: the next request is that).
+  std::optional<std::int64_t> back_seconds{};
   UsageSums today;
 };
 

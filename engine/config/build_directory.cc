@@ -92,7 +92,9 @@ void add_stored(Directory& directory, const StoredEntries& stored, const Config&
     account.timeouts.first_token = overrides.first_token.value_or(timeouts.first_token);
     account.timeouts.total = overrides.total.value_or(timeouts.total);
   }
-  directory.unopened = stored.unopened;
+  for (const UnopenedAccount& unopened : stored.unopened) {
+    if (!has(config.accounts, unopened.name)) directory.unopened.push_back(unopened);
+  }
   for (const ModelPrice& price : stored.prices)
     directory.prices.add(price.model, price.valid_from_ms, price.price);
   for (const ClientConfig& from : stored.clients) {

@@ -246,6 +246,16 @@ void build_prefix_routes(Directory& directory, RouteBuilder& builder) {
                            [](const PrefixRoute& entry) { return entry.prefix.size(); });
 }
 
+// Nothing: it opened before, or did not for another reason.
+std::optional<Instant> since_when_unopened(const UnopenedAccount& account,
+                                           const Directory* previous) {
+  if (previous == nullptr) return std::nullopt;
+  for (const UnopenedAccount& was : previous->unopened) {
+    if (was.name == account.name && was.why == account.why) return was.found_at;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void finish_directory(Directory& directory, const Directory* previous, Instant now) {
@@ -259,6 +269,9 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
     give_state(*account, known, directory.routing, now);
   }
   keep_departed(directory, known, now);
+
+  for (UnopenedAccount& account : directory.unopened)
+    account.found_at = since_when_unopened(account, previous).value_or(now);
 
   give_client_states(directory, previous, now);
   for (ClientKey& client : directory.clients) std::ranges::sort(client.models);

@@ -112,10 +112,15 @@ struct DepartedClient {
   std::shared_ptr<ClientSpending> spending;
 };
 
-// UnopenedAccount - one of the store that is not used: its key does not open.
+// UnopenedAccount - one of the store that is not used: its key does not open. What is shown of it.
 struct UnopenedAccount {
   std::string name;
   std::string why;  // a sentence for people
+  Pool pool = Pool::kPrimary;
+  bool enabled = true;
+  std::uint32_t rpm_limit = 0;
+  std::size_t models = 0;  // how many it maps
+  Instant found_at{};      // set by finish_directory(): since when it has not opened, for `why`
 };
 
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.

@@ -292,9 +292,11 @@ test('a cooldown is one row, and it runs', async (t) => {
   assert.deepEqual((await get('/api/admin/stats/cooldown?backend_id=team-b')).body, []);
 
   const page = await get('/stats');
-  const line = (name) => page.body.split('\n').find((text) => text.includes(`<td>${name}</td>`));
+  const line = (name) =>
+    page.body.split('\n').find((text) => text.includes(`<th scope="row">${name}</th>`));
   assert.match(line('team-a'), /cooling.*<td>(100|9\d) s<\/td>/);
-  assert.match(line('team-b'), /healthy<\/td><td>99[0-9] \/ 1000<\/td><td>0<\/td><td><\/td>/);
+  assert.match(line('team-b'),
+    /healthy<\/td><td><\/td><td class="t">primary<\/td><td>99[0-9] \/ 1000<\/td>/);
 });
 
 test('/stats is a page without scripts that may load nothing', async (t) => {
@@ -308,5 +310,5 @@ test('/stats is a page without scripts that may load nothing', async (t) => {
     /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'none'; base-uri 'none'; frame-an/);
   assert.equal(headers.get('cache-control'), 'no-store');
   assert.doesNotMatch(body, /<script|<img|<link| style=| on\w+=/);
-  assert.match(body, /<td>1<\/td><td>0<\/td><td>25<\/td><td>\$0\.00009<\/td>/);
+  assert.match(body, /<td>1<\/td><td>0<\/td><td>0<\/td><td>25<\/td><td>\$0\.00009<\/td>/);
 });

@@ -16,14 +16,15 @@ const WAIT_MS = 30_000;  // on a busy machine; what has a limit of its own is me
 const REFUSED = /^Failed to load resource: the server responded with a status of 4\d\d/;
 const UNREACHABLE = /^Failed to load resource: net::ERR_|net::ERR_INCOMPLETE_CHUNKED_ENCODING/;
 
-export async function openDashboard(t, url, {language = 'en-US', colours = 'light'} = {}) {
+export async function openDashboard(t, url, {language = 'en-US', colours = 'light',
+  viewport = {width: 1440, height: 900}} = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
   t.after(() => browser.close());
   const context = await browser.newContext({locale: language, colorScheme: colours,
-    viewport: {width: 1440, height: 900}, acceptDownloads: true});
+    viewport, acceptDownloads: true});
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
   const lines = [];

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "admin/account_id.h"
+#include "admin/routes/times.h"
 #include "admin/upstream_rule.h"
 #include "engine/config/settings.h"
 #include "engine/route/account_state.h"
@@ -31,6 +32,34 @@ TEST_F(AccountRoutes, AnAccountIsAddedShownAndRemoved) {
   EXPECT_EQ(ask("GET", target).body, made.body);
   EXPECT_EQ(ask("DELETE", target).body["status"], "deleted");
   EXPECT_EQ(ask("GET", target).status, 404);
+}
+
+TEST_F(AccountRoutes, AKeyThatDoesNotOpenIsInErrorSinceItWasFound) {
+  for (const bool enabled : {true, false}) {
+    StoredAccount stored;
+    stored.id = enabled ? "bkd_0123456789ab" : "bkd_ba9876543210";
+    stored.name = enabled ? "spoiled" : "spoiled-off";
+    stored.api_base_url = "https://a.example/v1";
+    stored.api_key_sealed = "not sealed";
+    stored.enabled = enabled;
+    ASSERT_TRUE(put_account(*writer_, stored));
+  }
+  ASSERT_EQ(ask("POST", "/api/admin/backends", kAccount).status, 200);  // publishes
+  const Json found = ask("GET", "/api/admin/backends/bkd_0123456789ab").body;
+  EXPECT_EQ(found["status"], "error");
+  EXPECT_EQ(found["last_error"]["kind"], "unopened");
+  EXPECT_EQ(found["last_error"]["at"], rfc3339_text(gateway_.clock().unix_ms()));
+  gateway_.wait(90s);
+  Json other = kAccount;
+  other["name"] = "team-b";
+  ASSERT_EQ(ask("POST", "/api/admin/backends", other).status, 200);  // finds it again
+  EXPECT_EQ(ask("GET", "/api/admin/backends/bkd_0123456789ab").body["last_error"],
+            found["last_error"]);
+  EXPECT_EQ(ask("GET", "/api/admin/backends/bkd_ba9876543210").body["status"], "disabled");
+  const Json pools = ask("GET", "/api/admin/pools").body;
+  EXPECT_EQ(pools["primary"]["total"], 5);
+  EXPECT_EQ(pools["primary"]["enabled"], 4);
+  EXPECT_EQ(pools["primary"]["error"], 1);
 }
 
 TEST_F(AccountRoutes, ThoseOfTheFileAreShownAndNotChanged) {

@@ -35,6 +35,7 @@ class DeskGateway final : public BareGateway {
     return answer;
   }
   Clock& clock() override { return clock_; }
+  void wait(Duration time) { clock_.advance(time); }
   Instant started_at() override { return Instant(1s); }
 
  private:

@@ -1,12 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "admin/live/account_watch.h"
-#include "admin/live/live_text.h"
 #include "admin/live/success_window.h"
+#include "admin/live/traffic_window.h"
+#include "engine/proxy/decision_log.h"
 #include "tests/unit/admin/metrics_fixture.h"
 
 namespace sluice {
@@ -102,31 +101,64 @@ TEST(AccountWatch, TellsOfEachChangeOnce) {
   EXPECT_EQ(look(view), "health_changed;");
 }
 
-TEST(AccountWatch, TellsOfKeysThatDoNotOpen) {
+TEST(AccountWatch, AnAccountThatIsDownIsAnErrorAndADegradedOneAWarning) {
+  const struct {
+    Health state;
+    Severity severity;
+  } rows[] = {{Health::kDown, Severity::kError},
+              {Health::kDegraded, Severity::kWarning},
+              {Health::kHealthy, Severity::kInfo}};
+  Account account;
+  account.name = "team-a";
   AccountWatch watch;
   EventRing ring;
-  std::uint64_t seen = 0;
-  const auto look = [&](const Directory& directory) {
-    watch.look_at_unopened(directory, TaggedAccounts(), kUnixMs, ring);
-    std::string told;
-    for (const Event& one : ring.find({.after = seen, .backend_id = {}}).events)
-      told += one.account + " " + std::string(kEventKindNames[static_cast<std::size_t>(one.kind)]);
-    seen = ring.last_id();
-    return told;
-  };
-  Directory damaged;
-  EXPECT_EQ(look(damaged), "");
-  damaged.unopened.push_back({"team-a", "damaged"});
-  EXPECT_EQ(look(damaged), "team-a account_error");
-  EXPECT_NE(ring.find({.backend_id = {}}).events.front().text.find("damaged"), std::string::npos);
-  EXPECT_EQ(look(damaged), "");
-  Directory mended;
-  mended.accounts.push_back(std::make_unique<Account>());
-  mended.accounts.back()->name = "team-a";
-  EXPECT_EQ(look(mended), "team-a account_recovered");
-  EXPECT_EQ(look(mended), "");
-  EXPECT_EQ(look(damaged), "team-a account_error");
-  EXPECT_EQ(look(Directory()), "") << "removed: that has its own event";
+  for (const auto& row : rows) {
+    AccountHealth health;
+    health.state = row.state;
+    health.last_status = 503;
+    watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+    const Event told = ring.find({.backend_id = {}}).events.at(0);
+    EXPECT_EQ(told.severity(), row.severity) << told.text;
+    EXPECT_EQ(
+        told.values,
+        (EventValues{{"what", "answered"},
+                     {"state", std::string(kHealthNames[static_cast<std::size_t>(row.state)])},
+                     {"status", "503"},
+                     {"ms", "0"}}));
+  }
+}
+
+TEST(AccountWatch, WhatDegradesAnAccountThatAnswersItsProbesIsTold) {
+  Account account;
+  account.name = "team-a";
+  AccountHealth health;
+  health.state = Health::kDegraded;
+  health.last_status = 200;
+  health.success_rate = 0.625;
+  AccountWatch watch;
+  EventRing ring;
+  watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.find({.backend_id = {}}).events.at(0).values,
+            (EventValues{{"what", "rate"}, {"state", "degraded"}, {"percent", "62"}}));
+}
+
+TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
+  AccountWatch watch;
+  EventRing ring;
+  UnopenedAccount unopened{.name = "team-a", .why = "it is damaged", .enabled = false};
+  watch.look(unopened, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.last_id(), 0u);  // nobody wants to use it
+  unopened.enabled = true;
+  for (int i = 0; i < 2; ++i) watch.look(unopened, TaggedAccounts(), kUnixMs, ring);
+  ASSERT_EQ(ring.last_id(), 1u);
+  const Event told = ring.find({.backend_id = {}}).events.at(0);
+  EXPECT_EQ(told.kind, EventKind::kAccountError);
+  EXPECT_EQ(told.account, "team-a");
+  EXPECT_EQ(told.values, (EventValues{{"what", "unopened"}, {"why", "it is damaged"}}));
+  Account account;
+  account.name = "team-a";
+  watch.look(account, {}, {}, TaggedAccounts(), kUnixMs, ring);
+  EXPECT_EQ(ring.find({.backend_id = {}}).events.at(0).kind, EventKind::kAccountRecovered);
 }
 
 struct ProbeRow {
@@ -195,6 +227,21 @@ TEST(SuccessWindow, OfTheLastFiveMinutesWithoutWhatClientsDid) {
   EXPECT_EQ(take(5min + 10s), std::nullopt);  // they are older than the window
 }
 
+TEST(SuccessWindow, WhatCameBeforeTheFirstLookStaysForTheWindow) {
+  MetricsSample sample;
+  SuccessWindow window;
+  HealthBoard board;
+  sample.shard(0).count_account(
+      {.account = sample.account(0).label, .outcome = TryOutcome::kServerError});
+  const auto take = [&](Duration at) {
+    window.take(sample.figures(), sample.directory(), kStart + at, board);
+    return board.find("team-a").success_rate;
+  };
+  EXPECT_EQ(take(0s), 0.0);
+  EXPECT_EQ(take(10s), 0.0);
+  EXPECT_EQ(take(5min + 10s), std::nullopt);
+}
+
 TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
   MetricsSample sample;
   TrafficWindow window;
@@ -255,39 +302,6 @@ TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
   EXPECT_FALSE(log->find("one"));  // its record was the oldest
 }
 
-TEST(DecisionLog, KeepsWhatTheDecisionsHadBeforeThem) {
-  std::vector<test::AccountRow> rows;
-  for (int i = 0; i < 12; ++i) rows.push_back({.name = "account-" + std::to_string(i)});
-  const Directory directory = test::make_directory(rows);
-  test::Shard shard;
-  Ladder ladder = shard.ladder(directory, "m");
-  DecisionTrail trail;
-  DecisionLooks looks;
-  trail.looks = &looks;
-  ladder.keep_looks(looks);
-  for (int i = 0; i < 2; ++i) {
-    Choice choice = ladder.next(kStart);
-    trail.add({.kind = StepKind::kTry, .account = choice.permit.account()});
-    ladder.report(choice.permit, TryOutcome::kRateLimited, {}, kStart);
-    test::complete(choice.permit, kStart);
-  }
-  const auto log = std::make_unique<DecisionLog>();
-  log->write({.request_id = "one", .model = "m", .client = "me"}, trail);
-  const auto kept = log->find("one");
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->steps.size(), 2u);
-  ASSERT_EQ(kept->looks.size(), 2u);
-  for (std::size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(kept->looks[i].decision.candidates, 12);
-    ASSERT_EQ(kept->looks[i].candidates.size(), 12u);
-    const CandidateLook& chosen = kept->looks[i].candidates[i];
-    EXPECT_EQ(chosen.verdict, CandidateVerdict::kChosen);
-    EXPECT_EQ(directory.labels.text(chosen.label), rows[i].name);
-    EXPECT_EQ(chosen.free, 40u);
-  }
-  EXPECT_EQ(kept->looks[1].candidates[0].verdict, CandidateVerdict::kTried);
-}
-
 TEST(DecisionLog, WhatDoesNotFitIsCut) {
   const auto log = std::make_unique<DecisionLog>();
   Account account;
@@ -322,41 +336,6 @@ TEST(DecisionLog, WhatAWriteCosts) {
   }
   const auto took = std::chrono::steady_clock::now() - began;
   RecordProperty("nanoseconds", static_cast<int>(took / 1ns / kWrites));
-}
-
-TEST(Snapshot, OfAThousandAccountsIsWhole) {
-  std::vector<test::AccountRow> rows;
-  for (int i = 0; i < 1000; ++i) rows.push_back({.name = "account-" + std::to_string(i)});
-  LiveFigures figures;
-  const auto directory = std::make_shared<Directory>(test::make_directory(rows));
-  figures.directory = directory;
-  figures.now = kStart;
-  figures.unix_ms = kUnixMs;
-  figures.queue = std::make_shared<QueueSummary>();
-  figures.today_date = "2026-01-15";
-  const TaggedAccounts known(*directory, Config{}, nullptr);
-  std::vector<std::string> parts;
-  for (const auto& account : directory->accounts) parts.push_back(account_part(*account, known));
-  std::vector<std::uint32_t> order(1000);
-  std::iota(order.begin(), order.end(), 0u);
-  const HealthBoard health;
-  const auto began = std::chrono::steady_clock::now();
-  for (const auto& account : directory->accounts)
-    figures.accounts.push_back(view_account(*account, kStart, kUnixMs));
-  std::string text;
-  append_snapshot(text, figures, parts, order, health);
-  const auto took = std::chrono::steady_clock::now() - began;
-  RecordProperty("microseconds", static_cast<int>(took / 1us));
-  const auto snapshot = nlohmann::json::parse(text, nullptr, false);
-  ASSERT_TRUE(snapshot.is_object()) << text.substr(0, 2000);
-  EXPECT_EQ(snapshot["backends"].size(), 1000u);
-  EXPECT_LT(text.size(), 400'000u);
-  const auto& one = snapshot["backends"][7];
-  EXPECT_EQ(one["name"], "account-7");
-  EXPECT_EQ(one["status"], "healthy");
-  EXPECT_EQ(one["health"], "unknown");
-  EXPECT_EQ(one["rate_limiter"]["utilization"], 0);
-  EXPECT_EQ(snapshot["latency"]["ttft_ms"]["p50"], nullptr);
 }
 
 }  // namespace

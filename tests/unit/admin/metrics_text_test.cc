@@ -100,7 +100,7 @@ TEST(MetricsText, AnAccountIsInOneState) {
 TEST(MetricsText, AnAccountWhoseKeyDoesNotOpenIsInError) {
   MetricsSample sample;
   Directory directory = test::make_directory({{.name = "fine"}});
-  directory.unopened.push_back({"damaged", "its bytes were changed"});
+  directory.unopened.push_back({.name = "damaged", .why = "its bytes were changed"});
   sample.view.directory = &directory;
   const std::string text = sample.text();
   EXPECT_EQ(value_of(text, R"(sluice_account_state{account="damaged",state="error"})"), "1");

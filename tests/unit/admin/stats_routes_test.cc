@@ -75,7 +75,7 @@ TEST_F(StatsRoutesTest, WithoutAStoreThereAreNoStatisticsButTheTable) {
     EXPECT_EQ(get(target, room).status, 503) << target;
   const AdminResponse table = get("/stats", room);
   EXPECT_EQ(table.status, 200);
-  EXPECT_NE(table.body.find("<td>team-a</td>"), std::string::npos);
+  EXPECT_NE(table.body.find("<th scope=\"row\">team-a</th>"), std::string::npos);
 }
 
 // The predecessor lost the last 30 s before midnight.
@@ -90,7 +90,8 @@ TEST_F(StatsRoutesTest, TheLastMomentBeforeMidnightIsOfItsDay) {
   const Json usage = json("/api/admin/usage?group_by=day");
   ASSERT_EQ(usage["rows"].size(), 2u);
   EXPECT_EQ(usage["rows"][0]["day"], days[1]["date"]);
-  EXPECT_NE(get("/stats", room_).body.find("<td>1</td><td>0</td><td>15</td>"), std::string::npos);
+  EXPECT_NE(get("/stats", room_).body.find("<td>1</td><td>0</td><td>0</td><td>15</td>"),
+            std::string::npos);
 }
 
 // For the predecessor `hours` was the number of rows as well.
@@ -224,16 +225,41 @@ TEST(RequestCursor, IsReadAsItWasWritten) {
     EXPECT_FALSE(parse_cursor(text)) << text;
 }
 
+TEST(StatsTable, WhatHasNoPriceIsNotFree) {
+  const struct {
+    std::uint64_t cost, unpriced;
+    std::string_view text;
+  } rows[] = {{0, 0, "<td>$0</td>"},
+              {1'500'000'000, 0, "<td>$1.5</td>"},
+              {1'500'000'000, 2, "<td>over $1.5</td>"},
+              {0, 2, "<td>unknown</td>"}};
+  for (const auto& row : rows) {
+    UsageSums sums;
+    sums.cost_nano_dollars = row.cost;
+    sums.unpriced = row.unpriced;
+    const std::string page = stats_page({}, sums, "now", "");
+    EXPECT_NE(page.find(row.text), std::string::npos) << row.text;
+  }
+}
+
+TEST(StatsTable, ABreakerWhoseTimeIsUpWaitsForTheNextRequest) {
+  StatsRow row;
+  row.back_seconds = 0;
+  EXPECT_NE(stats_page({row}, {}, "now", "").find("<td>next request</td>"), std::string::npos);
+}
+
 TEST(StatsTable, NamesStayTextAndTheStyleIsTheOneThatMayBe) {
   StatsRow row;
   row.name = "<script>alert('&\"')</script>";
-  row.cooldown_seconds = 12;
+  row.back_seconds = 12;
+  row.why = "the provider <i>failed</i>";
   const std::string page = stats_page({row}, {}, "now", "a <b>");
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"),
             std::string::npos);
   EXPECT_NE(page.find("<p>a &lt;b&gt;</p>"), std::string::npos);
   EXPECT_NE(page.find("<td>12 s</td>"), std::string::npos);
+  EXPECT_NE(page.find("<small>the provider &lt;i&gt;failed&lt;/i&gt;</small>"), std::string::npos);
   EXPECT_NE(page.find("<style>" + std::string(stats_style()) + "</style>"), std::string::npos);
   const Sha256Digest digest = sha256(stats_style());
   constexpr std::string_view kBefore = "style-src 'sha256-";

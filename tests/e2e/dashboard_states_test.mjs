@@ -1,0 +1,172 @@
+// What the dashboard says of accounts that cannot be used, of what has no price, and of attempts
+// that failed: with a real gateway, its mock and a browser.
+import assert from 'node:assert/strict';
+import {readFile, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import {test} from 'node:test';
+import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
+import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
+
+const ENVIRONMENT = {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN};
+const FAILS = {rules: [{match: {key: 'sk-test-flaky'}, do: {status: 503}},
+  {match: {key: 'sk-test-refused'}, do: {status: 401}}]};
+
+async function start(t, accounts, more = {}) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const config = {
+    accounts: accounts.map((one) => account(mock, one)),
+    store: {directory: await temporaryFolder()},
+    admin: {private_upstreams: true},
+    ...more,
+  };
+  return {mock, config, gateway: await startGateway(t, config, {env: ENVIRONMENT})};
+}
+
+async function send(gateway, model, status) {
+  const answer = await gateway.post('/v1/chat/completions', ask({model}));
+  await answer.text();
+  assert.equal(answer.status, status, model);
+}
+
+const state = (page, name) => row(page, name).locator('.chip').first().innerText();
+const left = (page, name) => row(page, name).locator('.left').innerText();
+const capacity = (page) => page.locator('.tile', {hasText: 'Primary capacity'}).locator('.of')
+  .innerText();
+
+test('an account that only fails is failing, until a request finds it well', async (t) => {
+  const {mock, gateway} = await start(t, [
+    {name: 'flaky', api_key: 'sk-test-flaky', rpm_limit: 40, models: ['m-flaky']},
+    {name: 'refused', api_key: 'sk-test-refused', rpm_limit: 40, models: ['m-refused']},
+    {name: 'well', rpm_limit: 40, models: ['m-well']},
+  ], {routing: {breaker: {failures: 3, open: '4s', open_max: '4s'}}});
+  await mock.script(FAILS);
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await until(page, () => capacity(page), (text) => text === '120 / 120', 'all is free');
+  for (let i = 0; i < 3; i++) await send(gateway, 'm-flaky', 503);
+  await gateway.post('/v1/chat/completions', ask({model: 'm-refused'}));
+  await until(page, () => capacity(page), (text) => text === '40 / 120', 'what can be used');
+  const worry = page.locator('.attention li', {hasText: 'flaky'});
+  await worry.locator('.chip.failing', {hasText: 'Failing'}).waitFor();
+  await worry.locator('.why', {hasText: '503 provider error'}).waitFor();
+  await page.locator('.legend .chip.failing', {hasText: 'Failing 1'}).click();
+  await until(page, () => left(page, 'flaky'), (text) => /^0:0\d$/.test(text), 'a countdown');
+  assert.equal(await state(page, 'flaky'), 'Failing');
+  assert.equal(await row(page, 'well').count(), 0);  // the filter of the link
+  // Nobody asks, so nothing changes: that is what it says.
+  await until(page, () => left(page, 'flaky'), (text) => text === 'next request', 'half-open');
+  await go(page, 'overview');
+  await worry.locator('.why', {hasText: 'the next request tries it'}).waitFor();
+  await mock.script({});
+  await send(gateway, 'm-flaky', 200);
+  await go(page, 'accounts');
+  await until(page, () => state(page, 'flaky'), (text) => text === 'Healthy', 'well again');
+  assert.equal(await state(page, 'refused'), 'Error');
+  assert.deepEqual(await faults(), []);
+});
+
+// Flips a bit of the sealed key in each copy of that account's row: it stands behind the API's
+// name.
+function damageKeyOf(bytes, name) {
+  const api = Buffer.from('openai-completions');
+  let damaged = 0;
+  for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at + 1)) {
+    const before = bytes.indexOf(api, at);
+    if (before < 0 || before > at + 300) continue;
+    bytes[before + api.length + 30] ^= 1;  // behind its version, the master key's id and the nonce
+    ++damaged;
+  }
+  return damaged;
+}
+
+test('an account whose key does not open is shown in error, with why and since when', async (t) => {
+  const {mock, config, gateway: first} = await start(t, [{name: 'well'}]);
+  const made = await fetch(`${first.url}/api/admin/backends`, {method: 'POST',
+    headers: {authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json'},
+    body: JSON.stringify({name: 'spoiled', label: 'of the team', api_base_url: `${mock.url}/v1`,
+      api_key: 'sk-test-spoiled-0123456789'})});
+  assert.equal(made.status, 200);
+  await first.stopCleanly();
+  const database = path.join(config.store.directory, 'data.mdb');
+  const bytes = await readFile(database);
+  assert.ok(damageKeyOf(bytes, 'spoiled') > 0);
+  await writeFile(database, bytes);
+  const gateway = await startGateway(t, config, {env: ENVIRONMENT});
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await page.locator('.attention li', {hasText: 'spoiled'}).locator('.why',
+    {hasText: 'does not open'}).waitFor();
+  await page.locator('.event.error', {hasText: 'spoiled'}).waitFor();
+  await go(page, 'accounts');
+  await row(page, 'spoiled').locator('.chip.error').waitFor();
+  await row(page, 'spoiled').locator('.label', {hasText: 'of the team'}).waitFor();
+  assert.match(await row(page, 'spoiled').innerText(), /ago · .*cannot be decrypted/s);
+  await row(page, 'spoiled').locator('[aria-label="Edit spoiled"]').waitFor();
+  assert.deepEqual(await faults(), []);
+
+  await page.context().setExtraHTTPHeaders({authorization: `Bearer ${TOKEN}`});
+  await page.goto(`${gateway.url}/stats`);
+  assert.match(await page.locator('tr', {hasText: 'spoiled'}).innerText(), /error.*decrypted/s);
+});
+
+const sums = (page, name) => row(page, name).locator('td').allInnerTexts();
+
+test('usage tells failed attempts, and does not call free what has no price', async (t) => {
+  const {mock, gateway} = await start(t, [
+    {name: 'flaky', api_key: 'sk-test-flaky', rpm_limit: 40, models: ['m'], weight: 1000,
+      cost: {input: 1, output: 2}},
+    {name: 'well', rpm_limit: 40, models: ['m', 'm-well']},
+  ], {routing: {strategy: 'ordered', breaker: {failures: 0}}});
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await mock.script(FAILS);
+  for (let i = 0; i < 3; i++) await send(gateway, 'm', 200);  // by flaky, then by well
+  await send(gateway, 'm-well', 200);
+  await until(page, async () => {
+    await page.reload();
+    await page.locator('.pill[data-state=live]').waitFor();
+    await go(page, 'usage');
+    return (await page.locator('.tile').allInnerTexts()).join('\n');
+  }, (text) => /7 attempts/.test(text) && /3 attempts failed/.test(text) &&
+    /unknown/.test(text), 'the tiles');
+  assert.match((await sums(page, 'flaky')).join('|'), /^[^|]*\|0\|0\|3\|/);
+  assert.match((await sums(page, 'well')).join('|'), /unknown/);
+  await mock.script({});
+  await send(gateway, 'm', 200);  // by flaky, which has a price
+  await go(page, 'overview');
+  await page.locator('.tile', {hasText: 'Cost today'}).locator('.value', {hasText: '> $'})
+    .waitFor();
+  await go(page, 'models');
+  await row(page, 'm').first().locator('td', {hasText: '$1.00'}).waitFor();
+  await page.locator('section', {hasText: '1 account has a price of its own'}).waitFor();
+  assert.equal(await page.locator('.empty:visible', {hasText: 'cost is not known'}).count(), 0);
+  const {rows} = await (await fetch(`${gateway.url}/api/admin/usage?group_by=account`,
+    {headers: {authorization: `Bearer ${TOKEN}`}})).json();
+  assert.equal(rows.find((one) => one.account === 'flaky').failed_attempts, 3);
+  assert.deepEqual(await faults(), []);
+});
+
+test('events are told in the reader\'s language, unknown ones as the gateway says them',
+  async (t) => {
+    const {mock, gateway} = await start(t, [
+      {name: 'flaky', api_key: 'sk-test-flaky', models: ['m-flaky']},
+      {name: 'refused', api_key: 'sk-test-refused', models: ['m-refused']},
+    ], {routing: {breaker: {failures: 3, open: '60s'}}});
+    await mock.script(FAILS);
+    for (let i = 0; i < 3; i++) await send(gateway, 'm-flaky', 503);
+    await gateway.post('/v1/chat/completions', ask({model: 'm-refused'}));
+    const {page} = await openDashboard(t, gateway.url, {language: 'zh-CN'});
+    await page.route('**/api/admin/events*', async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.json();
+      body.events.unshift({...body.events[0], kind: 'of_tomorrow', text: 'Something new.',
+        values: {what: 'ever'}});
+      await route.fulfill({response: answer, json: body});
+    });
+    await logIn(page);
+    await page.locator('.event', {hasText: '熔断'}).waitFor();
+    await page.locator('.event', {hasText: '拒绝了该账号的密钥'}).waitFor();
+    const texts = await page.locator('.event span').allInnerTexts();
+    assert.equal(texts[0], 'Something new.');
+    for (const text of texts.slice(1)) assert.match(text, /[一-鿿].*。|：/, text);
+  });
