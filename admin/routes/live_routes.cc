@@ -120,7 +120,9 @@ AdminResponse get_ready(ControlRoom& room, const AdminRequest&) {
   for (const AccountView& view : figures.accounts) {
     const bool usable =
         view.status == AccountStatus::kHealthy || view.status == AccountStatus::kCooling;
-    reachable = reachable || (usable && view.breaker == BreakerState::kClosed);
+    // Half open it waits for a request to find out: who is told not to send any would never learn
+    // that it works again.
+    reachable = reachable || (usable && view.breaker != BreakerState::kOpen);
     permits = permits || (view.usable() && view.tokens > 0);
   }
   std::uint64_t waiting = 0;

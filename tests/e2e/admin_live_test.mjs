@@ -172,6 +172,19 @@ test('readiness, of the first version and verbose', async (t) => {
   assert.match(await lines.text(), /\[\+\]accounts ok/);
 });
 
+test('while all breakers are open it is not ready; when they let a request through it is',
+  async (t) => {
+    const {gateway} = await started(t, {rules: [{do: {status: 500}}],
+      routing: {breaker: {failures: 2, open: '2s', open_max: '2s'}}});
+    const ready = async () =>
+      (await contract.ask(gateway.url, 'GET', '/health/ready')).body.upstream_reachable;
+    assert.equal(await ready(), true);
+    for (let i = 0; i < 2; ++i)
+      assert.equal((await gateway.post('/v1/chat/completions', ask())).status, 500);
+    assert.equal(await ready(), false);
+    await eventually(ready, 'ready again, though nobody has tried');
+  });
+
 test('a wrong token is an event', async (t) => {
   const {gateway} = await started(t);
   await contract.ask(gateway.url, 'GET', '/status', {token: 'wrong'});
