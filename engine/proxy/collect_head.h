@@ -35,8 +35,11 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
   char* buffer = arena.bytes(capacity + 64);
   std::size_t used = 0;
   while (true) {
+    if (rest.empty()) rest = stream.take_received();
     if (rest.empty()) {
-      Result<Slice> next = co_await read_some(shard, stream, limits);
+      Result<Slice> next;
+      if (stream.tls() == nullptr) next = co_await stream.recv().next(limits);
+      else next = co_await read_some(shard, stream, limits);
       if (!next) co_return std::unexpected(next.error());
       if (next->empty()) co_return collected;
       rest = std::move(*next);
