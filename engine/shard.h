@@ -55,7 +55,10 @@ class Shard : public Reactor {
   [[nodiscard]] bool has_mail() const noexcept { return !shared_->inbox.empty(); }
   void read_mail();
   void wait_for_work();
+  [[nodiscard]] bool spin_pays() const noexcept;
   [[nodiscard]] bool spin();
+  void note_wait(Duration took) noexcept;
+  void note_completions(std::size_t count) noexcept;
 
   Log log_;
   Prng prng_;
@@ -70,6 +73,9 @@ class Shard : public Reactor {
   // Of the last waits, how many ended within spin_max_: a running mean in 1/256, spinning pays
   // above kSpinPays.
   std::uint32_t short_waits_ = 0;
+  bool crowded_ = false;         // by the completions of the last kRatePeriod
+  std::size_t completions_ = 0;  // since rate_began_
+  Instant rate_began_{};
   std::uint32_t index_;
   bool stopping_ = false;
 };

@@ -95,8 +95,10 @@ class Kernel {
 
   // Submits what was asked for and collects: each completion is delivered to its Op. With `until`
   // in the future sleeps until a completion, a wake() or that instant comes; with one in the past
-  // only looks.
-  virtual void collect(Instant now, Instant until) = 0;
+  // only looks. How many completions were delivered.
+  virtual std::size_t collect(Instant now, Instant until) = 0;
+  // True when something was asked for that only the next collect() hands over.
+  [[nodiscard]] virtual bool has_unsubmitted() const = 0;
   // True when collect() would find something without sleeping. Cheap: no system call.
   [[nodiscard]] virtual bool has_completions() const = 0;
   // Makes `other`'s collect() return. The one operation that is asked of another shard's kernel.

@@ -6,16 +6,17 @@
 
 namespace sluice {
 
-void Reactor::turn(Instant until) {
+std::size_t Reactor::turn(Instant until) {
   ++counters_.turns;
   const Instant wake_at = std::min(until, timers_.next_expiry());
-  kernel_->collect(now_, has_ready() ? now_ : wake_at);
+  const std::size_t completions = kernel_->collect(now_, has_ready() ? now_ : wake_at);
   now_ = clock_->now();
   timers_.advance(now_);
   run_ready(kReadyMax);
   // Behind the coroutines: the buffers that they have let go of are free now, and nothing else may
   // wake us for them.
   if (starved_count_ > 0) feed_starved();
+  return completions;
 }
 
 void Reactor::attend(RecvStream& stream) noexcept {

@@ -188,7 +188,7 @@ void UringKernel::deliver(const io_uring_cqe& cqe) noexcept {
   op.complete(std::move(completion));
 }
 
-void UringKernel::collect(Instant now, Instant until) {
+std::size_t UringKernel::collect(Instant now, Instant until) {
   // A sleep with nothing to wake us but other shards: for ever, in the kernel's words a negative
   // timeout.
   const Duration timeout = until == kNever ? Duration(-1) : until - now;
@@ -198,14 +198,15 @@ void UringKernel::collect(Instant now, Instant until) {
   // EBUSY: the completion queue overflowed; what lies there is collected now and the rest comes
   // with the next turn.
   SL_ASSERT(failed == 0 || failed == EBUSY || failed == EAGAIN);
-  ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
+  std::size_t count = ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
   // One enter runs at most 20 deferred items (6.13): look again at once while more wait, but let
   // others have a turn.
   for (int round = 0; round < 4 && ring_.has_deferred_work(); ++round) {
     buffers_.publish();
     static_cast<void>(ring_.enter(false, Duration::zero()));
-    ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
+    count += ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
   }
+  return count;
 }
 
 std::string UringKernel::features() const {

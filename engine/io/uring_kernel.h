@@ -46,7 +46,8 @@ class UringKernel final : public Kernel {
   void poll(int fd, std::uint32_t mask, Op& op) override;
   void cancel(Op& op) override;
 
-  void collect(Instant now, Instant until) override;
+  std::size_t collect(Instant now, Instant until) override;
+  bool has_unsubmitted() const override { return ring_.queued() > 0; }
   bool has_completions() const override {
     return ring_.has_completion() || ring_.has_deferred_work();
   }

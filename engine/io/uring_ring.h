@@ -65,6 +65,8 @@ class UringRing {
             (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
   }
 
+  // Entries that the next enter() hands over.
+  [[nodiscard]] std::uint32_t queued() const noexcept { return sq_tail_local_ - submitted_; }
   [[nodiscard]] int fd() const noexcept { return fd_; }
   [[nodiscard]] std::uint32_t features() const noexcept { return features_; }
   [[nodiscard]] bool defers_work() const noexcept { return defers_work_; }
@@ -77,7 +79,6 @@ class UringRing {
   [[nodiscard]] int map(const io_uring_params& params) noexcept;
   void unmap() noexcept;
   void publish_cq_head() noexcept { __atomic_store_n(cq_head_, cq_head_local_, __ATOMIC_RELEASE); }
-  [[nodiscard]] std::uint32_t queued() const noexcept { return sq_tail_local_ - submitted_; }
 
   int fd_ = -1;
   int enter_fd_ = -1;  // the registered index when the kernel took it, else fd_

@@ -40,7 +40,7 @@ void Outbox::copy_out(BlockPool& pool) {
 }
 
 void Outbox::clear() noexcept {
-  for (std::size_t i = 0; i < kept_; ++i) slices_[i].reset();
+  for (std::size_t i = 0; i < kept_; ++i) slices_[i].~Slice();
   first_ = last_ = kFrontMax;
   kept_ = bytes_ = 0;
   scarce_ = false;

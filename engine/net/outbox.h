@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -30,7 +31,8 @@ class Outbox {
   // Pieces that may be put in front of the others: a message head and a chunk head.
   static constexpr std::size_t kFrontMax = 2;
 
-  Outbox() = default;
+  Outbox() noexcept {}
+  ~Outbox() { clear(); }
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
@@ -54,7 +56,7 @@ class Outbox {
     SL_ASSERT(kept_ < kPiecesMax);
     scarce_ = scarce_ || slice.scarce();
     if (kept_ > 0 && slices_[kept_ - 1].absorb(slice)) return;
-    slices_[kept_++] = std::move(slice);
+    new (&slices_[kept_++]) Slice(std::move(slice));
   }
 
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
@@ -77,7 +79,9 @@ class Outbox {
 
  private:
   std::array<iovec, kPiecesMax> pieces_;
-  std::array<Slice, kPiecesMax> slices_;
+  union {
+    Slice slices_[kPiecesMax];  // only the first kept_ exist; the others' bytes are not touched
+  };
   std::size_t first_ = kFrontMax;
   std::size_t last_ = kFrontMax;
   std::size_t kept_ = 0;

@@ -41,6 +41,12 @@ class Stream {
   // The peer has closed or reset the connection.
   [[nodiscard]] bool ended() const noexcept { return recv_.ended(); }
 
+  // What read_some() would give without a wait and without decrypting; empty when that is nothing.
+  [[nodiscard]] Slice take_received() noexcept {
+    if (!unread_.empty()) return std::move(unread_);
+    return tls_ == nullptr ? recv_.take() : Slice{};
+  }
+
   // Copies the first unread bytes (under TLS: of the plaintext) to `out` without taking them; how
   // many lie there. Neither waits nor sends.
   [[nodiscard]] std::size_t peek(BlockPool& pool, std::span<char> out);

@@ -153,10 +153,14 @@ Task<Result<void>> await_first_event(Shard& shard, Attempt& attempt) {
   co_return Result<void>();
 }
 
-Task<Result<void>> read_answer(Shard& shard, Exchange& exchange, Attempt& attempt) {
+// Whether more than its head must have come before an answer can be relayed.
+bool waits_for_event(const Attempt& attempt) noexcept {
+  return attempt.races || attempt.account->timeouts.first_token > Duration::zero();
+}
+
+Task<Result<void>> read_head_and_event(Shard& shard, Exchange& exchange, Attempt& attempt) {
   Result<void> answered = co_await read_response_head(shard, exchange, attempt);
-  const bool limited = attempt.account->timeouts.first_token > Duration::zero();
-  if (answered && (attempt.races || limited)) answered = co_await await_first_event(shard, attempt);
+  if (answered) answered = co_await await_first_event(shard, attempt);
   // Until the others have ended it holds no memory of the ring (B1).
   if (answered && attempt.races) attempt.connection->stream.put_back(std::move(attempt.rest));
   co_return answered;
@@ -183,7 +187,9 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   }
   attempt.sent_at = shard.now();
   if (trial.change != nullptr) trial.change->set();
-  const Result<void> answered = co_await read_answer(shard, exchange, attempt);
+  Result<void> answered;
+  if (waits_for_event(attempt)) answered = co_await read_head_and_event(shard, exchange, attempt);
+  else answered = co_await read_response_head(shard, exchange, attempt);
   attempt.waited += waited_since(shard, attempt.asked_at);
   if (!answered) {
     release_connection(exchange, attempt, false);

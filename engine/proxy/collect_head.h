@@ -21,22 +21,29 @@ struct CollectedHead {
 // How much of a slice is copied in the hope that the head lies in it: usual heads and small bodies
 // fit.
 inline constexpr std::size_t kHeadCopyBytes = 3072;
+// The same for an answer, of which nothing but the head is wanted here.
+inline constexpr std::size_t kAnswerCopyBytes = 1024;
 // The longest head that a parser lets through: line, fields, their ends, and an empty line before.
 inline constexpr std::size_t kHeadBytesMax = 8192 + 32768 + 8;
 
 // Reads a head from `stream`, beginning with what lies in `rest`; what belongs to the body is left
-// there. `parse(bytes, refusal)` is a step of a head parser; it returns the number of bytes of the
-// head in `head_bytes`. Errors: those of read_some().
+// there. At most `copy_bytes` of a slice are copied at a time. `parse(bytes, refusal)` is a step of
+// a head parser; it returns the number of bytes of the head in `head_bytes`. Errors: those of
+// read_some().
 template <class Parse>
 Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& arena, Slice& rest,
-                                         Limits limits, Parse parse) {
+                                         Limits limits, Parse parse,
+                                         std::size_t copy_bytes = kHeadCopyBytes) {
   CollectedHead collected;
   std::size_t capacity = kHeadCopyBytes;
   char* buffer = arena.bytes(capacity + 64);
   std::size_t used = 0;
   while (true) {
+    if (rest.empty()) rest = stream.take_received();
     if (rest.empty()) {
-      Result<Slice> next = co_await read_some(shard, stream, limits);
+      Result<Slice> next;
+      if (stream.tls() == nullptr) next = co_await stream.recv().next(limits);
+      else next = co_await read_some(shard, stream, limits);
       if (!next) co_return std::unexpected(next.error());
       if (next->empty()) co_return collected;
       rest = std::move(*next);
@@ -48,7 +55,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
       std::memcpy(larger, buffer, used);
       buffer = larger;
     }
-    const std::size_t copied = std::min<std::size_t>(rest.size(), capacity - used);
+    const std::size_t copied = std::min({std::size_t{rest.size()}, capacity - used, copy_bytes});
     std::memcpy(buffer + used, rest.data(), copied);
     const std::size_t before = used;
     used += copied;

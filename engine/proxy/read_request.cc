@@ -136,17 +136,20 @@ Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
   co_return OrAnswer<void>();
 }
 
+bool body_came_with_head(Exchange& exchange) noexcept {
+  const RequestHead& head = *exchange.head;
+  if (head.framing == BodyFraming::kNone) return true;
+  if (head.framing != BodyFraming::kLength || head.content_length > exchange.copied.size())
+    return false;
+  exchange.body = exchange.copied.substr(0, head.content_length);
+  exchange.rest.drop_front(head.content_length);
+  return true;
+}
+
 Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
   const RequestHead& head = *exchange.head;
   const ProxySettings& settings = exchange.settings();
   BodyDecoder decoder(head.framing, head.content_length);
-  if (decoder.done()) co_return OrAnswer<void>();
-  if (head.framing == BodyFraming::kLength && head.content_length <= exchange.copied.size()) {
-    // A small body was copied together with its head.
-    exchange.body = exchange.copied.substr(0, head.content_length);
-    exchange.rest.drop_front(head.content_length);
-    co_return OrAnswer<void>();
-  }
   if (head.expect_continue && exchange.rest.empty() && head.minor_version == 1) {
     const OrAnswer<void> continued = co_await send_continue(shard, exchange);
     if (!continued) co_return continued;

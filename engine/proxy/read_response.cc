@@ -35,7 +35,8 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
     const Result<CollectedHead> collected = co_await collect_head(
         shard, stream, exchange.arena, attempt.rest, limits,
         ParseResponse{
-            .parser = ResponseHeadParser(), .head = attempt.head, .head_request = head_request});
+            .parser = ResponseHeadParser(), .head = attempt.head, .head_request = head_request},
+        kAnswerCopyBytes);
     if (!collected) co_return std::unexpected(collected.error());
     switch (collected->state) {
       case HeadState::kIncomplete: co_return fail(Errc::kEndOfStream, Side::kUpstream);

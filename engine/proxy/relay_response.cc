@@ -34,7 +34,7 @@ struct Relay {
   [[nodiscard]] bool has_output() const { return !head_text.empty() || !outbox.empty(); }
 };
 
-enum class Gathered : std::uint8_t { kMore, kDone, kBroke };
+enum class Gathered : std::uint8_t { kMore, kDone, kBroke, kWait };
 
 // Until when to wait for the provider: its idle time, or the moment for a comment in a silent
 // stream.
@@ -53,55 +53,86 @@ void note_progress(Shard& shard, Relay& relay) {
     report.first_token_at = shard.now();
 }
 
-// Waits for the next bytes of the provider; with output at hand only looks. False when there is
-// something to send instead (a comment, or what is at hand), or when the provider broke:
-// relay.failure says so.
-Task<bool> receive(Shard& shard, Relay& relay) {
-  Stream& stream = relay.attempt.connection->stream;
-  const bool wait = !relay.has_output();
-  if (!wait && !stream.readable()) co_return false;
+// How to read the provider's next bytes.
+struct Reading {
+  Limits limits;
+  Instant idle_end;  // the provider has been silent for too long
+  bool waits;        // there is nothing to send meanwhile
+  bool may_comment;
+};
+
+Reading plan_reading(Shard& shard, Relay& relay) {
   const Instant end = wait_deadline(relay);
   const Instant silent_since = std::max(relay.heard_at, relay.commented_at);
   const Instant comment_at = silent_since + relay.exchange.settings().stream_comment_after;
-  const bool may_comment = comment_is_possible(relay);
-  Limits limits{.deadline = end, .cancel = wait ? &relay.attempt.cancel : &relay.no_wait};
-  if (may_comment) limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
-  Result<Slice> next = co_await read_some(shard, stream, limits);
+  Reading reading{.limits = {.deadline = end},
+                  .idle_end = end,
+                  .waits = !relay.has_output(),
+                  .may_comment = comment_is_possible(relay)};
+  reading.limits.cancel = reading.waits ? &relay.attempt.cancel : &relay.no_wait;
+  if (reading.may_comment)
+    reading.limits.deadline = std::min(end, std::max(comment_at, shard.now() + 1ms));
+  return reading;
+}
+
+// What came of it. False when there is something to send instead (a comment, or what is at hand),
+// or when the provider broke: relay.failure says so.
+bool take_read(Shard& shard, Relay& relay, const Reading& reading, Result<Slice>& next) {
   if (next && !next->empty()) {
     relay.heard_at = shard.now();
     relay.attempt.rest = std::move(*next);
-    co_return true;
+    return true;
   }
   if (next) {
     relay.failure = Error{.code = Errc::kEndOfStream, .side = Side::kUpstream};
-  } else if (!wait && next.error().code == Errc::kCancelled) {
-    co_return false;
-  } else if (may_comment && next.error().code == Errc::kTimedOut && shard.now() < end) {
+  } else if (!reading.waits && next.error().code == Errc::kCancelled) {
+    return false;
+  } else if (reading.may_comment && next.error().code == Errc::kTimedOut &&
+             shard.now() < reading.idle_end) {
     relay.pump.add_comment(": keep-alive\n\n", relay.outbox);
     relay.commented_at = shard.now();
   } else {
     relay.failure = next.error();
   }
-  co_return false;
+  return false;
 }
 
-// Fills the outbox with all that lies ready; waits only while there is nothing to send.
-Task<Gathered> gather(Shard& shard, Relay& relay) {
+// Fills the outbox with all that lies ready. kWait: gather() must go on.
+Gathered gather_ready(Shard& shard, Relay& relay) {
+  Stream& stream = relay.attempt.connection->stream;
   while (true) {
     const BodyPump::Fed fed = relay.pump.feed(relay.attempt.rest, relay.outbox);
     note_progress(shard, relay);
     switch (fed) {
-      case BodyPump::Fed::kSendFirst: co_return Gathered::kMore;
+      case BodyPump::Fed::kSendFirst: return Gathered::kMore;
       case BodyPump::Fed::kDone:
         relay.bytes_behind = !relay.attempt.rest.empty();
-        co_return Gathered::kDone;
+        return Gathered::kDone;
       case BodyPump::Fed::kMalformed:
         relay.failure = Error{.code = Errc::kMalformed, .side = Side::kUpstream};
-        co_return Gathered::kBroke;
+        return Gathered::kBroke;
       case BodyPump::Fed::kMore: break;
     }
-    const bool received = co_await receive(shard, relay);
-    if (received) continue;
+    relay.attempt.rest = stream.take_received();
+    if (!relay.attempt.rest.empty()) relay.heard_at = shard.now();
+    else return relay.has_output() && !stream.readable() ? Gathered::kMore : Gathered::kWait;
+  }
+}
+
+// Goes on where gather_ready() could not: the end, records to decrypt, or a wait while there is
+// nothing to send.
+Task<Gathered> gather(Shard& shard, Relay& relay) {
+  Stream& stream = relay.attempt.connection->stream;
+  while (true) {
+    const Reading reading = plan_reading(shard, relay);
+    Result<Slice> next;
+    if (stream.tls() == nullptr) next = co_await stream.recv().next(reading.limits);
+    else next = co_await read_some(shard, stream, reading.limits);
+    if (take_read(shard, relay, reading, next)) {
+      const Gathered gathered = gather_ready(shard, relay);
+      if (gathered != Gathered::kWait) co_return gathered;
+      continue;
+    }
     if (relay.failure.code == Errc::kOk) co_return Gathered::kMore;
     if (relay.failure.code != Errc::kEndOfStream || relay.failure.side != Side::kUpstream)
       co_return Gathered::kBroke;
@@ -126,8 +157,7 @@ Task<Result<void>> send_gathered(Shard& shard, Relay& relay, WriteLimits limits)
   // (B1).
   relay.pump.leave_ring(shard.blocks());
   relay.attempt.connection->stream.put_back(std::move(relay.attempt.rest));
-  const Result<void> sent = co_await write_all(shard, *relay.exchange.client, relay.outbox, limits);
-  co_return sent;
+  return write_all(shard, *relay.exchange.client, relay.outbox, limits);
 }
 
 std::string_view broken_stream_code(const Error& failure) {
@@ -216,7 +246,8 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   relay.heard_at = shard.now();
   RelayEnd end = RelayEnd::kComplete;
   while (true) {
-    const Gathered gathered = co_await gather(shard, relay);
+    Gathered gathered = gather_ready(shard, relay);
+    if (gathered == Gathered::kWait) gathered = co_await gather(shard, relay);
     if (gathered == Gathered::kBroke) {
       end = end_of(relay.failure);
       break;

@@ -16,13 +16,10 @@ UpstreamTargetView target_of(const Endpoint& endpoint) {
                             .reach = endpoint.reach};
 }
 
-Task<Result<void>> obtain_connection(Shard& shard, Exchange& exchange, Attempt& attempt,
-                                     bool fresh) {
+Task<Result<void>> open_connection(Shard& shard, Exchange& exchange, Attempt& attempt,
+                                   EndpointPool& pool) {
   UpstreamPools& upstreams = *exchange.worker->upstreams;
   const Endpoint& endpoint = attempt.account->endpoint;
-  EndpointPool& pool = upstreams.pool_for(target_of(endpoint));
-  if (!fresh) attempt.connection = upstreams.take_idle(pool);
-  if (attempt.connection != nullptr) co_return Result<void>();
   const Limits limits{.deadline = shard.now() + attempt.account->timeouts.connect,
                       .cancel = &attempt.cancel};
   const TrustStore* const trust = exchange.snapshot->trust_for(endpoint.ca_file);
@@ -104,10 +101,13 @@ Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attem
   }
   attempt.body_bytes = body.bytes;
   attempt.asked_at = shard.clock().now();
-  bool fresh = false;
+  EndpointPool& pool = exchange.worker->upstreams->pool_for(target_of(attempt.account->endpoint));
+  attempt.connection = exchange.worker->upstreams->take_idle(pool);
   while (true) {
-    const Result<void> connected = co_await obtain_connection(shard, exchange, attempt, fresh);
-    if (!connected) co_return connected;
+    if (attempt.connection == nullptr) {
+      const Result<void> connected = co_await open_connection(shard, exchange, attempt, pool);
+      if (!connected) co_return connected;
+    }
     Outbox outbox;
     add_upstream_head(exchange, *attempt.account, body.bytes, shard.prng(), outbox);
     for (std::uint32_t i = 0; i < body.count; ++i) outbox.add(body.pieces[i]);
@@ -124,8 +124,7 @@ Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attem
                        sent.error().side == Side::kUpstream;
     release_connection(exchange, attempt, false);
     if (!stale) co_return sent;
-    fresh = true;  // the provider had closed the idle connection: nothing has left us, so a new one
-                   // may try
+    // The provider had closed the idle connection: nothing has left us, so a new one may try.
   }
 }
 

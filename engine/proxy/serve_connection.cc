@@ -39,17 +39,6 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   co_return exchange.ending;
 }
 
-// Waits between two requests without holding a buffer or a frame beyond this one's. False when the
-// connection is over.
-Task<bool> wait_for_request(Shard& shard, Worker& worker, Stream& client, Duration patience) {
-  if (client.readable()) co_return client.has_unread();
-  const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
-  Result<Slice> first = co_await client.recv().next(limits);
-  if (!first || first->empty()) co_return false;
-  client.recv().put_back(std::move(*first));
-  co_return true;
-}
-
 Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   const std::optional<ServerTlsContext>& tls = worker.snapshot->listener_tls;
   if (!tls) co_return true;
@@ -64,13 +53,19 @@ Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   co_return shaken.has_value();
 }
 
-// Request after request, until it is over or handed over.
+// Request after request, until it is over or handed over. Waits between two without holding a buffer
+// or a frame beyond this one's.
 Task<void> serve_stream(Shard& shard, Worker& worker, Stream& client) {
   Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
   bool open = true;
   while (open) {
-    open = co_await wait_for_request(shard, worker, client, patience);
-    if (!open) break;
+    if (!client.readable()) {
+      const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
+      Result<Slice> first = co_await client.recv().next(limits);
+      if (!first || first->empty()) break;
+      client.recv().put_back(std::move(*first));
+    }
+    if (!client.has_unread()) break;
     const Ending ending = co_await serve_exchange(shard, worker, client);
     if (ending == Ending::kLinger) co_await linger(shard, client, &worker.cut);
     open = ending == Ending::kKeepAlive;

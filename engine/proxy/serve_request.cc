@@ -163,11 +163,11 @@ Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice a
   co_return next;
 }
 
-// The ladder's next step; waits where that is its advice. `failed`: the last account failed, so
-// that this is a retry, and the shard's budget must allow it.
-Task<Choice> next_step(Shard& shard, Exchange& exchange, Ladder& ladder, bool failed) {
+// The ladder's next step after `choice`; waits where that is its advice. `failed`: the last account
+// failed, so that this is a retry, and the shard's budget must allow it.
+Task<Choice> follow_advice(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+                           bool failed) {
   Worker& worker = *exchange.worker;
-  Choice choice = ladder.next(shard.now());
   const bool goes_on = choice.kind == Choice::Kind::kTry || choice.kind == Choice::Kind::kWait;
   const RetryBudgetPolicy budget = exchange.directory().routing.retry_budget();
   if (failed && goes_on && !worker.retries.take(shard.now(), budget)) {
@@ -226,7 +226,9 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   Answer last;
   bool failed = false;
   while (true) {
-    Choice choice = co_await next_step(shard, exchange, ladder, failed);
+    Choice choice = ladder.next(shard.now());
+    if (failed || choice.kind == Choice::Kind::kWait)
+      choice = co_await follow_advice(shard, exchange, ladder, std::move(choice), failed);
     if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry)
       co_return called_off(exchange);
     if (choice.kind == Choice::Kind::kUnknownModel)
@@ -274,8 +276,10 @@ Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
     answer.close = answer.close || exchange.head->framing != BodyFraming::kNone;
     co_return std::unexpected(answer);
   }
-  const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
-  if (!got_body) co_return got_body;
+  if (!body_came_with_head(exchange)) {
+    const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
+    if (!got_body) co_return got_body;
+  }
   // What the client has sent ahead waits where it holds no memory of the ring (B1).
   exchange.client->put_back(std::move(exchange.rest));
   exchange.received_at = shard.now();

@@ -200,7 +200,7 @@ void Simulation::hand_back(SimRequest& request, const std::optional<TokensUsed>&
   if ((unsent || state.room_comes_back()) && state.wanted().by_anybody()) nudge(shard);
 }
 
-// As next_step() of proxy/serve_request.cc: a retry after a failure needs the shard's budget.
+// As forward() of proxy/serve_request.cc: a retry after a failure needs the shard's budget.
 void Simulation::next_step(SimRequest& request, bool failed) {
   Shard& shard = shard_of(request);
   const Instant now = time_of(shard);

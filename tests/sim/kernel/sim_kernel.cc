@@ -224,7 +224,8 @@ void SimKernel::finish(Operation& operation, std::int32_t result) {
 }
 
 // In any order, but that of each operation; perhaps not all of them yet.
-void SimKernel::deliver() {
+std::size_t SimKernel::deliver() {
+  std::size_t count = 0;
   Prng& prng = net_->prng();
   while (!ready_.empty()) {
     const std::size_t at = prng.below(ready_.size());
@@ -245,8 +246,10 @@ void SimKernel::deliver() {
       operations_.erase(id);
     }
     op.complete(std::move(completion));
+    ++count;
     if (chance(prng, faults_.completion_waits)) break;
   }
+  return count;
 }
 
 void SimKernel::wait_for_news(Instant until) {
@@ -263,7 +266,7 @@ void SimKernel::wait_for_news(Instant until) {
   }
 }
 
-void SimKernel::collect(Instant, Instant until) {
+std::size_t SimKernel::collect(Instant, Instant until) {
   SimClock& clock = net_->clock();
   if (++counters_.turns == kTurnsMax) {
     std::fprintf(stderr, "sim: so many turns, and still running\n");
@@ -277,7 +280,7 @@ void SimKernel::collect(Instant, Instant until) {
     static_cast<void>(turns_->pass_on(*this, clock.now(), clock.now()));
   wait_for_news(until);
   woken_ = false;
-  deliver();
+  return deliver();
 }
 
 void SimKernel::starve(Operation& operation) {

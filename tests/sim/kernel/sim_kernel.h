@@ -52,7 +52,8 @@ class SimKernel final : public Kernel, private SimWatcher {
   void poll(int fd, std::uint32_t mask, Op& op) override;
   void cancel(Op& op) override;
 
-  void collect(Instant now, Instant until) override;
+  std::size_t collect(Instant now, Instant until) override;
+  bool has_unsubmitted() const override { return !submissions_.empty(); }
   bool has_completions() const override { return !ready_.empty(); }
   void wake(Kernel& other) override;
 
@@ -129,7 +130,7 @@ class SimKernel final : public Kernel, private SimWatcher {
   void add(Operation& operation, Completion completion);
   void finish(Operation& operation, std::int32_t result);
   void wait_for_news(Instant until);
-  void deliver();
+  std::size_t deliver();
   void on_change(SimEnd& end) override;
   void starve(Operation& operation);
   [[noreturn]] void stuck();

@@ -18,10 +18,14 @@ class FakeKernel final : public Kernel {
   int wakes = 0;
   int unsubmitted = 0;  // wake-ups that wait for the next collect()
 
-  void collect(Instant now, Instant until) override {
+  std::size_t completions = 1;  // of each collect()
+
+  std::size_t collect(Instant now, Instant until) override {
     unsubmitted = 0;
     on_collect(until > now);
+    return completions;
   }
+  [[nodiscard]] bool has_unsubmitted() const override { return unsubmitted > 0; }
   [[nodiscard]] bool has_completions() const override { return on_look(); }
   void wake(Kernel& other) override {
     woken = &other;

@@ -240,6 +240,31 @@ TEST_F(ShardSpin, ShortSleepsAreReplacedBySpinningOnceThatIsLearnt) {
     ASSERT_EQ(looked_.substr(at, 2), ".s") << looked_;
 }
 
+// What would wake whom we wait for stands in the queue until the kernel is entered.
+TEST_F(ShardSpin, WhatWasAskedForGoesOutBeforeASpin) {
+  std::size_t before = 0;
+  at_turn_40_ = [&] { before = looked_.size(); };
+  kernel_.on_collect = [&, collect = kernel_.on_collect](bool sleeps) {
+    collect(sleeps);
+    if (turns_ >= 40) kernel_.unsubmitted = 1;  // each turn asks for something
+  };
+  ours_->run();
+  EXPECT_NE(looked_.substr(0, before).find('.'), std::string::npos) << looked_;
+  EXPECT_EQ(looked_.substr(before).find('.'), std::string::npos) << looked_;
+}
+
+TEST_F(ShardSpin, WhereOneComesEveryFewMicrosecondsThereIsNoSpin) {
+  sleep_ = 0us;
+  kernel_.completions = 8;
+  kernel_.on_collect = [&, collect = kernel_.on_collect](bool sleeps) {
+    collect(sleeps);
+    clock_.advance(40us);  // whether it slept or found them at once
+  };
+  ours_->run();
+  EXPECT_NE(looked_.find('.'), std::string::npos) << looked_;
+  EXPECT_TRUE(looked_.ends_with(std::string(40, 'S') + "ss")) << looked_;
+}
+
 TEST_F(ShardSpin, ASpinInVainIsShortAndUnlearnt) {
   at_turn_40_ = [this] {
     found_at_look_ = 0;
