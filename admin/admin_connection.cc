@@ -36,19 +36,11 @@ enum class Head : std::uint8_t { kRead, kGone, kRefused };
 Task<Head> read_head(Shard& shard, Stream& client, AdminExchange& exchange,
                      AdminResponse& refusal) {
   AdminRequest& request = *exchange.request;
-  struct Parse {
-    RequestHeadParser parser;
-    RequestHead* head;
-    HeadState operator()(std::string_view bytes, Refusal& why, std::size_t& head_bytes) {
-      const HeadState state = parser.parse(bytes, *head, why);
-      head_bytes = head->bytes;
-      return state;
-    }
-  };
+  RequestHead head;
   const Limits limits{.deadline = shard.now() + kHeadPatience, .cancel = exchange.cut};
-  const Result<CollectedHead> collected =
-      co_await collect_head(shard, client, exchange.arena, exchange.rest, limits,
-                            Parse{.parser = RequestHeadParser(), .head = &request.head});
+  const Result<CollectedHead> collected = co_await collect_head(
+      shard, client, exchange.arena, exchange.rest, limits,
+      ParseRequest{.parser = RequestHeadParser(), .head = &head, .arena = &exchange.arena});
   if (!collected || collected->state == HeadState::kIncomplete) co_return Head::kGone;
   if (collected->state == HeadState::kRefused) {
     exchange.close = true;

@@ -21,7 +21,7 @@ struct AdminRequest {
   AdminRequest& operator=(const AdminRequest&) = delete;
 
   std::string head_text;
-  RequestHead head;
+  WithFields<RequestHead> head;
   Secret body;                      // it may be a key, or hold one
   std::string peer;                 // the client's address, without its port
   std::vector<std::string> params;  // what stands for {...} in the route's path, decoded

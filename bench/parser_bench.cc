@@ -58,7 +58,7 @@ constexpr std::string_view kResponse =
 
 void parse_request(benchmark::State& state, std::string_view text) {
   RequestHeadParser parser;
-  RequestHead head;
+  WithFields<RequestHead> head;
   Refusal why;
   const bool read = parser.parse(text, head, why) == HeadState::kComplete;
   if (!holds(state, read && head.content_length == 1024 && head.bytes == text.size(), "misread"))
@@ -75,7 +75,7 @@ BENCHMARK_CAPTURE(parse_request, small, kSmallRequest);
 
 void parse_request_byte_by_byte(benchmark::State& state) {
   RequestHeadParser parser;
-  RequestHead head;
+  WithFields<RequestHead> head;
   Refusal why;
   for (auto _ : state)
     for (std::size_t bytes = 1; bytes <= kRequest.size(); ++bytes)
@@ -116,7 +116,7 @@ constexpr std::string_view kLongResponse =
 
 void parse_response(benchmark::State& state, std::string_view text, BodyFraming framing) {
   ResponseHeadParser parser;
-  ResponseHead head;
+  WithFields<ResponseHead> head;
   Refusal why;
   const bool read = parser.parse(text, false, head, why) == HeadState::kComplete;
   const bool right = read && head.status == 200 && head.framing == framing;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
 #include "parser/scan.h"
 
 namespace sluice {
@@ -138,6 +139,7 @@ bool apply_option(std::string_view option, FieldList& fields, HeadKind kind, boo
 
 bool parse_fields(std::string_view bytes, const HeadLines& lines, HeadKind kind, FieldList& out,
                   FieldFacts& facts, Refusal& why) noexcept {
+  SL_ASSERT(out.items != nullptr);
   out.count = 0;
   for (std::uint32_t i = 0; i < lines.field_count(); ++i) {
     const std::size_t at = lines.field_at(i);

@@ -92,20 +92,11 @@ inline constexpr std::size_t kFieldsMax = 100;  // F6
 
 // FieldList - the field lines of one head in their order (F7).
 //
-// Owns      nothing: views into the head's bytes.
-// Cost      only `count` is initialised and only `count` fields are copied; 4 KiB are not touched.
+// Owns      nothing: the fields lie with whoever gave the room for them, their texts in the head's
+//           bytes. A copy refers to the same fields.
 struct FieldList {
-  union {
-    Field items[kFieldsMax];
-  };
+  Field* items = nullptr;  // room for kFieldsMax where a parser is to write
   std::uint32_t count = 0;
-
-  FieldList() noexcept {}
-  FieldList(const FieldList& other) noexcept { assign(other); }
-  FieldList& operator=(const FieldList& other) noexcept {
-    if (this != &other) assign(other);
-    return *this;
-  }
 
   [[nodiscard]] Field* begin() noexcept { return items; }
   [[nodiscard]] Field* end() noexcept { return items + count; }
@@ -118,12 +109,41 @@ struct FieldList {
       if (field.id == id) return &field;
     return nullptr;
   }
+};
+
+// FieldSpace - room for the fields of any head: 4 KiB, of which only the used ones are touched.
+struct FieldSpace {
+  union {
+    Field items[kFieldsMax];
+  };
+  FieldSpace() noexcept {}
+};
+
+// WithFields - a head, or a list of fields, that brings the room for its own.
+//
+// Owns      the fields.
+template <class Base>
+struct WithFields : Base {
+  WithFields() noexcept { own().items = space_.items; }
+  WithFields(const WithFields& other) noexcept : Base(other) { take(other); }
+  WithFields& operator=(const WithFields& other) noexcept {
+    if (this == &other) return *this;
+    Base::operator=(other);
+    take(other);
+    return *this;
+  }
 
  private:
-  void assign(const FieldList& other) noexcept {
-    count = other.count;
-    std::memcpy(static_cast<void*>(items), other.items, count * sizeof(Field));
+  [[nodiscard]] FieldList& own() noexcept {
+    if constexpr (std::is_same_v<Base, FieldList>) return *this;
+    else return this->fields;
   }
+  void take(const WithFields& other) noexcept {
+    own().items = space_.items;
+    std::memcpy(static_cast<void*>(space_.items), other.space_.items, own().count * sizeof(Field));
+  }
+
+  FieldSpace space_;
 };
 
 // How the length of a body is known (RFC 9112 section 6).

@@ -12,10 +12,8 @@ namespace sluice {
 // RequestHead - one request head. All texts are views into the bytes that were parsed, but for the
 // static "/" or "*" of an absolute-form without path.
 //
-// Size      4.2 KiB, of which only the used fields are touched. Keep it in the exchange's arena.
+// Owns      nothing: see FieldList. WithFields<RequestHead> brings the room for them.
 struct RequestHead {
-  RequestHead() noexcept {}  // user-provided, so that `RequestHead()` does not zero all fields
-
   Method method = Method::kOther;
   std::string_view method_text;
   std::string_view target;  // as it came
@@ -45,7 +43,7 @@ class RequestHeadParser {
   explicit RequestHeadParser(const HeadLimits& limits = {}) noexcept : lines_(limits, true) {}
 
   // `bytes`: all bytes of this head so far, at least as many as in the call before; they may have
-  // moved. Bytes behind the head are not looked at. `out` is whole after kComplete only, `why`
+  // moved. Bytes behind the head are not looked at. `out.fields` has room. `out` is whole after kComplete only, `why`
   // after kRefused. Every refusal leaves the framing unknown: answer and close.
   [[nodiscard]] HeadState parse(std::string_view bytes, RequestHead& out, Refusal& why) noexcept;
 

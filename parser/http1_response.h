@@ -12,10 +12,8 @@ namespace sluice {
 // ResponseHead - one response head of a provider. All texts are views into the bytes that were
 // parsed.
 //
-// Size      4.1 KiB, of which only the used fields are touched.
+// Owns      nothing: see FieldList. WithFields<ResponseHead> brings the room for them.
 struct ResponseHead {
-  ResponseHead() noexcept {}  // user-provided, so that `ResponseHead()` does not zero all fields
-
   int status = 0;           // 100-599
   std::string_view reason;  // may be empty
   int minor_version = 1;

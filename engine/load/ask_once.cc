@@ -6,7 +6,6 @@
 #include "engine/load/answer_watch.h"
 #include "engine/proxy/body_decoder.h"
 #include "engine/proxy/collect_head.h"
-#include "engine/proxy/parse_response.h"
 #include "parser/retry_after.h"
 
 namespace sluice {
@@ -73,7 +72,7 @@ Task<Result<void>> read_head(Shard& shard, Asking& asking) {
   for (int interim = 0; interim <= kInterimMax; ++interim) {
     const Result<CollectedHead> collected = co_await collect_head(
         shard, asking.connection->stream, asking.arena, asking.rest, asking.limits,
-        ParseResponse{.parser = ResponseHeadParser(), .head = asking.head, .head_request = false});
+        ParseResponse{.parser = ResponseHeadParser(), .head = asking.head, .arena = &asking.arena});
     if (!collected) co_return std::unexpected(collected.error());
     switch (collected->state) {
       case HeadState::kIncomplete: co_return fail(Errc::kEndOfStream, Side::kUpstream);

@@ -5,7 +5,8 @@
 
 #include "base/arena.h"
 #include "engine/net/stream.h"
-#include "parser/http1_common.h"
+#include "parser/http1_request.h"
+#include "parser/http1_response.h"
 
 namespace sluice {
 
@@ -17,6 +18,41 @@ struct CollectedHead {
   std::string_view text;                     // of the head
   std::string_view behind;  // bytes that were copied along from behind the head; in `rest` too
 };
+
+// `fields` in an arena, with room for no more.
+[[nodiscard]] inline FieldList copy_fields(Arena& arena, const FieldList& fields) {
+  if (fields.count == 0) return {};
+  auto* const items =
+      static_cast<Field*>(arena.allocate(fields.count * sizeof(Field), alignof(Field)));
+  std::memcpy(static_cast<void*>(items), fields.items, fields.count * sizeof(Field));
+  return {.items = items, .count = fields.count};
+}
+
+// ParseHead - the step that collect_head() takes: a parser, which writes the fields to the stack,
+// from where those that there are get into the arena. A head is 4 KiB less there.
+template <class Parser, class Head>
+struct ParseHead {
+  Parser parser;
+  Head* head;
+  Arena* arena;
+  bool head_request = false;  // of an answer: it is one to HEAD, which has no body
+
+  HeadState operator()(std::string_view bytes, Refusal& refusal, std::size_t& head_bytes) {
+    FieldSpace space;
+    head->fields = {.items = space.items};
+    HeadState state;
+    if constexpr (std::is_same_v<Head, RequestHead>) state = parser.parse(bytes, *head, refusal);
+    else state = parser.parse(bytes, head_request, *head, refusal);
+    const bool complete = state == HeadState::kComplete;
+    head->fields = complete ? copy_fields(*arena, head->fields) : FieldList();
+    head_bytes = head->bytes;
+    return state;
+  }
+};
+using ParseRequest = ParseHead<RequestHeadParser, RequestHead>;
+using ParseResponse = ParseHead<ResponseHeadParser, ResponseHead>;
+
+inline constexpr int kInterimMax = 10;  // interim answers before one: P1
 
 // How much of a slice is copied in the hope that the head lies in it: usual heads and small bodies
 // fit.

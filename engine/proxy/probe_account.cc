@@ -1,7 +1,6 @@
 #include "engine/proxy/probe_account.h"
 
 #include "engine/proxy/collect_head.h"
-#include "engine/proxy/parse_response.h"
 #include "engine/proxy/upstream_head.h"
 
 namespace sluice {
@@ -15,7 +14,7 @@ Task<Result<void>> read_head(Shard& shard, Stream& stream, Arena& arena, Limits 
   for (int interim = 0; interim <= kInterimMax; ++interim) {
     const Result<CollectedHead> collected = co_await collect_head(
         shard, stream, arena, rest, limits,
-        ParseResponse{.parser = ResponseHeadParser(), .head = head, .head_request = false});
+        ParseResponse{.parser = ResponseHeadParser(), .head = head, .arena = &arena});
     if (!collected) co_return std::unexpected(collected.error());
     switch (collected->state) {
       case HeadState::kIncomplete: co_return fail(Errc::kEndOfStream, Side::kUpstream);

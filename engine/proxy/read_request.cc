@@ -105,20 +105,11 @@ Task<OrAnswer<void>> receive_directly(Shard& shard, Exchange& exchange, Instant 
 
 Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
   RequestHead* const head = exchange.arena.make<RequestHead>();
-  struct Parse {
-    RequestHeadParser parser;
-    RequestHead* head;
-    HeadState operator()(std::string_view bytes, Refusal& refusal, std::size_t& head_bytes) {
-      const HeadState state = parser.parse(bytes, *head, refusal);
-      head_bytes = head->bytes;
-      return state;
-    }
-  };
   const Limits limits{.deadline = exchange.began_at + exchange.settings().request_head,
                       .cancel = &exchange.cancel};
-  const Result<CollectedHead> collected =
-      co_await collect_head(shard, *exchange.client, exchange.arena, exchange.rest, limits,
-                            Parse{.parser = RequestHeadParser(), .head = head});
+  const Result<CollectedHead> collected = co_await collect_head(
+      shard, *exchange.client, exchange.arena, exchange.rest, limits,
+      ParseRequest{.parser = RequestHeadParser(), .head = head, .arena = &exchange.arena});
   if (!collected) {
     if (collected.error().code != Errc::kTimedOut) co_return nobody();
     co_return std::unexpected(too_slow("the request head was not complete in time"));

@@ -3,7 +3,6 @@
 #include "engine/proxy/attempt.h"
 #include "engine/proxy/body_decoder.h"
 #include "engine/proxy/collect_head.h"
-#include "engine/proxy/parse_response.h"
 
 namespace sluice {
 namespace {
@@ -32,11 +31,13 @@ Task<Result<void>> read_response_head(Shard& shard, Exchange& exchange, Attempt&
       .cancel = &attempt.cancel};
   for (int interim = 0; interim <= kInterimMax; ++interim) {
     const bool head_request = exchange.head->method == Method::kHead;
-    const Result<CollectedHead> collected = co_await collect_head(
-        shard, stream, exchange.arena, attempt.rest, limits,
-        ParseResponse{
-            .parser = ResponseHeadParser(), .head = attempt.head, .head_request = head_request},
-        kAnswerCopyBytes);
+    const Result<CollectedHead> collected =
+        co_await collect_head(shard, stream, exchange.arena, attempt.rest, limits,
+                              ParseResponse{.parser = ResponseHeadParser(),
+                                            .head = attempt.head,
+                                            .arena = &exchange.arena,
+                                            .head_request = head_request},
+                              kAnswerCopyBytes);
     if (!collected) co_return std::unexpected(collected.error());
     switch (collected->state) {
       case HeadState::kIncomplete: co_return fail(Errc::kEndOfStream, Side::kUpstream);

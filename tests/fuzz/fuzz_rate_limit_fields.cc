@@ -28,7 +28,7 @@ void check_reset(std::string_view text) {
 
 // Each line is "name:value".
 void check_fields(std::string_view input) {
-  FieldList fields;
+  WithFields<FieldList> fields;
   while (!input.empty() && fields.count < kFieldsMax) {
     const std::string_view line = input.substr(0, input.find('\n'));
     input.remove_prefix(std::min(input.size(), line.size() + 1));

@@ -33,14 +33,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   using namespace sluice;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   RequestHeadParser whole_parser;
-  RequestHead whole;
+  WithFields<RequestHead> whole;
   Refusal why;
   const HeadState state = whole_parser.parse(input, whole, why);
   if (state == HeadState::kComplete) check_accepted(input, whole);
   if (state == HeadState::kRefused) SL_ASSERT(why.status >= 400 && !why.rule.empty());
 
   RequestHeadParser parser;
-  RequestHead head;
+  WithFields<RequestHead> head;
   Refusal late_why;
   const HeadState late = parse_in_pieces(
       input, [&](std::string_view bytes) { return parser.parse(bytes, head, late_why); });

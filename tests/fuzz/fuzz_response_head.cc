@@ -21,14 +21,14 @@ void check_accepted(std::string_view input, bool head_request, const ResponseHea
 
 void check(std::string_view input, bool head_request) {
   ResponseHeadParser whole_parser;
-  ResponseHead whole;
+  WithFields<ResponseHead> whole;
   Refusal why;
   const HeadState state = whole_parser.parse(input, head_request, whole, why);
   if (state == HeadState::kComplete) check_accepted(input, head_request, whole);
   if (state == HeadState::kRefused) SL_ASSERT(why.status == 502 && !why.rule.empty());
 
   ResponseHeadParser parser;
-  ResponseHead head;
+  WithFields<ResponseHead> head;
   Refusal late_why;
   const HeadState late = parse_in_pieces(input, [&](std::string_view bytes) {
     return parser.parse(bytes, head_request, head, late_why);

@@ -43,7 +43,7 @@ Task<std::optional<MockRequest>> read_request_head(Shard& shard, MockConnection&
   const Instant idle_end = shard.now() + connection.idle_max.value_or(keep_alive);
   connection.idle_max.reset();
   while (true) {
-    RequestHead head;
+    WithFields<RequestHead> head;
     switch (connection.parser.parse(connection.input, head, why)) {
       case HeadState::kComplete: {
         MockRequest request = request_from_head(head, connection.input);

@@ -13,7 +13,7 @@ std::string value_of(const FieldList& fields, std::string_view name) {
 }  // namespace
 
 bool SimAnswerReader::begin_answer(Instant now) {
-  ResponseHead head;
+  WithFields<ResponseHead> head;
   Refusal why;
   ResponseHeadParser parser;
   const HeadState state = parser.parse(text_, false, head, why);

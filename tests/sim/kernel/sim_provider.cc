@@ -67,7 +67,7 @@ void SimProviderConnection::on_bytes(std::string_view bytes) {
 
 // False while the head is not complete.
 bool SimProviderConnection::begin_request() {
-  RequestHead head;
+  WithFields<RequestHead> head;
   Refusal why;
   RequestHeadParser parser;
   const HeadState state = parser.parse(text_, head, why);

@@ -89,12 +89,12 @@ TEST(FieldNames, CaseIsIgnoredInAsciiLettersOnly) {
   EXPECT_FALSE(equals_ignoring_case("a", "ab"));
 }
 
-TEST(FieldList, OnlyTheUsedFieldsAreCopied) {
-  auto list = std::make_unique<FieldList>();
+TEST(WithFields, ACopyHasFieldsOfItsOwn) {
+  auto list = std::make_unique<WithFields<FieldList>>();
   list->items[0] = {"a", "b", FieldId::kOther, false};
   list->items[1] = {"Via", "c", FieldId::kVia, true};
   list->count = 2;
-  const FieldList copy = *list;
+  const WithFields<FieldList> copy = *list;
   list->items[1].value = "d";
   ASSERT_EQ(copy.count, 2u);
   EXPECT_EQ(copy.find(FieldId::kVia)->value, "c");
@@ -128,7 +128,7 @@ constexpr ViaRow kViaRows[] = {
 
 TEST(Via, F10OurOwnPseudonymIsFoundWhereverItStands) {
   for (const ViaRow& row : kViaRows) {
-    FieldList list;
+    WithFields<FieldList> list;
     for (const std::string_view value : {row.first, row.second})
       if (!value.empty()) list.items[list.count++] = {"Via", value, FieldId::kVia, false};
     list.items[list.count++] = {"X-Via", "1.1 sluice-a1", FieldId::kOther, false};

@@ -52,14 +52,14 @@ inline std::string describe(HeadState state, const ResponseHead& head, const Ref
 // RequestSide, ResponseSide - what the cutting below needs to know of the two parsers.
 struct RequestSide {
   RequestHeadParser parser;
-  RequestHead head;
+  WithFields<RequestHead> head;
   Refusal why;
   explicit RequestSide(const HeadLimits& limits = {}) : parser(limits) {}
   HeadState parse(std::string_view bytes) { return parser.parse(bytes, head, why); }
 };
 struct ResponseSide {
   ResponseHeadParser parser;
-  ResponseHead head;
+  WithFields<ResponseHead> head;
   Refusal why;
   bool head_request = false;
   explicit ResponseSide(const HeadLimits& limits = {}) : parser(limits) {}

@@ -187,8 +187,8 @@ struct NamedValue {
   std::string_view value;
 };
 
-FieldList fields_of(const std::vector<NamedValue>& values) {
-  FieldList fields;
+WithFields<FieldList> fields_of(const std::vector<NamedValue>& values) {
+  WithFields<FieldList> fields;
   for (const NamedValue& field : values) {
     fields.items[fields.count++] = {field.name, field.value, field_id(field.name), false};
   }

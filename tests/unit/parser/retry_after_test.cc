@@ -115,7 +115,7 @@ TEST(RetryAfter, InItsThreeSpellings) {
 }
 
 TEST(RetryAfter, FromTheFieldsOfAnAnswer) {
-  FieldList fields;
+  WithFields<FieldList> fields;
   EXPECT_EQ(parse_retry_after(fields, kNow * 1000), std::nullopt);
   fields.items[fields.count++] = {"Retry-After", "2", FieldId::kRetryAfter, false};
   EXPECT_EQ(parse_retry_after(fields, kNow * 1000), Duration(2s));
