@@ -43,8 +43,9 @@ class RequestHeadParser {
   explicit RequestHeadParser(const HeadLimits& limits = {}) noexcept : lines_(limits, true) {}
 
   // `bytes`: all bytes of this head so far, at least as many as in the call before; they may have
-  // moved. Bytes behind the head are not looked at. `out.fields` has room. `out` is whole after kComplete only, `why`
-  // after kRefused. Every refusal leaves the framing unknown: answer and close.
+  // moved. Bytes behind the head are not looked at. `out.fields` has room. `out` is whole after
+  // kComplete only, `why` after kRefused. Every refusal leaves the framing unknown: answer and
+  // close.
   [[nodiscard]] HeadState parse(std::string_view bytes, RequestHead& out, Refusal& why) noexcept;
 
   // Forgets a head that was begun.
