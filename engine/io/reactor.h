@@ -33,7 +33,8 @@ class Reactor : public Executor {
   [[nodiscard]] Instant now() const noexcept { return now_; }
 
   // One turn: one submit-and-wait -> completions -> timers -> ready list (at most kReadyMax).
-  // Sleeps no longer than `until`, and not at all while somebody is ready. How many completions came.
+  // Sleeps no longer than `until`, and not at all while somebody is ready. How many completions
+  // came.
   std::size_t turn(Instant until);
 
   // When the next turn has something to do by itself.

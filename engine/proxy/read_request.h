@@ -12,9 +12,9 @@ Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange);
 // exchange.body then.
 [[nodiscard]] bool body_came_with_head(Exchange& exchange) noexcept;
 
-// Else reads the request body into exchange.body, whole: a retry must be able to send it again. Answers
-// 100 first when the client waits for it. Errors: 408 when it comes too slowly, 413 above the
-// limit, 400 for broken chunks.
+// Else reads the request body into exchange.body, whole: a retry must be able to send it again.
+// Answers 100 first when the client waits for it. Errors: 408 when it comes too slowly, 413 above
+// the limit, 400 for broken chunks.
 Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange);
 
 }  // namespace sluice

@@ -53,8 +53,8 @@ Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   co_return shaken.has_value();
 }
 
-// Request after request, until it is over or handed over. Waits between two without holding a buffer
-// or a frame beyond this one's.
+// Request after request, until it is over or handed over. Waits between two without holding a
+// buffer or a frame beyond this one's.
 Task<void> serve_stream(Shard& shard, Worker& worker, Stream& client) {
   Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
   bool open = true;
