@@ -168,7 +168,10 @@ async function usageAsAChartAndAsAFile(page) {
 async function aRequestIsExplained(page) {
   await go(page, 'requests');
   await page.locator('main tbody button.link').first().click();
-  await page.locator('dialog .steps li', {hasText: 'team-new'}).waitFor();
+  const step = page.locator('dialog .steps li').first();
+  await step.locator('strong', {hasText: 'team-new'}).waitFor();
+  await step.locator('summary').click();  // what it had before it
+  await step.locator('tbody tr.chosen', {hasText: 'team-new'}).waitFor();
   await page.keyboard.press('Escape');
   await closed(page);
 }

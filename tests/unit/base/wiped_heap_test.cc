@@ -32,6 +32,31 @@ bool is_left_behind(bool wiped) {
   return left;
 }
 
+constexpr char kOnTheStack[] = "what a call has left";
+
+[[gnu::noinline]] void leave_on_the_stack() {
+  char here[20'000];
+  std::memset(here, 'x', sizeof here);
+  std::memcpy(here + 10'000, kOnTheStack, sizeof kOnTheStack);
+  asm volatile("" : : "r"(here) : "memory");
+}
+
+[[gnu::noinline]] bool is_on_the_stack() {
+  char here[30'000];
+  asm volatile("" : "=m"(here));  // as it is
+  return memmem(here, sizeof here, kOnTheStack, sizeof kOnTheStack) != nullptr;
+}
+
+TEST(WipedHeap, WhatCallsLeftOnTheStackIsOverwritten) {
+  leave_on_the_stack();
+  EXPECT_TRUE(is_on_the_stack()) << "this looks at nothing";
+  {
+    const WipedHeap wiped;
+    leave_on_the_stack();
+  }
+  EXPECT_FALSE(is_on_the_stack());
+}
+
 TEST(WipedHeap, WhatIsDeletedIsOverwritten) {
   EXPECT_TRUE(is_left_behind(false));
   EXPECT_FALSE(is_left_behind(true));

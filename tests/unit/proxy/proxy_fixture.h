@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "engine/net/resolver.h"
+#include "engine/proxy/collect_head.h"
 #include "engine/proxy/exchange.h"
-#include "parser/http1_response.h"
 #include "tests/unit/shard_fixture.h"
 #include "tls/digest.h"
 
@@ -74,11 +74,12 @@ class ProxyTest : public ShardTest {
       worker_->started_at = clock_.now();
     }
     exchange_.emplace(*shard_, *worker_, *client_);
-    exchange_->head = exchange_->arena.make<RequestHead>();
+    Arena& arena = exchange_->arena;
+    exchange_->head = arena.make<RequestHead>();
     Refusal why;
-    RequestHeadParser parser;
-    const HeadState state = parser.parse(exchange_->arena.copy(head), *exchange_->head, why);
-    EXPECT_EQ(state, HeadState::kComplete) << why.message;
+    std::size_t bytes = 0;
+    ParseRequest parse{.parser = RequestHeadParser(), .head = exchange_->head, .arena = &arena};
+    EXPECT_EQ(parse(arena.copy(head), why, bytes), HeadState::kComplete) << why.message;
     exchange_->request_id = "req-1";
     exchange_->received_at = clock_.now();
     return *exchange_;
@@ -92,12 +93,15 @@ class ProxyTest : public ShardTest {
 
   // A provider's head, in the arena of the exchange.
   const ResponseHead& provider_head(std::string_view text) {
-    auto* const head = exchange_->arena.make<ResponseHead>();
+    Arena& arena = exchange_->arena;
+    auto* const head = arena.make<ResponseHead>();
     Refusal why;
-    ResponseHeadParser parser;
-    const bool head_request = exchange_->head->method == Method::kHead;
-    const HeadState state = parser.parse(exchange_->arena.copy(text), head_request, *head, why);
-    EXPECT_EQ(state, HeadState::kComplete) << why.message;
+    std::size_t bytes = 0;
+    ParseResponse parse{.parser = ResponseHeadParser(),
+                        .head = head,
+                        .arena = &arena,
+                        .head_request = exchange_->head->method == Method::kHead};
+    EXPECT_EQ(parse(arena.copy(text), why, bytes), HeadState::kComplete) << why.message;
     return *head;
   }
 
