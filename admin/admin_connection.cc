@@ -205,7 +205,10 @@ Task<AdminResponse> ask(Shard& shard, AdminThread& self, AdminExchange& exchange
   const std::function<void()> answer = [&self, &exchange, &response] {
     response = answer_route(self.room(), *exchange.match.route, *exchange.request);
   };
-  if (!co_await AdminThread::run_job(shard, self, answer)) {
+  const Method method = exchange.request->head.method;
+  const bool looks = method == Method::kGet || method == Method::kHead;
+  const auto kind = looks ? AdminThread::JobKind::kLook : AdminThread::JobKind::kChange;
+  if (!co_await AdminThread::run_job(shard, self, kind, answer)) {
     response = admin_error(503, "too many requests wait; try again");
     response.fields.emplace_back("retry-after", "1");
   }

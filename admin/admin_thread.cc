@@ -82,7 +82,8 @@ void AdminThread::stop() {
   begin_drain();
   call([this] { ending_.spawn(end(shard_, *this)); });
   thread_.join();
-  jobs_.stop();
+  looks_.stop();
+  changes_.stop();
 }
 
 void AdminThread::take(int fd, std::string bytes, std::string relayed_for) {
@@ -159,13 +160,15 @@ Task<void> AdminThread::answer_calls(Shard& shard, AdminThread& self) {
   }
 }
 
-Task<bool> AdminThread::run_job(Shard& shard, AdminThread& self, const std::function<void()>& job) {
+Task<bool> AdminThread::run_job(Shard& shard, AdminThread& self, JobKind kind,
+                                const std::function<void()>& job) {
   Signal done(shard);
   const auto run = [&self, &done, &job] {
     job();
     self.call([&done] { done.set(); });
   };
-  if (!self.jobs_.post(run)) co_return false;
+  JobThreads& threads = kind == JobKind::kLook ? self.looks_ : self.changes_;
+  if (!threads.post(run)) co_return false;
   static_cast<void>(co_await done.wait());
   co_return true;
 }
@@ -181,7 +184,7 @@ Task<void> AdminThread::make_snapshots(Shard& shard, AdminThread& self) {
     const Result<void> slept = co_await Sleep(shard, next, &self.ends_snapshots_);
     if (!slept) co_return;
     wanted = self.feed_.listeners() > 0;
-    if (!co_await run_job(shard, self, build)) continue;
+    if (!co_await run_job(shard, self, JobKind::kLook, build)) continue;
     if (snapshot != nullptr) self.feed_.publish(std::move(snapshot));
     snapshot.reset();
   }
@@ -192,7 +195,7 @@ Task<void> AdminThread::keep_health(Shard& shard, AdminThread& self) {
   constexpr Duration kEvery = 10s;
   const std::function<void()> store = [&self] { self.room_.live().store_health(); };
   while (co_await Sleep(shard, shard.now() + kEvery, &self.ends_snapshots_))
-    static_cast<void>(co_await run_job(shard, self, store));
+    static_cast<void>(co_await run_job(shard, self, JobKind::kChange, store));
 }
 
 // Connections end by themselves, in time or cut; then the services that their jobs need.

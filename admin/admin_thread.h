@@ -77,7 +77,11 @@ class AdminThread final : public AdminDoor {
 
   // Has a job thread run `job` and waits for its end: not called off, for it may refer to what the
   // caller holds. False: too many wait, it was not run. `job` must outlive the call.
-  static Task<bool> run_job(Shard& shard, AdminThread& self, const std::function<void()>& job);
+  // What a job does: those that change something may wait long, for a provider that is tried, a
+  // disk that hangs, a reload. Looks go on meanwhile, and the snapshots with them.
+  enum class JobKind : std::uint8_t { kLook, kChange };
+  static Task<bool> run_job(Shard& shard, AdminThread& self, JobKind kind,
+                            const std::function<void()>& job);
 
   // From any thread: has this one run it.
   void call(std::function<void()> run);
@@ -124,7 +128,11 @@ class AdminThread final : public AdminDoor {
   std::mutex mutex_;
   std::deque<std::function<void()>> calls_;  // under mutex_
   std::thread thread_;
-  JobThreads jobs_;  // dies first: what they call lives here
+  static constexpr std::size_t kLookThreads = 2;
+  static constexpr std::size_t kChangeThreads = 4;  // four that wait must not be all that there is
+  // They die first: what they call lives here.
+  JobThreads looks_{kLookThreads};
+  JobThreads changes_{kChangeThreads};
 };
 
 }  // namespace sluice

@@ -72,14 +72,15 @@ void read_models(const nlohmann::json& args, std::vector<std::string>& value, Fa
     return;
   }
   value.clear();
-  for (const nlohmann::json& model : *given) {
+  for (std::size_t i = 0; i < given->size(); ++i) {
+    const nlohmann::json& model = (*given)[i];
     const std::string name = model.is_string() ? model.get<std::string>() : std::string();
     const std::string_view problem = kModelRule.check(name);
     if (model.is_string() && problem.empty() && std::ranges::find(value, name) == value.end())
       value.push_back(name);
     else
       faults.push_back(
-          {fmt::format("models[{}]", value.size()),
+          {fmt::format("models[{}]", i),
            fmt::format("{} {}",
                        model.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
                        problem.empty() ? "stands here twice" : problem),

@@ -12,8 +12,8 @@ void lower_thread_priority() noexcept {
   static_cast<void>(setpriority(PRIO_PROCESS, 0, kNice));
 }
 
-JobThreads::JobThreads() {
-  for (std::size_t i = 0; i < kThreads; ++i) {
+JobThreads::JobThreads(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] {
       pthread_setname_np(pthread_self(), "sluice-admin");
       lower_thread_priority();

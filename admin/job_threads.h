@@ -10,19 +10,17 @@
 namespace sluice {
 
 // JobThreads - a few threads on which requests of the administrator are answered: what they ask of
-// the database or the disk may take its time, and the connections' thread goes on.
+// the database, the disk or a provider may take its time, and the connections' thread goes on.
 //
 // Owns      the threads, of low priority (nice +10).
 // Affinity  post(): any thread. Lifetime: stop() before whatever the jobs refer to dies.
 class JobThreads {
  public:
-  // One that waits for a disk that hangs must not hold up all others.
-  static constexpr std::size_t kThreads = 4;
   // That many wait at most; whoever comes then is told to come later.
   static constexpr std::size_t kWaitingMax = 256;
 
   using Job = std::function<void()>;
-  JobThreads();
+  explicit JobThreads(std::size_t threads);
   ~JobThreads() { stop(); }
   JobThreads(const JobThreads&) = delete;
   JobThreads& operator=(const JobThreads&) = delete;

@@ -22,12 +22,14 @@ Limiter limiter_of(const MetricsScrape& scrape) {
   Limiter sum;
   for (const OfAccount& account : scrape.accounts) {
     if (account.condition == AccountCondition::kDisabled) continue;
-    sum.permits += account.permits;
+    if (account.condition == AccountCondition::kHealthy) sum.permits += account.permits;
     sum.rpm_billionths += account.rpm_effective_billionths;
     sum.retreat = std::max(sum.retreat, static_cast<std::uint64_t>(account.effective->state()));
     sum.rate_limited_ppm = std::max(sum.rate_limited_ppm, account.effective->rate_limited_ppm());
     sum.cooling += account.condition == AccountCondition::kCooling;
-    sum.usable = sum.usable || account.condition != AccountCondition::kError;
+    // One that cools comes back by itself.
+    sum.usable = sum.usable || account.condition == AccountCondition::kHealthy ||
+                 account.condition == AccountCondition::kCooling;
   }
   return sum;
 }

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "engine/build_snapshot.h"
+#include "engine/config/check.h"
 #include "engine/config/load.h"
 #include "engine/descriptors.h"
 #include "engine/io/operations.h"
@@ -262,6 +263,12 @@ void Server::reload() {
   std::shared_ptr<const Snapshot> next;
   if (!config) {
     error = config.error().text();
+  } else if (store_ != nullptr) {
+    // As at the start (check_entries): without a store the configuration alone has decided it.
+    error = why_unguarded(*config, stored != nullptr && stored->guarded);
+  }
+  if (!error.empty()) {
+    // nothing is built
   } else if (auto built = build_snapshot(*config, stored.get(), snapshot_->directory.get());
              !built) {
     error = built.error();

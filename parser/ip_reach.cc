@@ -42,8 +42,11 @@ struct Carrier {
 };
 constexpr Carrier kCarriers[] = {{{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96}, 12},  // mapped
                                  {{{0}, 96}, 12},  // compatible; with :: and ::1, as of 0.0.0.0/8
-                                 {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},  // NAT64
-                                 {{{0x20, 0x02}, 16}, 2}};              // 6to4
+                                 {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},        // NAT64
+                                 {{{0x00, 0x64, 0xff, 0x9b, 0, 1}, 48}, 12},  // NAT64, local
+                                 // translated (SIIT)
+                                 {{{0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0}, 96}, 12},
+                                 {{{0x20, 0x02}, 16}, 2}};  // 6to4
 
 bool lies_in(const IpAddress& ip, const Block& block) noexcept {
   for (int bit = 0; bit < block.bits; bit += 8) {

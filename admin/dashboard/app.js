@@ -25,7 +25,7 @@ let pill = null;
 
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  return {id: PAGES[path] ? path : 'overview', query: new URLSearchParams(query)};
+  return {id: Object.hasOwn(PAGES, path) ? path : 'overview', query: new URLSearchParams(query)};
 }
 
 function show({focus}) {

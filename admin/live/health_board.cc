@@ -11,8 +11,8 @@ enum class Says : std::uint8_t { kGood, kBad, kKeyRefused, kNothing };
 Says meaning_of(int status) noexcept {
   if (status >= 200 && status < 300) return Says::kGood;
   switch (status) {
-    case 401:
-    case 403: return Says::kKeyRefused;
+    case 401: return Says::kKeyRefused;
+    case 403:  // of the list of models, not of requests
     case 404:
     case 405:
     case 429:

@@ -66,7 +66,8 @@ Task<AccountProbe> probe_account(Shard& shard, UpstreamPools& pools, const Accou
 }
 
 ProbeVerdict judge_probe(const AccountProbe& probe) noexcept {
-  if (probe.status == 401 || probe.status == 403) return ProbeVerdict::kKeyRefused;
+  // 403 is no word on the key: it may be good for requests and not for the list of models.
+  if (probe.status == 401) return ProbeVerdict::kKeyRefused;
   return probe.status >= 200 && probe.status < 300 ? ProbeVerdict::kAccepted
                                                    : ProbeVerdict::kUnavailable;
 }
@@ -74,8 +75,8 @@ ProbeVerdict judge_probe(const AccountProbe& probe) noexcept {
 std::string_view probe_status_text(int status) noexcept {
   if (status >= 200 && status < 300) return "key accepted";
   switch (status) {
-    case 401:
-    case 403: return "the provider refuses the key";
+    case 401: return "the provider refuses the key";
+    case 403: return "the provider forbids the list of models; requests may work all the same";
     case 402: return "the account has no credit";
     case 404:
     case 405:

@@ -143,6 +143,19 @@ test('a reload tells what waits for the next start', async (t) => {
   assert.match(told.warnings.join('\n'), /drain\.grace: the change/);
 });
 
+test('a reload does not take what a start refuses: all may come, and no key is asked for',
+  async (t) => {
+    const {gateway} = await start(t, {listen: ['0.0.0.0:0']});
+    const url = gateway.url.replace('0.0.0.0', '127.0.0.1');
+    const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+    await writeFile(gateway.file, JSON.stringify({...config, clients: []}));
+    const {status, body} = await asks(url, 'POST', '/api/admin/reload', {token: TOKEN});
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.match(JSON.stringify(body), /can be reached from other machines/);
+    const answer = await exchange(url, '/v1/chat/completions', {body: JSON.stringify(ask())});
+    assert.equal(answer.status, 200);
+  });
+
 test('one connection, now for the proxy and now for the administrator', async (t) => {
   const {gateway, mock} = await start(t);
   const client = rawClient(t, gateway.url);

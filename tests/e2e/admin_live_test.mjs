@@ -2,6 +2,7 @@
 // events, who waits, and why a request went where it went.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
 import test from 'node:test';
 import * as contract from './contract.mjs';
 import {ask, eventually, startBoth} from './harness.mjs';
@@ -185,6 +186,29 @@ test('while all breakers are open it is not ready; when they let a request throu
     await eventually(ready, 'ready again, though nobody has tried');
   });
 
+test('providers that do not answer a test hold up no look and no snapshot', async (t) => {
+  const held = new Set();
+  const silent = net.createServer((socket) => held.add(socket.on('error', () => {})));
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${silent.address().port}`;
+  t.after(() => {
+    silent.close();
+    for (const socket of held) socket.destroy();
+  });
+  const {gateway} = await started(t, {accounts: Array.from({length: 4}, (_, i) =>
+    ({name: `silent-${i}`, base_url: `${base}/v1`})), health: {interval: '0s'}});
+  const {body: accounts} = await get(gateway, '/api/admin/backends');
+  const tests = accounts.map(({id}) => contract.ask(gateway.url, 'POST',
+    `/api/admin/backends/${id}/test`, {token: TOKEN}));
+  await eventually(() => held.size === 4, 'the tests at the provider');
+  const heard = listen(t, gateway);
+  await eventually(() => heard.count > 2, 'snapshots meanwhile', 10_000);
+  assert.equal((await get(gateway, '/api/admin/version')).status, 200);
+  assert.equal(held.size, 4, 'the tests still wait');
+  for (const socket of held) socket.destroy();
+  for (const one of await Promise.all(tests)) assert.equal(one.body.status, 'unavailable');
+});
+
 test('a wrong token is an event', async (t) => {
   const {gateway} = await started(t);
   await contract.ask(gateway.url, 'GET', '/status', {token: 'wrong'});
@@ -197,7 +221,7 @@ test('a probe finds an account, and no request is paid', async (t) => {
   const heard = listen(t, gateway);
   await eventually(() => heard.count > 0 && !('health' in backend(heard, 'team-a')), 'healthy');
   await mock.script({defaults: {tokens: 2}, rules: []});
-  assert.ok((await mock.requests()).every((one) => one.path !== CHAT));
+  assert.ok((await mock.requests()).every((one) => one.target !== CHAT));
 });
 
 test('a listener that does not read holds up no other; the 257th is refused', async (t) => {

@@ -1,9 +1,11 @@
 // Accounts that cool under load, and what idle connections cost.
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
+import path from 'node:path';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {account, ask, eventually, run, startBoth, startGateway, startMock} from './harness.mjs';
+import {eventuallyStored} from './store.mjs';
 import {RawClient, rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
@@ -205,6 +207,8 @@ test('without a descriptor left the gateway says that it is its own limit', asyn
   // needs descriptors. The provider closes its connection, so that the next request needs another.
   client.send(requestText(CHAT, BODY, {'x-mock-fault': 'close'}));
   await client.receives(/^HTTP\/1\.1 200 [^]*"service_tier"/);
+  await eventuallyStored(path.join(path.dirname(gateway.file), 'sluice-data'),
+    (now) => now.rows.length === 1, 'its row');
   await limit(4);  // all that it has is above
   client.received = '';
   client.send(requestText(CHAT, BODY));

@@ -29,6 +29,8 @@ constexpr ReachRow kReachRows[] = {
     {"fd00:ec2::255", Kind::kPrivate},
     {"::ffff:169.254.169.254", Kind::kForbidden},
     {"64:ff9b::a9fe:a9fe", Kind::kForbidden},
+    {"64:ff9b:1::a9fe:a9fe", Kind::kForbidden},
+    {"::ffff:0:a9fe:a9fe", Kind::kForbidden},
     {"2002:a9fe:a9fe::1", Kind::kForbidden},
     {"::ffff:100.100.100.200", Kind::kForbidden},
     {"168.63.129.16", Kind::kForbidden},

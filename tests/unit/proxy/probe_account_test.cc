@@ -115,7 +115,7 @@ struct VerdictRow {
 constexpr VerdictRow kVerdictRows[] = {
     {0, ProbeVerdict::kUnavailable},   {200, ProbeVerdict::kAccepted},
     {204, ProbeVerdict::kAccepted},    {301, ProbeVerdict::kUnavailable},
-    {401, ProbeVerdict::kKeyRefused},  {403, ProbeVerdict::kKeyRefused},
+    {401, ProbeVerdict::kKeyRefused},  {403, ProbeVerdict::kUnavailable},
     {404, ProbeVerdict::kUnavailable}, {429, ProbeVerdict::kUnavailable},
     {500, ProbeVerdict::kUnavailable}, {502, ProbeVerdict::kUnavailable},
 };
