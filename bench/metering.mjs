@@ -101,7 +101,8 @@ try {
   const rounds = {metered: [], unmetered: []};
   for (const one of both) await wrk(one.url);  // warm
   for (let i = 0; i < Number(values.rounds); ++i) {
-    for (const one of both) rounds[one.name].push(await round(one));
+    // A B, then B A: what drifts favours neither.
+    for (const one of i % 2 ? [...both].reverse() : both) rounds[one.name].push(await round(one));
   }
   const of = (name, what) => median(rounds[name].map((one) => one[what]));
   const result = {};
