@@ -5,14 +5,16 @@ import {readdir, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
+import {setTimeout as delay} from 'node:timers/promises';
 import {account, CLIENT_KEY, eventually, startMock} from './harness.mjs';
 import {dumpChecked, eventuallyStored, logLines, makeSite, serve} from './store.mjs';
 
 const STALL_SECONDS = Number(process.env.STALL_SECONDS ?? 30);
 // A journal has a few segments of 8,192 slots when the stall begins. These requests, with names
-// that are all new, take at least 15 slots each; those behind them two, as ordinary ones do, so
-// that a long stall fits into the 64 MiB that a journal may have in memory.
+// that are all new, take at least 15 slots each; those behind them two, as ordinary ones do. At
+// this pace 30 s take some 30 of the 64 MiB that a journal may have in memory, on any machine.
 const STALL_REQUESTS = 8_000;
+const REQUESTS_PER_S_MAX = 2_000;
 const CONNECTIONS = 16;
 const agent = new http.Agent({keepAlive: true, maxSockets: CONNECTIONS});
 
@@ -37,8 +39,11 @@ function send(url, ordinary) {
 // Requests on all connections until `enough(count)`; how many milliseconds 99 of 100 took at most.
 async function load(url, enough) {
   const took = [];
+  const msEach = 1000 * CONNECTIONS / REQUESTS_PER_S_MAX;
   await Promise.all(Array.from({length: CONNECTIONS}, async () => {
-    while (!enough(took.length)) {
+    for (let next = performance.now(); !enough(took.length); next += msEach) {
+      const early = next - performance.now();
+      if (early > 1) await delay(early);
       const begin = performance.now();
       assert.equal(await send(url, took.length > STALL_REQUESTS), 200);
       took.push(performance.now() - begin);
