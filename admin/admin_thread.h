@@ -75,11 +75,11 @@ class AdminThread final : public AdminDoor {
   }
   void give_back(int fd, std::string bytes) { give_back_(shard_, fd, std::move(bytes)); }
 
-  // Has a job thread run `job` and waits for its end: not called off, for it may refer to what the
-  // caller holds. False: too many wait, it was not run. `job` must outlive the call.
   // What a job does: those that change something may wait long, for a provider that is tried, a
   // disk that hangs, a reload. Looks go on meanwhile, and the snapshots with them.
   enum class JobKind : std::uint8_t { kLook, kChange };
+  // Has a job thread run `job` and waits for its end: not called off, for it may refer to what the
+  // caller holds. False: too many wait, it was not run. `job` must outlive the call.
   static Task<bool> run_job(Shard& shard, AdminThread& self, JobKind kind,
                             const std::function<void()>& job);
 

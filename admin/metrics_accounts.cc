@@ -65,22 +65,19 @@ void write_conditions(const MetricsScrape& scrape, MetricsWriter& writer) {
   for (std::size_t i = 0; i < kAccountConditions; ++i)
     append_label(states[i], "state", kAccountConditionNames[i]);
   std::string labels;
-  for (const MetricsScrape::OfAccount& account : scrape.accounts) {
+  const auto write = [&](std::string_view account, AccountCondition condition) {
     for (std::size_t i = 0; i < kAccountConditions; ++i) {
-      labels.assign(account.labels).append(",").append(states[i]);
-      writer.sample(labels, i == static_cast<std::size_t>(account.condition));
-    }
-  }
-  // Nobody is sent there, so they have no other series.
-  for (const UnopenedAccount& account : scrape.view.directory->unopened) {
-    const AccountCondition condition =
-        account.enabled ? AccountCondition::kError : AccountCondition::kDisabled;
-    for (std::size_t i = 0; i < kAccountConditions; ++i) {
-      labels.clear();
-      append_label(labels, "account", account.name);
-      labels.append(",").append(states[i]);
+      labels.assign(account).append(",").append(states[i]);
       writer.sample(labels, i == static_cast<std::size_t>(condition));
     }
+  };
+  for (const MetricsScrape::OfAccount& account : scrape.accounts)
+    write(account.labels, account.condition);
+  // Nobody is sent there, so they have no other series.
+  for (const UnopenedAccount& account : scrape.view.directory->unopened) {
+    std::string name;
+    append_label(name, "account", account.name);
+    write(name, account.enabled ? AccountCondition::kError : AccountCondition::kDisabled);
   }
 }
 

@@ -7,9 +7,9 @@
 namespace sluice {
 namespace {
 
-// A shard at its limit fills a segment in 300 ms, and the keeper has two ahead of it.
+// A shard at its limit fills a segment in 75 ms, and the keeper has three ahead of it.
 constexpr auto kKeepEvery = std::chrono::milliseconds(10);
-// ... and the reserve begins when less than half a segment is ahead.
+// ... and the reserve begins when less than a segment is ahead.
 constexpr auto kReserveEvery = std::chrono::milliseconds(20);
 constexpr Duration kSilentAfter = 1s;
 

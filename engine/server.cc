@@ -256,45 +256,43 @@ void Server::tell_all(const Do& what) {
   }
 }
 
-void Server::reload() {
+// What a reload would take, or why it cannot. Nothing of it is in force yet.
+std::expected<Server::Loaded, std::string> Server::load_anew() {
   auto config = reload_config(*config_, ProcessEnvironment(), settings());
+  if (!config) return std::unexpected(config.error().text());
   const auto stored = stored_entries();
-  std::string error;
-  std::shared_ptr<const Snapshot> next;
-  if (!config) {
-    error = config.error().text();
-  } else if (store_ != nullptr) {
-    // As at the start (check_entries): without a store the configuration alone has decided it.
-    error = why_unguarded(*config, stored != nullptr && stored->guarded);
+  if (store_ != nullptr) {  // without one the configuration alone has decided it
+    std::string unguarded = why_unguarded(*config, stored != nullptr && stored->guarded);
+    if (!unguarded.empty()) return std::unexpected(std::move(unguarded));
   }
-  if (!error.empty()) {
-    // nothing is built
-  } else if (auto built = build_snapshot(*config, stored.get(), snapshot_->directory.get());
-             !built) {
-    error = built.error();
-  } else {
-    next = std::move(*built);
-  }
-  if (next == nullptr) {
-    note_reload(error);
+  auto built = build_snapshot(*config, stored.get(), snapshot_->directory.get());
+  if (!built) return std::unexpected(std::move(built.error()));
+  return Loaded{std::move(*config), std::move(*built)};
+}
+
+void Server::reload() {
+  auto loaded = load_anew();
+  if (!loaded) {
+    note_reload(loaded.error());
     LogLine(control_.log(), LogLevel::kError, "reload refused, nothing has changed")
-        .field("error", error);
+        .field("error", loaded.error());
     return;
   }
+  Config& config = loaded->config;
   report_descriptors(
       control_.log(),
-      plan_descriptors(descriptor_limit_, shards_.size(), config->limits.connections_max), *config);
+      plan_descriptors(descriptor_limit_, shards_.size(), config.limits.connections_max), config);
   hosts_ = read_hosts();
-  publish(*config, std::move(next));
-  if (store_ != nullptr) store_->keep_requests(config->store.keep_requests);
-  control_.set_log_level(config->log.level);
+  publish(config, std::move(loaded->snapshot));
+  if (store_ != nullptr) store_->keep_requests(config.store.keep_requests);
+  control_.set_log_level(config.log.level);
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
-      .field("warnings", warnings_text(config->warnings));
-  report_left_out(*config);
+      .field("warnings", warnings_text(config.warnings));
+  report_left_out(config);
   {
     const std::lock_guard lock(stored_mutex_);
-    reloaded_ = std::make_shared<const Config>(std::move(*config));
+    reloaded_ = std::make_shared<const Config>(std::move(config));
   }
   note_reload("");
 }

@@ -58,6 +58,11 @@ class Server final : private Gateway {
   static Task<void> watch_signals(Shard& control, Server& self, int signal_fd);
   template <class Do>
   void tell_all(const Do& what);
+  struct Loaded {
+    Config config;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+  [[nodiscard]] std::expected<Loaded, std::string> load_anew();
   void reload();
   [[nodiscard]] std::shared_ptr<const HostsFile> read_hosts();
   void drain();

@@ -16,7 +16,7 @@ namespace sluice {
 namespace {
 
 // Between batches that are not full: a commit costs as much as a hundred records, so a few large
-// ones are cheaper than many small ones. A shard at its limit fills a segment in 300 ms.
+// ones are cheaper than many small ones.
 constexpr Duration kNap = 50ms;
 constexpr Duration kSyncEvery = 1s;   // what a loss of power may cost in work, not in records
 constexpr Duration kRetryAfter = 1s;  // what the database did not take

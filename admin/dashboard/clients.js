@@ -198,7 +198,7 @@ export function create() {
   const begin = () => load(catalog.read('clients')).catch((error) => {
     if (error.status !== 401) complain(error);
   });
-  // That this fails stands at the top of the page.
+  // A read that fails leaves what was there.
   const timer = setInterval(() => document.hidden ||
     load(api.get('/api/admin/clients')).catch(() => {}), LEVELS_MS);
   const off = catalog.onChange(begin);

@@ -188,7 +188,7 @@ class UsagePage {
       .map((r) => ({...r, share: r[measure] / sum})));
   }
 
-  // `quiet`: nobody has asked for it; that it fails stands at the top of the page.
+  // `quiet`: nobody has asked for it; one that fails leaves what was there.
   async load({quiet = false} = {}) {
     const {side, measure} = this.state;
     const {from, to} = this.#span();

@@ -20,9 +20,8 @@ namespace sluice {
 
 // What is said of a pool's accounts.
 struct PoolCounts {
-  std::uint32_t total = 0, enabled = 0, healthy = 0, cooling = 0;
-  std::uint32_t error =
-      0;  // those that only fail among them, as the predecessor's health check had
+  // In error: those that only fail among them, as the predecessor's health check had it.
+  std::uint32_t total = 0, enabled = 0, healthy = 0, cooling = 0, error = 0;
 
   void add(const AccountView& view) noexcept;
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/draw.h"
+#include "base/file_descriptor.h"
 #include "base/units.h"
 #include "engine/cli/commands.h"
 #include "engine/config/read_file.h"
@@ -120,16 +121,16 @@ Secret key_of(const BenchOptions& options) {
     size = key.reveal().size();
   } else {
     source = options.key_file.c_str();
-    const int fd = open(source, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    const FileDescriptor file(open(source, O_RDONLY | O_CLOEXEC));
+    if (!file.is_open())
       throw BenchFault{EX_NOINPUT,
                        fmt::format("--key-file: cannot read {}: {}", source, strerror(errno))};
     ssize_t got = 0;
     key = Secret::written(kKeyBytesMax + 1, [&](std::span<char> bytes) {
-      while (size < bytes.size() && (got = read(fd, bytes.data() + size, bytes.size() - size)) > 0)
+      while (size < bytes.size() &&
+             (got = read(file.get(), bytes.data() + size, bytes.size() - size)) > 0)
         size += static_cast<std::size_t>(got);
     });
-    close(fd);
     if (got < 0) throw BenchFault{EX_NOINPUT, fmt::format("--key-file: cannot read {}", source)};
   }
   std::string_view text = key.reveal().substr(0, size);

@@ -109,10 +109,10 @@ void keep_decision(Shard& shard, Exchange& exchange) noexcept {
 
 void count_usage(Shard& shard, Exchange& exchange, const Account& account) noexcept {
   ExchangeReport& report = exchange.report;
-  const Price& price =
+  const auto [price, is_own] =
       exchange.directory().price_of(account, exchange.model, shard.clock().unix_ms());
   report.priced = price.known();
-  report.own_price = account.price_of(exchange.model).known();
+  report.own_price = is_own;
   report.cost_nano_dollars = report.priced ? cost_nano_dollars(price, report.usage) : 0;
   if (exchange.client_key != nullptr)
     exchange.client_key->spending->add(static_cast<std::uint64_t>(report.cost_nano_dollars),

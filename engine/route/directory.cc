@@ -217,7 +217,7 @@ void build_mapped_routes(Directory& directory, RouteBuilder& builder) {
     route = *builder.build([&directory, &model](const Account& account, Candidate& candidate) {
       const auto native = account.native_model(model);
       if (native) candidate.native = *native;
-      candidate.price = &directory.price_of(account, model, directory.created_unix_s * 1000);
+      candidate.price = &directory.price_of(account, model, directory.created_unix_s * 1000).price;
       return native.has_value();
     });
     route.label = directory.labels.add(model);
@@ -286,12 +286,12 @@ void finish_directory(Directory& directory, const Directory* previous, Instant n
       builder.build([](const Account&, Candidate&) { return true; }).value_or(Route{});
 }
 
-const Price& Directory::price_of(const Account& account, std::string_view model,
-                                 std::int64_t unix_ms) const noexcept {
+Directory::Found Directory::price_of(const Account& account, std::string_view model,
+                                     std::int64_t unix_ms) const noexcept {
   const Price& own = account.price_of(model);
-  if (own.known()) return own;
+  if (own.known()) return {own, true};
   const Price* const listed = prices.find(model, unix_ms);
-  return listed != nullptr ? *listed : own;
+  return {listed != nullptr ? *listed : own, false};
 }
 
 const Route* Directory::find_route(std::string_view model) const noexcept {

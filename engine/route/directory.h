@@ -151,10 +151,14 @@ struct Directory {
   // names no model: all of them. No allocation.
   [[nodiscard]] const Route* find_route(std::string_view model) const noexcept;
 
-  // What a request for `model` costs there at that instant; one that is not known() when nobody
-  // said.
-  [[nodiscard]] const Price& price_of(const Account& account, std::string_view model,
-                                      std::int64_t unix_ms) const noexcept;
+  // What a request for `model` costs there at that instant: the account's own price, else the
+  // model's; one that is not known() when nobody said.
+  struct Found {
+    const Price& price;
+    bool is_own;
+  };
+  [[nodiscard]] Found price_of(const Account& account, std::string_view model,
+                               std::int64_t unix_ms) const noexcept;
 
   // A binary search, so its time depends on the digests: see docs/THREAT_MODEL.md for why that
   // tells nobody a key.

@@ -33,7 +33,6 @@ std::optional<TokensUsed> tokens_counted(TryOutcome outcome, const TokensUsed& s
   return std::nullopt;
 }
 
-// Inline, because the compiler takes any other member for one that could be replaced at run time.
 inline void Ladder::keep(const Choice& choice, Instant now) noexcept {
   if (seeker_.looks != nullptr) seeker_.looks->keep(*route_, seeker_, choice, now);
 }

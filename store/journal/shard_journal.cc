@@ -309,32 +309,26 @@ std::vector<ShardJournal::Pages> ShardJournal::pages_ahead(Instant now) {
   };
   const std::lock_guard lock(chain_mutex_);
   std::size_t place = writers_place();
-  const std::size_t written =
-      chain_[place]->published.load(std::memory_order_relaxed) * kSlotBytes / kPageBytes;
-  const bool moved =
-      std::exchange(written_segment_, chain_[place]->number) != chain_[place]->number ||
-      std::exchange(written_bytes_, written) != written;
+  const auto page_of = [](const Segment& segment) {
+    const std::size_t slots = segment.published.load(std::memory_order_relaxed);
+    return Place{segment.number, slots * kSlotBytes / kPageBytes * kPageBytes};
+  };
+  const Place written = page_of(*chain_[place]);
+  const bool moved = std::exchange(written_, written) != written;
   std::size_t left = kWindowBytes;
   std::size_t again = all ? kWindowBytes : moved ? kNextBytes : 0;
   for (; place < chain_.size() && left > 0; ++place) {
     Segment& segment = *chain_[place];
     if (segment.in_memory) continue;
-    const std::size_t slots = segment.published.load(std::memory_order_relaxed);
-    const std::size_t begin = slots * kSlotBytes / kPageBytes * kPageBytes;
-    const std::size_t end = begin + std::min(left, segment.map_bytes - begin);
-    const std::size_t known = segment.number < warmed_segment_ ? end
-                              : segment.number > warmed_segment_
-                                  ? begin
-                                  : std::clamp(warmed_bytes_, begin, end);
-    const std::size_t repeated = std::min(begin + again, end);
-    add(segment, begin, repeated);
-    add(segment, std::max(known, repeated), end);
-    left -= end - begin;
-    again -= repeated - begin;
-    if (segment.number >= warmed_segment_) {
-      warmed_segment_ = segment.number;
-      warmed_bytes_ = std::max(end, known);
-    }
+    const Place first = page_of(segment);
+    const Place last{first.segment, first.bytes + std::min(left, segment.map_bytes - first.bytes)};
+    const std::size_t known = std::clamp(warmed_, first, last).bytes;
+    const std::size_t repeated = std::min(first.bytes + again, last.bytes);
+    add(segment, first.bytes, repeated);
+    add(segment, std::max(known, repeated), last.bytes);
+    left -= last.bytes - first.bytes;
+    again -= repeated - first.bytes;
+    warmed_ = std::max(warmed_, last);
   }
   return pages;
 }

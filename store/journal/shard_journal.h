@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -135,10 +136,13 @@ class ShardJournal {
   std::uint64_t pace_ = 0;   // slots that the shard has used in the last second or so
   std::uint64_t ahead_ = 0;  // usable_ahead(), as it was when the keeper left
   Instant paced_at_{};
-  std::uint64_t warmed_segment_ = 0;   // up to where pages have been made writable: a number, and
-  std::size_t warmed_bytes_ = 0;       // ... bytes of that segment
-  std::uint64_t written_segment_ = 0;  // where the shard was when the keeper looked last
-  std::size_t written_bytes_ = 0;
+  struct Place {
+    std::uint64_t segment = 0;  // its number
+    std::size_t bytes = 0;      // of it
+    auto operator<=>(const Place&) const = default;
+  };
+  Place warmed_;   // up to where pages have been made writable
+  Place written_;  // the page in which the shard was when the keeper looked last
   Instant warm_again_at_{};
 
   // For the keeper and the reserve, and held for work with pointers alone. Segments are freed by

@@ -27,14 +27,16 @@ TEST(PriceTable, TheNearestPriceCounts) {
   directory.prices.add("plain", 0, {.input = 30});
   Account account;
   account.models = {{"mapped", "native", {.input = 10}}, {"plain", "plain", {}}};
-  EXPECT_EQ(directory.price_of(account, "mapped", 1).input, 10u);
-  EXPECT_EQ(directory.price_of(account, "plain", 1).input, 30u);
-  EXPECT_FALSE(directory.price_of(account, "strange", 1).known());
+  EXPECT_EQ(directory.price_of(account, "mapped", 1).price.input, 10u);
+  EXPECT_EQ(directory.price_of(account, "plain", 1).price.input, 30u);
+  EXPECT_FALSE(directory.price_of(account, "plain", 1).is_own);
+  EXPECT_FALSE(directory.price_of(account, "strange", 1).price.known());
   directory.prices.add("free", 0, {});
-  EXPECT_TRUE(directory.price_of(account, "free", 1).known());
+  EXPECT_TRUE(directory.price_of(account, "free", 1).price.known());
   account.cost = {.input = 20};
-  EXPECT_EQ(directory.price_of(account, "mapped", 1).input, 10u);
-  EXPECT_EQ(directory.price_of(account, "plain", 1).input, 20u);
+  EXPECT_EQ(directory.price_of(account, "mapped", 1).price.input, 10u);
+  EXPECT_EQ(directory.price_of(account, "plain", 1).price.input, 20u);
+  EXPECT_TRUE(directory.price_of(account, "plain", 1).is_own);
 }
 
 }  // namespace
