@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/block_pool.h"
 #include "base/clock.h"
@@ -31,6 +32,11 @@ class Reactor : public Executor {
   // The time of the last look at the clock: after every collect, so that all that one turn does
   // shares one instant.
   [[nodiscard]] Instant now() const noexcept { return now_; }
+  // The wall clock in milliseconds since 1970: looked at once a turn, if anybody asks.
+  [[nodiscard]] std::int64_t unix_ms() noexcept {
+    if (std::exchange(unix_ms_at_, now_) != now_) unix_ms_ = clock_->unix_ms();
+    return unix_ms_;
+  }
 
   // One turn: one submit-and-wait -> completions -> timers -> ready list (at most kReadyMax).
   // Sleeps no longer than `until`, and not at all while somebody is ready. Returns how many
@@ -72,6 +78,8 @@ class Reactor : public Executor {
   Kernel* kernel_;
   Clock* clock_;
   Instant now_;
+  Instant unix_ms_at_ = kNever;
+  std::int64_t unix_ms_ = 0;
   TimerWheel timers_;
   BlockPool blocks_;
   IntrusiveList<RecvStream> attended_;

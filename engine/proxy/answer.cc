@@ -29,7 +29,7 @@ std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& ans
   HeadText text(exchange.arena, 1024 + answer.allow.size());
   text.add("HTTP/1.1 ").add(answer.status).add(" ").add(reason_phrase(answer.status)).add("\r\n");
   char date[kHttpDateBytes];
-  write_http_date(date, shard.clock().unix_ms() / 1000);
+  write_http_date(date, shard.unix_ms() / 1000);
   text.field("date", std::string_view(date, kHttpDateBytes));
   // Documents are JSON objects or plain lines.
   const bool lines = !answer.document.empty() && answer.document.front() != '{';

@@ -97,7 +97,7 @@ void learn_limits(Shard& shard, const Exchange& exchange, const Attempt& attempt
   const Account& account = *attempt.account;
   if (!account.learn_limits) return;
   const RateLimitFields told =
-      parse_rate_limit_fields(attempt.head->fields, shard.clock().unix_ms());
+      parse_rate_limit_fields(attempt.head->fields, shard.unix_ms());
   const LearnedLimits limits{.requests = limit_for(told.requests, account.window).value_or(0),
                              .tokens = limit_for(told.tokens, account.window).value_or(0)};
   const Instant until =
@@ -200,7 +200,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   const StatusVerdict verdict = judge_status(attempt.head->status);
   if (!verdict.next) co_return std::nullopt;
   const std::optional<Duration> wait =
-      parse_retry_after(attempt.head->fields, shard.clock().unix_ms());
+      parse_retry_after(attempt.head->fields, shard.unix_ms());
   report_outcome(shard, exchange, ladder, trial, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
   co_await hold_answer(shard, exchange, attempt, held);

@@ -97,7 +97,7 @@ std::optional<Answer> over_budget(Shard& shard, Exchange& exchange) {
   const ClientKey* const key = exchange.client_key;
   if (key == nullptr || !key->budget.any()) return std::nullopt;
   const auto [budget, period] = key->budget;
-  const std::int64_t unix_ms = shard.clock().unix_ms();
+  const std::int64_t unix_ms = shard.unix_ms();
   const std::uint64_t spent = key->spending->spent(period, unix_ms);
   if (spent < budget) return std::nullopt;
   HeadText text(exchange.arena, kMessageBytesMax);

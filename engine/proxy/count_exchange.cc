@@ -96,7 +96,7 @@ void keep_decision(Shard& shard, Exchange& exchange) noexcept {
   if (!exchange.forwarded) return;
   const std::int64_t age_ms = (shard.now() - exchange.received_at) / 1ms;
   exchange.worker->decisions.write(
-      {.unix_ms = shard.clock().unix_ms() - age_ms,
+      {.unix_ms = shard.unix_ms() - age_ms,
        .request_id = exchange.request_id,
        .model = exchange.model,
        .client = exchange.client_key == nullptr ? std::string_view() : exchange.client_key->name,
@@ -110,13 +110,13 @@ void keep_decision(Shard& shard, Exchange& exchange) noexcept {
 void count_usage(Shard& shard, Exchange& exchange, const Account& account) noexcept {
   ExchangeReport& report = exchange.report;
   const auto [price, is_own] =
-      exchange.directory().price_of(account, exchange.model, shard.clock().unix_ms());
+      exchange.directory().price_of(account, exchange.model, shard.unix_ms());
   report.priced = price.known();
   report.own_price = is_own;
   report.cost_nano_dollars = report.priced ? cost_nano_dollars(price, report.usage) : 0;
   if (exchange.client_key != nullptr)
     exchange.client_key->spending->add(static_cast<std::uint64_t>(report.cost_nano_dollars),
-                                       shard.clock().unix_ms());
+                                       shard.unix_ms());
   ShardMetrics& metrics = exchange.worker->metrics;
   metrics.count_usage(report.usage, static_cast<std::uint64_t>(report.cost_nano_dollars));
   if (!report.priced && report.usage.total > 0) ++metrics.unpriced;

@@ -89,7 +89,7 @@ Task<void> say_queued(Shard& shard, Exchange& exchange, QueueComments& comments)
   Outbox outbox;
   if (!exchange.stream_begun) {
     if (exchange.head->close || exchange.worker->draining) exchange.ending = Ending::kClose;
-    outbox.add(write_early_head(exchange, shard.clock().unix_ms(), shard.now()));
+    outbox.add(write_early_head(exchange, shard.unix_ms(), shard.now()));
     exchange.stream_begun = true;
     exchange.report.status = 200;
     exchange.report.head_sent_at = shard.now();

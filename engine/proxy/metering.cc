@@ -12,7 +12,7 @@ std::uint64_t microseconds(Duration duration) {
 // What is known of a request from its beginning.
 UsageEvent event_of(Shard& shard, const Exchange& exchange) {
   UsageEvent event;
-  event.unix_ms = shard.clock().unix_ms();
+  event.unix_ms = shard.unix_ms();
   event.attempt = static_cast<std::uint16_t>(exchange.report.attempts);
   event.request_id = exchange.request_id;
   if (exchange.client_key != nullptr) event.client_key = exchange.client_key->name;

@@ -124,7 +124,7 @@ Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer&
   // A refused key is our operator's business: the client would take a 401 for its own.
   if (held.head != nullptr && held.head->status != 401) {
     const std::optional<Duration> theirs =
-        parse_retry_after(held.head->fields, shard.clock().unix_ms());
+        parse_retry_after(held.head->fields, shard.unix_ms());
     if (theirs && wait) wait = std::max(*wait, *theirs);
     co_await relay_held(shard, exchange, held, wait);
     co_return OrAnswer<void>();

@@ -187,6 +187,7 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
 std::uint16_t JournalWriter::intern(TextField field, std::string_view text) noexcept {
   if (text.empty()) return kNoName;
   text = cut_text(text, text_bytes_max(field));
+  if (names_.is(last_ids_[field], text)) return last_ids_[field];
   const std::uint16_t names_before = names_.size();
   const std::uint16_t id = names_.add_or_find(text);
   if (id == NameTable::kNone) {
@@ -194,6 +195,7 @@ std::uint16_t JournalWriter::intern(TextField field, std::string_view text) noex
     return kNameInFront;
   }
   if (id == names_before) write_text(id, text);
+  last_ids_[field] = id;
   return id;
 }
 

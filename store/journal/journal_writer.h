@@ -85,6 +85,7 @@ class JournalWriter {
   std::atomic<std::uint64_t> set_aside_{0};
   std::atomic<std::uint64_t> times_refused_{0};
   NameTable names_;
+  std::uint16_t last_ids_[kNameFields] = {};  // of each field: mostly it says the same again
 };
 
 }  // namespace sluice

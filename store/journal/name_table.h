@@ -31,6 +31,10 @@ class NameTable {
   // there and finds no room.
   [[nodiscard]] std::uint16_t add_or_find(std::string_view name) noexcept;
   [[nodiscard]] std::uint16_t size() const noexcept { return count_; }
+  // Whether `id`, which add_or_find() has given, is that of `name`: less work than finding it.
+  [[nodiscard]] bool is(std::uint16_t id, std::string_view name) const noexcept {
+    return id < count_ && text_of(entries_[id]) == name;
+  }
 
   // Gives `name` the id that a journal tells; ids below that were told none have no name. False
   // when there is no such id or no room. For reading: what was added by id is not found by name.
