@@ -4,14 +4,18 @@
 //
 // usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--bound 1.02] [--json]
 //
+// The shard has a core of its own, as it has on any machine with one to spare; the other threads
+// of its process, the load and the mock share another one. So its figures tell what metering costs
+// the shard, not who was in its way.
+//
 // Prints CPU per request of the shard's thread and of the whole process, medians over the rounds,
 // and their ratios. Ends with 1 when the shard's ratio is above the bound. Needs build/release (or
-// SLUICE=path) and wrk. Loopback only; ends what it has started.
-import {spawn} from 'node:child_process';
+// SLUICE=path), wrk and two cores. Loopback only; ends what it has started.
+import {execFile, spawn} from 'node:child_process';
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {parseArgs, promisify} from 'node:util';
 
 const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
@@ -46,16 +50,25 @@ async function gateway(name, provider, store) {
   return {name, ...await start(['serve', '-c', file])};
 }
 
-// Ticks of CPU (10 ms) of the process, and of the thread that serves: the busiest one.
+// Microseconds of CPU of each thread.
 async function cpu(pid) {
-  const ticks = async (file) => {
-    const fields = (await readFile(file, 'utf8')).split(') ')[1].split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
   const threads = {};
-  for (const thread of await readdir(`/proc/${pid}/task`))
-    threads[thread] = await ticks(`/proc/${pid}/task/${thread}/stat`);
-  return {process: await ticks(`/proc/${pid}/stat`), threads};
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const [ns] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')).split(' ');
+    threads[thread] = Number(ns) / 1000;
+  }
+  return threads;
+}
+
+const run = promisify(execFile);
+const SHARDS_CORE = '0';
+const OTHERS_CORE = '1';
+async function pin({pid}) {
+  const threads = Object.entries(await cpu(pid));
+  const [shard] = threads.reduce((a, b) => (a[1] > b[1] ? a : b));  // the busiest one serves
+  await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${pid}`]);
+  await run('taskset', ['-c', '-p', SHARDS_CORE, shard]);
+  return shard;
 }
 
 const script = path.join(folder, 'post.lua');
@@ -67,8 +80,9 @@ wrk.body = '{"model":"m","messages":[{"role":"user","content":"${'x'.repeat(900)
 
 function wrk(url) {
   return new Promise((resolve, reject) => {
-    const child = spawn('wrk', ['-t1', `-c${values.connections}`, `-d${values.seconds}s`,
-      '-s', script, `${url}/v1/chat/completions`], {stdio: ['ignore', 'pipe', 'inherit']});
+    const child = spawn('taskset', ['-c', OTHERS_CORE, 'wrk', '-t1', `-c${values.connections}`,
+      `-d${values.seconds}s`, '-s', script, `${url}/v1/chat/completions`],
+    {stdio: ['ignore', 'pipe', 'inherit']});
     running.push(child);
     let output = '';
     child.stdout.on('data', (bytes) => { output += bytes; });
@@ -86,10 +100,9 @@ async function round(one) {
   const before = await cpu(one.pid);
   const requests = await wrk(one.url);
   const after = await cpu(one.pid);
-  const spent = Object.keys(after.threads)
-    .map((thread) => after.threads[thread] - (before.threads[thread] ?? 0));
-  const us = (ticks) => ticks * 10_000 / requests;
-  return {requests, shard: us(Math.max(...spent)), process: us(after.process - before.process)};
+  const spent = (thread) => (after[thread] - (before[thread] ?? 0)) / requests;
+  const process = Object.keys(after).reduce((sum, thread) => sum + spent(thread), 0);
+  return {requests, shard: spent(one.shard), process};
 }
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -99,7 +112,11 @@ try {
   const both = [await gateway('metered', mock.url, {}),
     await gateway('unmetered', mock.url, {directory: 'none'})];
   const rounds = {metered: [], unmetered: []};
-  for (const one of both) await wrk(one.url);  // warm
+  await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${mock.pid}`]);
+  for (const one of both) {
+    await wrk(one.url);  // warm
+    one.shard = await pin(one);
+  }
   for (let i = 0; i < Number(values.rounds); ++i) {
     // A B, then B A: what drifts favours neither.
     for (const one of i % 2 ? [...both].reverse() : both) rounds[one.name].push(await round(one));

@@ -13,6 +13,9 @@ constexpr std::uint32_t kSpinPays = 77;  // of 256: 30 % of the waits are shorte
 // and again makes some 25 (bench/compare, g: four for each of 6,400 requests a second).
 constexpr Duration kRatePeriod = 1ms;
 constexpr std::size_t kCrowd = 90;
+// From so many streams on their events come close enough together to be worth half a millisecond's
+// wait (Kernel::set_gathering). Fewer, as one person's, go on at once.
+constexpr std::size_t kStreamsGathered = 32;
 
 }  // namespace
 
@@ -28,6 +31,7 @@ void Shard::run() {
 
 void Shard::wait_for_work() {
   const Instant began = now();
+  kernel().set_gathering(streams() >= kStreamsGathered);
   // Nothing is left but to wait. What was asked for and not handed over would wait for the spin's
   // end, and what is handed over is often done at once.
   const bool idle = !has_ready() && !kernel().has_unsubmitted();

@@ -57,6 +57,19 @@ class Reactor : public Executor {
   // Receives that wait for a buffer at present.
   [[nodiscard]] std::size_t starved_count() const noexcept { return starved_count_; }
 
+  // Event streams on their way through, while one of these lives for each.
+  class StreamMark {
+   public:
+    explicit StreamMark(Reactor& reactor) noexcept : reactor_(&reactor) { ++reactor.streams_; }
+    ~StreamMark() { --reactor_->streams_; }
+    StreamMark(const StreamMark&) = delete;
+    StreamMark& operator=(const StreamMark&) = delete;
+
+   private:
+    Reactor* reactor_;
+  };
+  [[nodiscard]] std::size_t streams() const noexcept { return streams_; }
+
   struct Counters {
     std::uint64_t turns = 0;
     std::uint64_t starved = 0;       // receives that found no buffer
@@ -84,6 +97,7 @@ class Reactor : public Executor {
   BlockPool blocks_;
   IntrusiveList<RecvStream> attended_;
   std::size_t starved_count_ = 0;
+  std::size_t streams_ = 0;
   Counters counters_;
 };
 

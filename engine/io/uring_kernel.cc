@@ -29,6 +29,7 @@ int UringKernel::open(const Options& options) {
   if (const int failed = ring_.open(options.ring); failed != 0) return failed;
   if (const int failed = buffers_.open(ring_, options.buffers); failed != 0) return failed;
   if (options.allow_vectorized_send) probe_vectorized_send();
+  can_gather_ = options.allow_gathering && ring_.can_gather();
   return 0;
 }
 
@@ -194,7 +195,9 @@ std::size_t UringKernel::collect(Instant now, Instant until) {
   const Duration timeout = until == kNever ? Duration(-1) : until - now;
   const bool wait = (until == kNever || until > now) && !ring_.has_completion();
   buffers_.publish();
-  const int failed = ring_.enter(wait, timeout);
+  // Timers that are due soon have been promised to the millisecond.
+  const bool gather = gathering_ && (timeout < Duration::zero() || timeout >= 1ms);
+  const int failed = ring_.enter(wait, timeout, gather);
   // EBUSY: the completion queue overflowed; what lies there is collected now and the rest comes
   // with the next turn.
   SL_ASSERT(failed == 0 || failed == EBUSY || failed == EAGAIN);
@@ -213,6 +216,7 @@ std::string UringKernel::features() const {
   std::string text = ring_.defers_work() ? "DEFER_TASKRUN" : "COOP_TASKRUN";
   text += buffers_.incremental() ? ", incremental buffers" : ", plain buffers";
   text += vectorized_send_ ? ", vectorized send" : ", sendmsg";
+  if (can_gather_) text += ", min-wait";
   return text;
 }
 

@@ -18,7 +18,8 @@ class UringKernel final : public Kernel {
   struct Options {
     UringRing::Options ring;
     BufferRing::Options buffers;
-    bool allow_vectorized_send = true;  // tests switch it off to walk the path of older kernels
+    bool allow_vectorized_send = true;  // tests switch these off to walk the path of older kernels
+    bool allow_gathering = true;
 
     // For a thread that receives little: 256 KiB of buffers instead of 1 MiB.
     [[nodiscard]] static Options small() {
@@ -47,6 +48,7 @@ class UringKernel final : public Kernel {
   void cancel(Op& op) override;
 
   std::size_t collect(Instant now, Instant until) override;
+  void set_gathering(bool on) override { gathering_ = on && can_gather_; }
   bool has_unsubmitted() const override { return ring_.queued() > 0; }
   bool has_completions() const override {
     return ring_.has_completion() || ring_.has_deferred_work();
@@ -68,6 +70,8 @@ class UringKernel final : public Kernel {
   UringRing ring_;
   BufferRing buffers_;
   bool vectorized_send_ = false;
+  bool can_gather_ = false;
+  bool gathering_ = false;
 };
 
 // Why io_uring could not be opened, with the mend, for a person: names kernel.io_uring_disabled and

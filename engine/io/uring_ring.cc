@@ -146,7 +146,7 @@ io_uring_sqe& UringRing::next_sqe() noexcept {
   return sqe;
 }
 
-int UringRing::enter(bool wait, Duration timeout) noexcept {
+int UringRing::enter(bool wait, Duration timeout, bool gather) noexcept {
   const std::uint32_t to_submit = queued();
   __atomic_store_n(sq_tail_, sq_tail_local_, __ATOMIC_RELEASE);
   publish_cq_head();  // also when a handler's submission brings us here: the kernel needs the room
@@ -155,16 +155,21 @@ int UringRing::enter(bool wait, Duration timeout) noexcept {
   io_uring_getevents_arg argument{};
   void* argument_address = nullptr;
   std::size_t argument_bytes = 0;
+  gather = gather && wait && can_gather();
+  if (gather) argument.pad = kGatherMax / 1us;  // min_wait_usec since 6.12
   if (wait && timeout >= Duration::zero()) {
     ts.tv_sec = timeout / 1s;
     ts.tv_nsec = (timeout % 1s).count();
     argument.ts = reinterpret_cast<std::uint64_t>(&ts);
+  }
+  if (argument.ts != 0 || gather) {
     argument_address = &argument;
     argument_bytes = sizeof(argument);
     flags |= IORING_ENTER_EXT_ARG;
   }
-  const long result = syscall(__NR_io_uring_enter, enter_fd_, to_submit, wait ? 1u : 0u, flags,
-                              argument_address, argument_bytes);
+  const long result = syscall(__NR_io_uring_enter, enter_fd_, to_submit,
+                              wait ? gather ? kGatherCompletions : 1u : 0u, flags, argument_address,
+                              argument_bytes);
   if (result >= 0) {
     submitted_ += static_cast<std::uint32_t>(result);
     return 0;

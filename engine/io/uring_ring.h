@@ -38,8 +38,15 @@ class UringRing {
 
   // Hands the queued entries over and collects deferred work. With `wait`, sleeps until a
   // completion arrives or `timeout` is over (negative: for ever). Returns 0 or the errno (ETIME and
-  // EINTR are 0: the caller looks anyway).
-  int enter(bool wait, Duration timeout) noexcept;
+  // EINTR are 0: the caller looks anyway). With `gather`, and if can_gather(), it goes on sleeping
+  // until kGatherCompletions lie there or kGatherMax is over.
+  int enter(bool wait, Duration timeout, bool gather = false) noexcept;
+  [[nodiscard]] bool can_gather() const noexcept {
+    return (features_ & uring::kFeatureMinTimeout) != 0;
+  }
+  // By measurement: a fifth less for an event of a stream. More of either brings nothing.
+  static constexpr Duration kGatherMax = 500us;
+  static constexpr std::uint32_t kGatherCompletions = 64;
 
   // Calls handle(cqe) for each completion that lies ready; returns their number. The kernel hears
   // of all of them together, by one store.

@@ -19,10 +19,12 @@ namespace sluice {
 // Owns      the slices; not the bytes of other pieces, which must stay in place until they are
 //           sent.
 // Affinity  one shard.
-// Limits    kPiecesMax pieces; who fills it sends when full() says so.
+// Limits    kPiecesMax pieces, kSlicesMax slices; who fills it sends when full() says so.
 class Outbox {
  public:
   static constexpr std::size_t kPiecesMax = 32;
+  // A slice is what one receive gave, and takes in the next one where that lies behind it.
+  static constexpr std::size_t kSlicesMax = 12;
   // Pieces that a filler may add without asking full() in between.
   static constexpr std::size_t kPiecesReserved = 12;
   // Above so many bytes it is time to send. As much as a stream may hold unread: what a slow reader
@@ -53,7 +55,7 @@ class Outbox {
   // Keeps `slice` alive until everything is sent; its bytes are added by add(), whole or in parts.
   void keep(Slice slice) noexcept {
     if (slice.empty()) return;
-    SL_ASSERT(kept_ < kPiecesMax);
+    SL_ASSERT(kept_ < kSlicesMax);
     scarce_ = scarce_ || slice.scarce();
     if (kept_ > 0 && slices_[kept_ - 1].absorb(slice)) return;
     new (&slices_[kept_++]) Slice(std::move(slice));
@@ -61,7 +63,7 @@ class Outbox {
 
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
   [[nodiscard]] bool full() const noexcept {
-    return bytes_ > kBytesMax || last_ + kPiecesReserved > kPiecesMax || kept_ + 1 >= kPiecesMax;
+    return bytes_ > kBytesMax || last_ + kPiecesReserved > kPiecesMax || kept_ + 1 >= kSlicesMax;
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   // True when kept slices lie in the kernel's ring: they must not wait for a slow reader (B1).
@@ -80,7 +82,7 @@ class Outbox {
  private:
   std::array<iovec, kPiecesMax> pieces_;
   union {
-    Slice slices_[kPiecesMax];  // only the first kept_ exist; the others' bytes are not touched
+    Slice slices_[kSlicesMax];  // only the first kept_ exist; the others' bytes are not touched
   };
   std::size_t first_ = kFrontMax;
   std::size_t last_ = kFrontMax;

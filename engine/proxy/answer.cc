@@ -54,7 +54,14 @@ std::string_view answer_head(Shard& shard, Exchange& exchange, const Answer& ans
 
 }  // namespace
 
-std::unexpected<Answer> nobody() { return std::unexpected(Answer{}); }
+std::unexpected<const Answer*> refuse(Exchange& exchange, const Answer& answer) {
+  return std::unexpected<const Answer*>(exchange.arena.make<Answer>(answer));
+}
+
+std::unexpected<const Answer*> nobody() noexcept {
+  static constexpr Answer kNobody{};
+  return std::unexpected<const Answer*>(&kNobody);
+}
 
 Answer answer_refusal(const Refusal& refusal) {
   Answer answer{.status = refusal.status, .type = kInvalidRequest, .message = refusal.message};
@@ -107,7 +114,7 @@ std::string_view error_event(Exchange& exchange, const Answer& answer) {
   return arena.join(begin, error_members(arena, answer), more.take(), "}}\n\n");
 }
 
-Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer) {
+Task<void> send_answer(Shard& shard, Exchange& exchange, const Answer& answer) {
   if (answer.status == 0 || exchange.answered) {
     exchange.ending = Ending::kClose;
     co_return;

@@ -30,9 +30,13 @@ struct Answer {
 // What a step of serving a request gives: a value, or the answer that ends the exchange.
 template <class T>
 using OrAnswer = std::expected<T, Answer>;
+// The same of a coroutine: frames hold many results, and few of them are answers, so these lie in
+// the exchange's arena.
+using Served = std::expected<void, const Answer*>;
+[[nodiscard]] std::unexpected<const Answer*> refuse(Exchange& exchange, const Answer& answer);
 
 // The client has gone or its connection broke: there is nobody to answer.
-[[nodiscard]] std::unexpected<Answer> nobody();
+[[nodiscard]] std::unexpected<const Answer*> nobody() noexcept;
 // A head or body that breaks a rule: the parser's refusal as an answer.
 [[nodiscard]] Answer answer_refusal(const Refusal& refusal);
 [[nodiscard]] Answer bad_request(std::string_view message, std::string_view param = {});
@@ -46,6 +50,6 @@ using OrAnswer = std::expected<T, Answer>;
 [[nodiscard]] std::string_view error_event(Exchange& exchange, const Answer& answer);
 
 // Sends `answer` (unless its status is 0) and settles what becomes of the connection.
-Task<void> send_answer(Shard& shard, Exchange& exchange, Answer answer);
+Task<void> send_answer(Shard& shard, Exchange& exchange, const Answer& answer);
 
 }  // namespace sluice

@@ -13,10 +13,10 @@
 namespace sluice {
 namespace {
 
-TryResult refused(Answer answer) {
+TryResult refused(const Answer* answer) {
   return TryResult{.kind = TryResult::Kind::kRefused, .answer = answer};
 }
-TryResult next_account(Answer answer, bool failed) {
+TryResult next_account(const Answer* answer, bool failed) {
   return TryResult{.kind = TryResult::Kind::kNext, .answer = answer, .failed = failed};
 }
 
@@ -61,17 +61,17 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial&
   if (nobody_waits || attempt.called_off) {
     report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
-    if (!nobody_waits) return next_account(Answer{}, false);
+    if (!nobody_waits) return next_account(nullptr, false);
     exchange.report.client_gone = error.side == Side::kDownstream;
-    return TryResult{.kind = TryResult::Kind::kAnswered, .answer = {}};
+    return TryResult{.kind = TryResult::Kind::kAnswered};
   }
   log_failure(shard, exchange, attempt, doing, error);
   if (gateway_lacks(error) && !attempt.sent_any) {
     report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
-    return refused(overloaded(
+    return refused(exchange.arena.make<Answer>(overloaded(
         "the gateway has no file descriptors or memory left for a connection to a provider; this "
-        "is a limit of the gateway (LimitNOFILE, ulimit -n), not a fault of the provider"));
+        "is a limit of the gateway (LimitNOFILE, ulimit -n), not a fault of the provider")));
   }
   const bool timed_out = error.code == Errc::kTimedOut;
   const TryOutcome outcome = timed_out          ? TryOutcome::kTimedOut
@@ -96,8 +96,7 @@ TryResult after_failure(Shard& shard, Exchange& exchange, Ladder& ladder, Trial&
 void learn_limits(Shard& shard, const Exchange& exchange, const Attempt& attempt) {
   const Account& account = *attempt.account;
   if (!account.learn_limits) return;
-  const RateLimitFields told =
-      parse_rate_limit_fields(attempt.head->fields, shard.unix_ms());
+  const RateLimitFields told = parse_rate_limit_fields(attempt.head->fields, shard.unix_ms());
   const LearnedLimits limits{.requests = limit_for(told.requests, account.window).value_or(0),
                              .tokens = limit_for(told.tokens, account.window).value_or(0)};
   const Instant until =
@@ -173,7 +172,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   if (!meter_start(shard, exchange, trial)) {
     report_outcome(shard, exchange, ladder, trial, TryOutcome::kClientGone);  // no mark
     end_trial(shard, exchange, trial, std::nullopt);
-    co_return refused(metering_stuck());
+    co_return refused(exchange.arena.make<Answer>(metering_stuck()));
   }
   const Result<void> sent =
       co_await send_request(shard, exchange, attempt, trial.choice.native_model);
@@ -199,8 +198,7 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
   learn_limits(shard, exchange, attempt);
   const StatusVerdict verdict = judge_status(attempt.head->status);
   if (!verdict.next) co_return std::nullopt;
-  const std::optional<Duration> wait =
-      parse_retry_after(attempt.head->fields, shard.unix_ms());
+  const std::optional<Duration> wait = parse_retry_after(attempt.head->fields, shard.unix_ms());
   report_outcome(shard, exchange, ladder, trial, verdict.outcome, wait);
   log_refusal(shard, exchange, attempt, verdict.outcome);
   co_await hold_answer(shard, exchange, attempt, held);
@@ -209,12 +207,12 @@ Task<std::optional<TryResult>> ask(Shard& shard, Exchange& exchange, Ladder& lad
     exchange.report.client_gone = exchange.cancel.cause().side == Side::kDownstream;
     co_return TryResult{};
   }
-  co_return next_account(Answer{}, verdict.outcome == TryOutcome::kServerError);
+  co_return next_account(nullptr, verdict.outcome == TryOutcome::kServerError);
 }
 
 }  // namespace
 
-Trial::Trial(Shard& shard, Exchange& exchange, Choice wanted) : choice(std::move(wanted)) {
+Trial::Trial(Shard& shard, Exchange& exchange, Choice&& wanted) : choice(std::move(wanted)) {
   attempt.follow(exchange);
   attempt.account = choice.permit.account();
   attempt.rung = choice.rung;
@@ -280,8 +278,9 @@ void end_trial(Shard& shard, Exchange& exchange, Trial& trial,
   end_permit(shard, exchange, trial.choice.permit, used);
 }
 
-Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {
-  Answer answer{.status = 502, .type = "server_error", .code = "upstream_unreachable"};
+const Answer* upstream_failure(Exchange& exchange, const Attempt& attempt, const Error& error) {
+  Answer& answer = *exchange.arena.make<Answer>(
+      Answer{.status = 502, .type = "server_error", .code = "upstream_unreachable"});
   std::string_view action = "could not be reached";
   if (attempt.sent_any) action = "did not answer";
   if (attempt.broke.code != Errc::kOk) action = "broke off its answer";
@@ -303,7 +302,7 @@ Answer upstream_failure(Exchange& exchange, const Attempt& attempt, const Error&
   answer.message = exchange.arena.join(who, " ", action, ": ", detail);
   // The provider may be working on it, and may bill it: a client that retries would pay twice.
   answer.never_retry = attempt.sent_any;
-  return answer;
+  return &answer;
 }
 
 }  // namespace sluice

@@ -23,15 +23,15 @@ struct TryResult {
     kRefused,   // nothing was sent to the client, and trying on would not be safe: `answer` tells
   };
   Kind kind = Kind::kAnswered;
-  Answer answer;
-  bool failed = false;  // kNext: the provider failed, so that the next try is a retry
+  const Answer* answer = nullptr;  // in the exchange's arena; null when there is nothing to tell
+  bool failed = false;             // kNext: the provider failed, so that the next try is a retry
 };
 
 // Trial - one account of a choice, being asked.
 //
 // Affinity  one shard. Lifetime: within the exchange.
 struct Trial {
-  Trial(Shard& shard, Exchange& exchange, Choice wanted);
+  Trial(Shard& shard, Exchange& exchange, Choice&& wanted);
 
   Attempt attempt;
   Choice choice;             // its permit is settled exactly once (INVARIANTS R1)
@@ -75,8 +75,8 @@ void end_permit(Shard& shard, Exchange& exchange, Permit& permit,
 void end_trial(Shard& shard, Exchange& exchange, Trial& trial,
                const std::optional<TokensUsed>& used, bool relayed = false);
 // A failure of ours or the provider's as the client is told it.
-[[nodiscard]] Answer upstream_failure(Exchange& exchange, const Attempt& attempt,
-                                      const Error& error);
+[[nodiscard]] const Answer* upstream_failure(Exchange& exchange, const Attempt& attempt,
+                                             const Error& error);
 
 // The loop's time may be a little older than a reading of the clock.
 [[nodiscard]] inline Duration waited_since(const Shard& shard, Instant began) noexcept {

@@ -35,7 +35,7 @@ TryResult both(const TryResult& first, const TryResult& second) {
     if (first.kind == kind) return first;
     if (second.kind == kind) return second;
   }
-  TryResult next = second.answer.status != 0 ? second : first;
+  TryResult next = second.answer != nullptr ? second : first;
   next.failed = first.failed || second.failed;
   return next;
 }

@@ -13,7 +13,7 @@ namespace sluice {
 //
 // Affinity  one shard. Lifetime: one step of the exchange.
 struct Race {
-  Race(Shard& shard, Exchange& exchange, Choice choice)
+  Race(Shard& shard, Exchange& exchange, Choice&& choice)
       : change(shard), first(shard, exchange, std::move(choice)) {
     first.attempt.races = true;
     first.change = &change;

@@ -29,13 +29,13 @@ Instant body_deadline(const ProxySettings& settings, Instant began, std::uint64_
   return std::min(idle, began + settings.body_rate_after + earned);
 }
 
-Task<OrAnswer<void>> send_continue(Shard& shard, Exchange& exchange) {
+Task<Served> send_continue(Shard& shard, Exchange& exchange) {
   Outbox outbox;
   outbox.add("HTTP/1.1 100 Continue\r\n\r\n");
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);
   if (!written) co_return nobody();
-  co_return OrAnswer<void>();
+  co_return Served();
 }
 
 Answer body_read_failure(const Error& error) {
@@ -50,50 +50,64 @@ Answer no_memory() {
   return answer;
 }
 
+Answer head_refusal(Exchange& exchange, const Refusal& refusal) {
+  Answer answer = answer_refusal(refusal);
+  if (answer.status == 405) answer.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+  answer.message = exchange.arena.join(answer.message, " (rule ", refusal.rule, ")");
+  return answer;
+}
+
+Answer malformed_chunks() {
+  Answer answer = bad_request("the chunked request body is malformed (rule B4)");
+  answer.close = true;
+  return answer;
+}
+
 // What became of bytes that were to go into the body.
-OrAnswer<void> added(RequestBody::Added added) {
+Served added(Exchange& exchange, RequestBody::Added added) {
   switch (added) {
     case RequestBody::Added::kAll: break;
     case RequestBody::Added::kTooLarge:
-      return std::unexpected(too_large("the request body is above the limit"));
-    case RequestBody::Added::kNoMemory: return std::unexpected(no_memory());
+      return refuse(exchange, too_large("the request body is above the limit"));
+    case RequestBody::Added::kNoMemory: return refuse(exchange, no_memory());
   }
   return {};
 }
 
-// Moves what belongs to the body of known length; `rest` gets what lies behind it.
-OrAnswer<void> take_front(RequestBody& body, Slice& slice, Slice& rest) {
+// Moves what belongs to the body of known length; what lies behind it is the exchange's rest.
+Served take_front(Exchange& exchange, Slice& slice) {
+  RequestBody& body = exchange.body_memory;
   const std::size_t bytes = std::min<std::size_t>(body.missing(), slice.size());
-  const OrAnswer<void> result = added(body.append(slice.view().substr(0, bytes)));
+  const Served result = added(exchange, body.append(slice.view().substr(0, bytes)));
   slice.drop_front(bytes);
-  rest = std::move(slice);
+  exchange.rest = std::move(slice);
   return result;
 }
 
 // The rest of a body of known length, received where it will lie: no buffer of the ring, no copy.
-Task<OrAnswer<void>> receive_directly(Shard& shard, Exchange& exchange, Instant began) {
+Task<Served> receive_directly(Shard& shard, Exchange& exchange, Instant began) {
   Stream& client = *exchange.client;
   RequestBody& body = exchange.body_memory;
   co_await client.recv().pause();
-  OrAnswer<void> result;
+  Served result;
   while (result && body.missing() > 0) {
     const Limits limits{
         .deadline = body_deadline(exchange.settings(), began, body.size(), shard.now()),
         .cancel = &exchange.cancel};
     if (client.readable()) {  // received before the pause
       Result<Slice> slice = co_await client.recv().next(limits);
-      if (!slice) result = std::unexpected(body_read_failure(slice.error()));
+      if (!slice) result = refuse(exchange, body_read_failure(slice.error()));
       else if (slice->empty()) result = nobody();  // B8
-      else result = take_front(body, *slice, exchange.rest);
+      else result = take_front(exchange, *slice);
       continue;
     }
     if (body.tail().empty() && !body.grow()) {
-      result = std::unexpected(no_memory());
+      result = refuse(exchange, no_memory());
       break;
     }
     const Result<std::size_t> got =
         co_await RecvInto(shard, client.fd(), body.tail(), limits, Side::kDownstream);
-    if (!got) result = std::unexpected(body_read_failure(got.error()));
+    if (!got) result = refuse(exchange, body_read_failure(got.error()));
     else if (*got == 0) result = nobody();
     else body.filled(*got);
   }
@@ -103,7 +117,7 @@ Task<OrAnswer<void>> receive_directly(Shard& shard, Exchange& exchange, Instant 
 
 }  // namespace
 
-Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
+Task<Served> read_request_head(Shard& shard, Exchange& exchange) {
   RequestHead* const head = exchange.arena.make<RequestHead>();
   const Limits limits{.deadline = exchange.began_at + exchange.settings().request_head,
                       .cancel = &exchange.cancel};
@@ -112,19 +126,15 @@ Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange) {
       ParseRequest{.parser = RequestHeadParser(), .head = head, .arena = &exchange.arena});
   if (!collected) {
     if (collected.error().code != Errc::kTimedOut) co_return nobody();
-    co_return std::unexpected(too_slow("the request head was not complete in time"));
+    co_return refuse(exchange, too_slow("the request head was not complete in time"));
   }
   if (collected->state == HeadState::kIncomplete) co_return nobody();
-  if (collected->state == HeadState::kRefused) {
-    Answer answer = answer_refusal(collected->refusal);
-    if (answer.status == 405) answer.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-    answer.message = exchange.arena.join(answer.message, " (rule ", collected->refusal.rule, ")");
-    co_return std::unexpected(answer);
-  }
+  if (collected->state == HeadState::kRefused)
+    co_return refuse(exchange, head_refusal(exchange, collected->refusal));
   exchange.head = head;
   exchange.head_text = collected->text;
   exchange.copied = collected->behind;
-  co_return OrAnswer<void>();
+  co_return Served();
 }
 
 bool body_came_with_head(Exchange& exchange) noexcept {
@@ -137,12 +147,12 @@ bool body_came_with_head(Exchange& exchange) noexcept {
   return true;
 }
 
-Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
+Task<Served> read_request_body(Shard& shard, Exchange& exchange) {
   const RequestHead& head = *exchange.head;
   const ProxySettings& settings = exchange.settings();
   BodyDecoder decoder(head.framing, head.content_length);
   if (head.expect_continue && exchange.rest.empty() && head.minor_version == 1) {
-    const OrAnswer<void> continued = co_await send_continue(shard, exchange);
+    const Served continued = co_await send_continue(shard, exchange);
     if (!continued) co_return continued;
   }
   const bool known = head.framing == BodyFraming::kLength;
@@ -155,12 +165,8 @@ Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
   while (true) {
     while (!exchange.rest.empty() && !decoder.done()) {
       const BodyDecoder::Step step = decoder.next(exchange.rest.view());
-      if (step.malformed) {
-        Answer answer = bad_request("the chunked request body is malformed (rule B4)");
-        answer.close = true;
-        co_return std::unexpected(answer);
-      }
-      const OrAnswer<void> kept = added(body.append(step.payload));
+      if (step.malformed) co_return refuse(exchange, malformed_chunks());
+      const Served kept = added(exchange, body.append(step.payload));
       if (!kept) co_return kept;
       received += step.consumed;
       exchange.rest.drop_front(step.consumed);
@@ -169,19 +175,19 @@ Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange) {
     const bool large =
         known && body.missing() >= kDirectBytesMin && exchange.client->tls() == nullptr;
     if (large) {
-      const OrAnswer<void> whole = co_await receive_directly(shard, exchange, began);
+      const Served whole = co_await receive_directly(shard, exchange, began);
       exchange.body = body.view();
       co_return whole;
     }
     const Limits limits{.deadline = body_deadline(settings, began, received, shard.now()),
                         .cancel = &exchange.cancel};
     Result<Slice> next = co_await read_some(shard, *exchange.client, limits);
-    if (!next) co_return std::unexpected(body_read_failure(next.error()));
+    if (!next) co_return refuse(exchange, body_read_failure(next.error()));
     if (next->empty()) co_return nobody();  // B8
     exchange.rest = std::move(*next);
   }
   exchange.body = body.view();
-  co_return OrAnswer<void>();
+  co_return Served();
 }
 
 }  // namespace sluice

@@ -6,7 +6,7 @@ namespace sluice {
 
 // Reads the request head into exchange.head. Refusals become answers; an end before a whole head is
 // nobody().
-Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange);
+Task<Served> read_request_head(Shard& shard, Exchange& exchange);
 
 // True when there is no body, or it lies behind the head already, copied with it: it is
 // exchange.body then.
@@ -15,6 +15,6 @@ Task<OrAnswer<void>> read_request_head(Shard& shard, Exchange& exchange);
 // Else reads the request body into exchange.body, whole: a retry must be able to send it again.
 // Answers 100 first when the client waits for it. Errors: 408 when it comes too slowly, 413 above
 // the limit, 400 for broken chunks.
-Task<OrAnswer<void>> read_request_body(Shard& shard, Exchange& exchange);
+Task<Served> read_request_body(Shard& shard, Exchange& exchange);
 
 }  // namespace sluice

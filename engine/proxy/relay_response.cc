@@ -237,6 +237,8 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   }
   const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
   Relay relay(exchange, attempt, plan, kind);
+  std::optional<Reactor::StreamMark> mark;
+  if (plan.event_stream) mark.emplace(shard);
   if (exchange.stream_begun) {
     relay.pump.add_comment(served_comment(exchange), relay.outbox);
   } else {

@@ -18,7 +18,7 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   Exchange exchange(shard, worker, client);
   ++worker.metrics.requests;
   ++worker.metrics.in_flight;
-  const OrAnswer<void> served = co_await serve_request(shard, exchange);
+  const Served served = co_await serve_request(shard, exchange);
   if (exchange.ending == Ending::kHandOver) {
     --worker.metrics.in_flight;
     co_await hand_over(shard, exchange);
@@ -26,7 +26,7 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   }
   // What the client has sent ahead holds no memory of the ring while it takes its answer (B1).
   client.put_back(std::move(exchange.rest));
-  if (!served) co_await send_answer(shard, exchange, served.error());
+  if (!served) co_await send_answer(shard, exchange, *served.error());
   meter_unserved(shard, exchange);
   count_exchange(shard, exchange);
   keep_decision(shard, exchange);

@@ -22,46 +22,47 @@ namespace {
 
 // Everything that can be said before the body is read: path, method, loops, who asks, how large it
 // is (C3).
-OrAnswer<void> admit(Shard& shard, Exchange& exchange) {
+Served admit(Shard& shard, Exchange& exchange) {
   const RequestHead& head = *exchange.head;
   const Field* const offered = head.fields.find(FieldId::kXRequestId);
   exchange.request_id = choose_request_id(
       exchange.arena, offered == nullptr ? std::string_view{} : offered->value, shard.prng());
   if (const std::optional<Answer> health = answer_health(shard, exchange))
-    return std::unexpected(*health);
+    return refuse(exchange, *health);
   if (exchange.worker->admin != nullptr && is_admin_path(head.path)) {
     exchange.ending = Ending::kHandOver;
     return nobody();
   }
   exchange.api = classify_api(head.path);
   if (exchange.api == ApiKind::kNone) {
-    return std::unexpected(
-        not_found("unknown_url", exchange.arena.join("no such path here: ", head.path)));
+    return refuse(exchange,
+                  not_found("unknown_url", exchange.arena.join("no such path here: ", head.path)));
   }
   if (api_path_is_ambiguous(head.path)) {
-    return std::unexpected(
-        bad_request("the path could mean another one to the provider (rule S5)"));
+    return refuse(exchange,
+                  bad_request("the path could mean another one to the provider (rule S5)"));
   }
   const OrAnswer<const ClientKey*> key = authenticate(exchange.directory(), head, exchange.api);
-  if (!key) return std::unexpected(key.error());
+  if (!key) return refuse(exchange, key.error());
   exchange.client_key = *key;
   if (!api_allows(exchange.api, head.method_text)) {
-    return std::unexpected(
-        Answer{.status = 405,
-               .type = "invalid_request_error",
-               .code = "method_not_allowed",
-               .message = exchange.arena.join(head.method_text, " is not possible here"),
-               .allow = api_methods(exchange.api)});
+    return refuse(exchange,
+                  Answer{.status = 405,
+                         .type = "invalid_request_error",
+                         .code = "method_not_allowed",
+                         .message = exchange.arena.join(head.method_text, " is not possible here"),
+                         .allow = api_methods(exchange.api)});
   }
   if (via_names(head.fields, kViaPseudonym)) {
-    return std::unexpected(
+    return refuse(
+        exchange,
         Answer{.status = 508,
                .type = "invalid_request_error",
                .message = "this request has come through this gateway already (rule F10)"});
   }
   if (head.framing == BodyFraming::kLength &&
       head.content_length > exchange.settings().body_bytes_max) {
-    return std::unexpected(too_large("the request body is above the limit (rule B6)"));
+    return refuse(exchange, too_large("the request body is above the limit (rule B6)"));
   }
   return {};
 }
@@ -116,23 +117,27 @@ std::optional<Duration> wait_after(const Exchange& exchange, const Choice& end, 
   return std::max(end.retry_at - now, failed ? kAfterFailure : Duration(1ms));
 }
 
+std::unexpected<const Answer*> last_refusal(Exchange& exchange, const Answer* last,
+                                            const Choice& end, std::optional<Duration> wait) {
+  Answer answer = last != nullptr ? *last : all_exhausted(exchange, end);
+  answer.retry_after = wait;
+  answer.never_retry = answer.never_retry || !wait;
+  return refuse(exchange, answer);
+}
+
 // No account is left: the last provider's own error when one has answered, else why the last one
 // was not reached, else that none was free. Each with the true Retry-After.
-Task<OrAnswer<void>> give_up(Shard& shard, Exchange& exchange, const HeldAnswer& held, Answer last,
-                             const Choice& end) {
+Task<Served> give_up(Shard& shard, Exchange& exchange, const HeldAnswer& held, const Answer* last,
+                     const Choice& end) {
   std::optional<Duration> wait = wait_after(exchange, end, shard.now());
   // A refused key is our operator's business: the client would take a 401 for its own.
   if (held.head != nullptr && held.head->status != 401) {
-    const std::optional<Duration> theirs =
-        parse_retry_after(held.head->fields, shard.unix_ms());
+    const std::optional<Duration> theirs = parse_retry_after(held.head->fields, shard.unix_ms());
     if (theirs && wait) wait = std::max(*wait, *theirs);
     co_await relay_held(shard, exchange, held, wait);
-    co_return OrAnswer<void>();
+    co_return Served();
   }
-  if (last.status == 0) last = all_exhausted(exchange, end);
-  last.retry_after = wait;
-  last.never_retry = last.never_retry || !wait;
-  co_return std::unexpected(last);
+  co_return last_refusal(exchange, last, end, wait);
 }
 
 // How a wait ended that `next` follows.
@@ -150,23 +155,22 @@ StepOutcome end_outcome(const Choice& end) {
   return StepOutcome::kExhausted;
 }
 
-// Waits for a permit as the ladder advises. Its next step.
-Task<Choice> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice advice) {
+// Waits for a permit as the ladder advises: `choice` becomes its next step.
+Task<void> queue_up(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice) {
   const Instant began = shard.now();
-  const Rung rung = advice.rung;
+  const Rung rung = choice.rung;
   QueueComments comments(exchange, began);
-  Choice next = co_await wait_for_permit(shard, exchange, ladder, std::move(advice), comments);
+  choice = co_await wait_for_permit(shard, exchange, ladder, std::move(choice), comments);
   exchange.report.queue_time += shard.now() - began;
   note_step(shard, exchange,
-            {.kind = StepKind::kWait, .rung = rung, .outcome = wait_outcome(exchange, next)},
+            {.kind = StepKind::kWait, .rung = rung, .outcome = wait_outcome(exchange, choice)},
             began);
-  co_return next;
 }
 
-// The ladder's next step after `choice`; waits where that is its advice. `failed`: the last account
-// failed, so that this is a retry, and the shard's budget must allow it.
-Task<Choice> follow_advice(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
-                           bool failed) {
+// `choice` becomes the ladder's next step after it; waits where that is its advice. `failed`: the
+// last account failed, so that this is a retry, and the shard's budget must allow it.
+Task<void> follow_advice(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
+                         bool failed) {
   Worker& worker = *exchange.worker;
   const bool goes_on = choice.kind == Choice::Kind::kTry || choice.kind == Choice::Kind::kWait;
   const RetryBudgetPolicy budget = exchange.directory().routing.retry_budget();
@@ -176,12 +180,11 @@ Task<Choice> follow_advice(Shard& shard, Exchange& exchange, Ladder& ladder, Cho
       choice.permit.refund(shard.now());
       worker.dispatcher->nudge(shard);
     }
-    co_return ladder.exhausted(shard.now());
+    choice = ladder.exhausted(shard.now());
+    co_return;
   }
-  while (choice.kind == Choice::Kind::kWait && !exchange.cancel.requested()) {
-    choice = co_await queue_up(shard, exchange, ladder, std::move(choice));
-  }
-  co_return choice;
+  while (choice.kind == Choice::Kind::kWait && !exchange.cancel.requested())
+    co_await queue_up(shard, exchange, ladder, choice);
 }
 
 // Whose request it is, for who is to meet the same account each time; 0 for nobody's.
@@ -201,18 +204,18 @@ std::uint64_t origin_of_request(const Exchange& exchange) {
 
 // The client has left, or the drain is over. Who has the head of a stream is told why there is no
 // more of it.
-std::unexpected<Answer> called_off(Exchange& exchange) {
+std::unexpected<const Answer*> called_off(Exchange& exchange) {
   const Error& cause = exchange.cancel.cause();
   exchange.report.client_gone = cause.side == Side::kDownstream;
   if (!exchange.stream_begun || cause.code != Errc::kDrained) return nobody();
-  return std::unexpected(Answer{.status = 503,
-                                .type = "server_error",
-                                .code = "gateway_shutdown",
-                                .message = "the gateway is shutting down"});
+  return refuse(exchange, Answer{.status = 503,
+                                 .type = "server_error",
+                                 .code = "gateway_shutdown",
+                                 .message = "the gateway is shutting down"});
 }
 
 // Tries the accounts in the ladder's order until one has answered.
-Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
+Task<Served> forward(Shard& shard, Exchange& exchange) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   if (ladder.route() != nullptr) exchange.report.labels.model = ladder.route()->label;
   exchange.trail.looks = exchange.arena.make<DecisionLooks>();
@@ -223,28 +226,28 @@ Task<OrAnswer<void>> forward(Shard& shard, Exchange& exchange) {
   if (may_hedge(exchange))
     exchange.worker->hedges.request(shard.now(), exchange.directory().routing.hedge.budget());
   HeldAnswer held;
-  Answer last;
+  const Answer* last = nullptr;
   bool failed = false;
   while (true) {
     Choice choice = ladder.next(shard.now());
     if (failed || choice.kind == Choice::Kind::kWait)
-      choice = co_await follow_advice(shard, exchange, ladder, std::move(choice), failed);
+      co_await follow_advice(shard, exchange, ladder, choice, failed);
     if (exchange.cancel.requested() && choice.kind != Choice::Kind::kTry)
       co_return called_off(exchange);
     if (choice.kind == Choice::Kind::kUnknownModel)
-      co_return std::unexpected(unknown_model(exchange));
+      co_return refuse(exchange, unknown_model(exchange));
     if (choice.kind == Choice::Kind::kExhausted) {
       note_step(shard, exchange,
                 {.kind = StepKind::kGiveUp, .rung = choice.rung, .outcome = end_outcome(choice)},
                 shard.now());
-      const OrAnswer<void> ended = co_await give_up(shard, exchange, held, last, choice);
+      const Served ended = co_await give_up(shard, exchange, held, last, choice);
       co_return ended;
     }
-    const TryResult result = co_await try_account(shard, exchange, ladder, std::move(choice), held);
+    const TryResult result = co_await try_account(shard, exchange, ladder, choice, held);
     switch (result.kind) {
       case TryResult::Kind::kAnswered:
         if (!exchange.answered) co_return called_off(exchange);
-        co_return OrAnswer<void>();
+        co_return Served();
       case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
       case TryResult::Kind::kNext:
         last = result.answer;
@@ -264,42 +267,48 @@ Priority priority_of_request(const Exchange& exchange) {
   return key == nullptr ? asked : std::max(asked, key->priority_max);  // the lower of the two
 }
 
+// What was refused before its body was read leaves that body on the connection.
+std::unexpected<const Answer*> refused_unread(Exchange& exchange, Answer answer) {
+  answer.close = answer.close || exchange.head->framing != BodyFraming::kNone;
+  return refuse(exchange, answer);
+}
+
+// Which model it is for, and whether its key may have that now.
+Served check_request(Shard& shard, Exchange& exchange) {
+  if (const OrAnswer<void> routed = find_model(exchange); !routed)
+    return refuse(exchange, routed.error());
+  if (const OrAnswer<void> allowed = authorize_model(exchange); !allowed)
+    return refuse(exchange, allowed.error());
+  exchange.forwarded = true;
+  exchange.report.labels.model = LabelNames::kOther;  // until its route is known
+  if (const OrAnswer<void> let_in = enter_client(shard, exchange); !let_in)
+    return refuse(exchange, let_in.error());
+  exchange.priority = priority_of_request(exchange);
+  return {};
+}
+
 }  // namespace
 
-Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange) {
-  const OrAnswer<void> got_head = co_await read_request_head(shard, exchange);
-  if (!got_head) co_return got_head;
-  const OrAnswer<void> admitted = admit(shard, exchange);
-  if (!admitted) {
-    // What was refused before its body was read leaves that body on the connection.
-    Answer answer = admitted.error();
-    answer.close = answer.close || exchange.head->framing != BodyFraming::kNone;
-    co_return std::unexpected(answer);
-  }
-  if (!body_came_with_head(exchange)) {
-    const OrAnswer<void> got_body = co_await read_request_body(shard, exchange);
-    if (!got_body) co_return got_body;
-  }
+Task<Served> serve_request(Shard& shard, Exchange& exchange) {
+  Served step = co_await read_request_head(shard, exchange);
+  if (!step) co_return step;
+  step = admit(shard, exchange);
+  if (!step) co_return refused_unread(exchange, *step.error());
+  if (!body_came_with_head(exchange)) step = co_await read_request_body(shard, exchange);
+  if (!step) co_return step;
   // What the client has sent ahead waits where it holds no memory of the ring (B1).
   exchange.client->put_back(std::move(exchange.rest));
   exchange.received_at = shard.now();
-  if (exchange.api == ApiKind::kModels) co_return std::unexpected(answer_models(exchange));
-  if (exchange.api == ApiKind::kModel) co_return std::unexpected(answer_model(exchange));
-  const OrAnswer<void> routed = find_model(exchange);
-  if (!routed) co_return routed;
-  const OrAnswer<void> allowed = authorize_model(exchange);
-  if (!allowed) co_return allowed;
-  exchange.forwarded = true;
-  exchange.report.labels.model = LabelNames::kOther;  // until its route is known
-  const OrAnswer<void> let_in = enter_client(shard, exchange);
-  if (!let_in) co_return let_in;
-  exchange.priority = priority_of_request(exchange);
+  if (exchange.api == ApiKind::kModels) co_return refuse(exchange, answer_models(exchange));
+  if (exchange.api == ApiKind::kModel) co_return refuse(exchange, answer_model(exchange));
+  step = check_request(shard, exchange);
+  if (!step) co_return step;
   // From here on the client's leaving calls everything off (COMPAT 37).
   exchange.client->recv().watch_end(&exchange.cancel);
-  const OrAnswer<void> served = co_await forward(shard, exchange);
+  step = co_await forward(shard, exchange);
   exchange.client->recv().watch_end(nullptr);
   leave_client(exchange, shard.now());
-  co_return served;
+  co_return step;
 }
 
 }  // namespace sluice

@@ -6,6 +6,6 @@ namespace sluice {
 
 // Serves one request from its first byte to the end of its answer. What is not answered here comes
 // back as the Answer to give: serve_connection is the only place that sends errors.
-Task<OrAnswer<void>> serve_request(Shard& shard, Exchange& exchange);
+Task<Served> serve_request(Shard& shard, Exchange& exchange);
 
 }  // namespace sluice

@@ -49,7 +49,7 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
 }
 
 // The same for a request that a second account may be asked for.
-Task<TryResult> try_in_race(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+Task<TryResult> try_in_race(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
                             HeldAnswer& held) {
   Race race(shard, exchange, std::move(choice));
   note_account(exchange, *race.first.attempt.account, race.first.choice.rung);
@@ -91,10 +91,10 @@ Task<void> send_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
 
 }  // namespace
 
-Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
                             HeldAnswer& held) {
   if (may_hedge(exchange)) {
-    const TryResult raced = co_await try_in_race(shard, exchange, ladder, std::move(choice), held);
+    const TryResult raced = co_await try_in_race(shard, exchange, ladder, choice, held);
     co_return raced;
   }
   Trial trial(shard, exchange, std::move(choice));

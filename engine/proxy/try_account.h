@@ -4,10 +4,10 @@
 
 namespace sluice {
 
-// Sends the exchange's request to the account of `choice` and relays the answer, or finds that
-// another account should try. Tells the ladder how it went; settles the permit exactly once
+// Sends the exchange's request to the account of `choice`, which it takes over, and relays the
+// answer, or finds that another account should try. Tells the ladder how it went; settles the permit exactly once
 // (INVARIANTS R1).
-Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice choice,
+Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
                             HeldAnswer& held);
 
 // Sends a held answer to the client, with the true Retry-After.

@@ -53,6 +53,7 @@ class SimKernel final : public Kernel, private SimWatcher {
   void cancel(Op& op) override;
 
   std::size_t collect(Instant now, Instant until) override;
+  void set_gathering(bool) override {}  // every sleep may end late here
   bool has_unsubmitted() const override { return !submissions_.empty(); }
   bool has_completions() const override { return !ready_.empty(); }
   void wake(Kernel& other) override;

@@ -25,6 +25,8 @@ class FakeKernel final : public Kernel {
     on_collect(until > now);
     return completions;
   }
+  bool gathering = false;
+  void set_gathering(bool on) override { gathering = on; }
   [[nodiscard]] bool has_unsubmitted() const override { return unsubmitted > 0; }
   [[nodiscard]] bool has_completions() const override { return on_look(); }
   void wake(Kernel& other) override {

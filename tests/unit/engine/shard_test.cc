@@ -265,6 +265,20 @@ TEST_F(ShardSpin, WhereOneComesEveryFewMicrosecondsThereIsNoSpin) {
   EXPECT_TRUE(looked_.ends_with(std::string(40, 'S') + "ss")) << looked_;
 }
 
+// A person's few streams go on at once.
+TEST_F(ShardSpin, ManyStreamsGatherTheirEvents) {
+  std::deque<Reactor::StreamMark> streams;
+  for (int i = 0; i < 31; ++i) streams.emplace_back(*ours_);
+  bool few = true;
+  at_turn_40_ = [&] {
+    few = kernel_.gathering;
+    streams.emplace_back(*ours_);
+  };
+  ours_->run();
+  EXPECT_FALSE(few);
+  EXPECT_TRUE(kernel_.gathering);
+}
+
 TEST_F(ShardSpin, ASpinInVainIsShortAndUnlearnt) {
   at_turn_40_ = [this] {
     found_at_look_ = 0;

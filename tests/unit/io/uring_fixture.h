@@ -24,6 +24,7 @@ inline UringKernel::Options older_kernel() {
   options.ring.allow_no_sq_array = false;
   options.buffers.allow_incremental = false;
   options.allow_vectorized_send = false;
+  options.allow_gathering = false;
   return options;
 }
 

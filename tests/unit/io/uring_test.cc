@@ -42,6 +42,38 @@ Task<SendResult> send_pieces(Reactor& reactor, int fd, std::span<iovec> pieces, 
   co_return result;
 }
 
+TEST_P(Uring, ASleepWaitsForMoreCompletionsWhenAsked) {
+  Reactor reactor(kernel_, clock_);
+  const Pair pair = socket_pair();
+  RecvStream stream(reactor, Side::kDownstream);
+  stream.start(pair.ours);
+  reactor.turn(clock_.now());
+  // The shortest of many sleeps that one byte ends, each of `longest` at most.
+  const auto sleep = [&](Duration longest) {
+    Duration shortest = 1s;
+    for (int i = 0; i < 30; ++i) {
+      EXPECT_EQ(write(pair.theirs, "x", 1), 1);
+      const Instant began = clock_.now();
+      EXPECT_EQ(kernel_.collect(began, began + longest), 1u);
+      shortest = std::min(shortest, clock_.now() - began);
+      EXPECT_EQ(stream.take().size(), 1u);
+    }
+    return shortest;
+  };
+  const Duration gathers = UringRing::kGatherMax * 9 / 10;
+  const bool can = kernel_.features().contains("min-wait");
+  EXPECT_LT(sleep(1s), gathers);
+  kernel_.set_gathering(true);
+  EXPECT_EQ(sleep(1s) >= gathers, can);
+  EXPECT_LT(sleep(999us), gathers) << "a timer is due soon";
+  kernel_.set_gathering(false);
+  EXPECT_LT(sleep(1s), gathers);
+  Task<void> stopping = stop_stream(reactor, stream);
+  finish(reactor, stopping);
+  close(pair.theirs);
+  close(pair.ours);
+}
+
 TEST_P(Uring, GathersPiecesIntoOneSend) {
   Reactor reactor(kernel_, clock_);
   const Pair pair = socket_pair();

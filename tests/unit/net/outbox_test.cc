@@ -172,7 +172,7 @@ TEST(Outbox, IsFullOfSlicesToo) {
   outbox.add("one piece");
   std::size_t kept = 0;
   for (; !outbox.full(); ++kept) outbox.keep(copy_to_pool(pool, "x"));
-  EXPECT_EQ(kept, Outbox::kPiecesMax - 1);
+  EXPECT_EQ(kept, Outbox::kSlicesMax - 1);
   outbox.keep(copy_to_pool(pool, "x"));  // the one that full() leaves room for
   outbox.clear();
   EXPECT_FALSE(outbox.full());

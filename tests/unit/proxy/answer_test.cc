@@ -167,7 +167,7 @@ TEST_F(AnswerTest, BeforeTheRequestIsReadThereIsNoId) {
 
 TEST_F(AnswerTest, NobodyAndWhoHasAnAnswerGetNone) {
   Exchange& gone = begin("GET / HTTP/1.1\r\nHost: g\r\n\r\n");
-  EXPECT_EQ(give(gone, nobody().error()), "");
+  EXPECT_EQ(give(gone, *nobody().error()), "");
   EXPECT_FALSE(gone.answered);
   EXPECT_EQ(gone.ending, Ending::kClose);
   EXPECT_EQ(gone.report.status, 0);
@@ -181,7 +181,8 @@ TEST_F(AnswerTest, AClientThatTakesNothingIsGivenUp) {
   settings_.client_stall = 60s;
   Exchange& exchange = begin("GET / HTTP/1.1\r\nHost: g\r\n\r\n");
   const std::string large(8 * 1024 * 1024, 'x');
-  Task<void> sending = send_answer(*shard_, exchange, Answer{.status = 200, .document = large});
+  const Answer answer{.status = 200, .document = large};
+  Task<void> sending = send_answer(*shard_, exchange, answer);
   pass(59s);
   shard_->turn(shard_->now());
   EXPECT_FALSE(sending.done());

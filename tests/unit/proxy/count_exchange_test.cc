@@ -49,8 +49,8 @@ class CountExchange : public UpstreamTest {
     if (!directory_->clients.empty()) exchange_->client_key = &directory_->clients.front();
     Ladder ladder(*directory_, worker_->balancer, "");
     HeldAnswer held;
-    Task<TryResult> trying =
-        try_account(*shard_, *exchange_, ladder, ladder.next(shard_->now()), held);
+    Choice choice = ladder.next(shard_->now());
+    Task<TryResult> trying = try_account(*shard_, *exchange_, ladder, choice, held);
     accept_one();
     static_cast<void>(provider_gets("\r\n\r\n"));
     pass(40ms);

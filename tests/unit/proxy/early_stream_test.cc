@@ -103,14 +103,16 @@ TEST_F(EarlyStream, AClientThatTakesNoCommentHasLeft) {
   EXPECT_TRUE(exchange_->cancel.requested());
   EXPECT_EQ(exchange_->cancel.cause().side, Side::kDownstream);
   EXPECT_TRUE(exchange_->answered);  // nothing may follow half a comment
-  Task<void> sending = send_answer(*shard_, *exchange_, overloaded("never seen"));
+  const Answer answer = overloaded("never seen");
+  Task<void> sending = send_answer(*shard_, *exchange_, answer);
   finish(sending);
   EXPECT_EQ(exchange_->ending, Ending::kClose);
 }
 
 TEST_F(EarlyStream, AnAnswerOfOursIsAnEventWithWhatTheHeadWouldHaveTold) {
   begin_stream();
-  Task<void> sending = send_answer(*shard_, *exchange_, overloaded("too \"much\""));
+  const Answer answer = overloaded("too \"much\"");
+  Task<void> sending = send_answer(*shard_, *exchange_, answer);
   finish(sending);
   EXPECT_EQ(client_got(),
             "8e\r\ndata: {\"error\":{\"message\":\"too \\\"much\\\"\",\"type\":\"server_error\","

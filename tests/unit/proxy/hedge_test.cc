@@ -44,8 +44,8 @@ class Hedge : public UpstreamTest {
     exchange_->api = ApiKind::kChat;
     worker_->hedges.request(shard_->now(), directory_->routing.hedge.budget());
     ladder_.emplace(*directory_, worker_->balancer, "m");
-    Choice choice = ladder_->next(shard_->now());
-    return try_account(*shard_, *exchange_, *ladder_, std::move(choice), held_);
+    choice_ = ladder_->next(shard_->now());
+    return try_account(*shard_, *exchange_, *ladder_, choice_, held_);
   }
   // team-a has got the request and says nothing.
   void first_is_slow() {
@@ -99,6 +99,7 @@ class Hedge : public UpstreamTest {
   }
 
   std::optional<Ladder> ladder_;
+  Choice choice_;
   HeldAnswer held_;
   int second_ = -1;
   JournalWriter* journal_ = nullptr;
@@ -216,7 +217,7 @@ TEST_F(Hedge, AFailureThatMustNotBeRepeatedEndsItWhenTheOtherFailsToo) {
   finish(trying);
   const TryResult result = trying.take();
   EXPECT_EQ(result.kind, TryResult::Kind::kRefused);
-  EXPECT_EQ(result.answer.code, "upstream_unreachable");
+  EXPECT_EQ(result.answer->code, "upstream_unreachable");
   expect_settled();
 }
 
