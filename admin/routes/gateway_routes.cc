@@ -25,9 +25,17 @@ AdminResponse get_version(ControlRoom& room, const AdminRequest& request) {
                         {"stored", gateway.store() != nullptr}});
 }
 
+AdminResponse refuse_reload(const ConfigErrors& refusal) {
+  std::vector<FieldProblem> problems;
+  for (const Finding& finding : refusal.errors) problems.push_back(problem_of(finding));
+  std::string detail = refusal.text();
+  while (detail.ends_with('\n')) detail.pop_back();
+  return refuse_fields(problems, std::move(detail));
+}
+
 AdminResponse reload(ControlRoom& room, const AdminRequest&) {
   const auto done = room.gateway().reload_now();
-  if (!done) return admin_error(400, done.error());
+  if (!done) return refuse_reload(done.error());
   const auto directory = room.gateway().directory();
   const auto config = room.gateway().config();
   Json warnings = Json::array();

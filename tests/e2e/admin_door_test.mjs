@@ -8,7 +8,8 @@ import path from 'node:path';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {ask as asks} from './contract.mjs';
-import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
+import {account, ask, CLIENT_KEY, eventually, program, run, startGateway, startMock} from
+  './harness.mjs';
 import {makeSite, serve} from './store.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
@@ -141,6 +142,44 @@ test('a reload tells what waits for the next start', async (t) => {
   const told = await reload();
   assert.deepEqual(told.needs_restart, ['drain.grace']);
   assert.match(told.warnings.join('\n'), /drain\.grace: the change/);
+});
+
+// The words of check-config, which name the file, the line and the field.
+test('what a reload refuses is named, in the answer and in the log', async (t) => {
+  const tls = await authority(t, ['one.example']);
+  const {gateway} = await start(t);
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  const [first] = config.accounts;
+  const remote = {...first, base_url: 'https://api.example.com/v1'};
+  const lines = (account, more = '') => `{"listen": ["127.0.0.1:0"], "metrics": {"listen": []},
+    "clients": ${JSON.stringify(config.clients)},
+    "accounts": [
+      ${JSON.stringify(account)}
+    ]${more}
+  }`;
+  for (const [text, field, line, problem] of [
+    [lines({...first, rpm_limit: 'x'}), 'accounts[0].rpm_limit', 4, /"x" is not a whole number/],
+    [lines({...remote, ca_file: '/no/such.pem'}), 'accounts[0].ca_file', 4, /cannot read/],
+    [lines({...remote, ca_file: tls.key('one.example')}), 'accounts[0].ca_file', 4,
+      /no certificate in the file/],
+    [lines(first, `,
+    "tls": [{"certificate": "${tls.ca}", "key": "${tls.key('one.example')}"}]`), 'tls[0].key', 6,
+    /private key does not belong/],
+  ]) {
+    await writeFile(gateway.file, text);
+    const {status, body} = await asks(gateway.url, 'POST', '/api/admin/reload', {token: TOKEN});
+    assert.equal(status, 400, text);
+    assert.equal(body.errors.length, 1, JSON.stringify(body));
+    const [told] = body.errors;
+    assert.deepEqual([told.field, told.line, told.source], [field, line, gateway.file]);
+    assert.match(told.problem, problem);
+    const checked = await run(program, ['check-config', '-c', gateway.file]);
+    assert.equal(checked.code, 78);
+    assert.ok(checked.errors.includes(body.detail), `${checked.errors} has ${body.detail}`);
+    assert.ok(body.detail.startsWith(`${gateway.file}:${line}:`), body.detail);
+    const logged = JSON.stringify(body.detail).slice(1, -1);
+    await eventually(() => gateway.errors.includes(logged), `${logged} in the log`);
+  }
 });
 
 test('a reload does not take what a start refuses: all may come, and no key is asked for',
