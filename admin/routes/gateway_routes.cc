@@ -56,7 +56,27 @@ AdminResponse drain(ControlRoom& room, const AdminRequest&) {
                        202);
 }
 
+// As a shard answers it: for who asks a listener of the administrator's, or that for metrics.
+AdminResponse get_health(ControlRoom& room, const AdminRequest&) {
+  Gateway& gateway = room.gateway();
+  return json_response({{"status", "ok"},
+                        {"version", SLUICE_VERSION},
+                        {"uptime_seconds", (gateway.clock().now() - gateway.started_at()) / 1s}});
+}
+
 constexpr AdminRoute kRoutes[] = {
+    {.method = "GET",
+     .path = "/health",
+     .access = Access::kPublic,
+     .handler = get_health,
+     .query = Query::kIgnored,
+     .for_metrics = true},
+    {.method = "GET",
+     .path = "/livez",
+     .access = Access::kPublic,
+     .handler = get_health,
+     .query = Query::kIgnored,
+     .for_metrics = true},
     {"GET", "/api/admin/version", Access::kRead, get_version},
     {"POST", "/api/admin/reload", Access::kAdmin, reload},
     {"POST", "/api/admin/drain", Access::kAdmin, drain},

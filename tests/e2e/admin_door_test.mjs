@@ -301,3 +301,7 @@ test('listeners of its own: the whole API, or metrics alone', async (t) => {
   assert.equal((await scrape('evil.example', '/health/ready')).status, 200);
   assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
 });
+  for (const [url, route] of [[metrics, '/health'], [metrics, '/livez'], [own, '/health']]) {
+    const {status, body} = await asks(url, 'GET', route);
+    assert.deepEqual([status, body.status], [200, 'ok'], url + route);
+  }
