@@ -16,11 +16,6 @@ constexpr std::string_view kNoToken = "Admin API not configured: set SIDECAR_ADM
 
 constexpr std::size_t kNonceBytes = 16;
 
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
-  return host.substr(0, std::min(host.rfind(':'), host.size()));
-}
-
 // What follows `scheme` in Authorization; "" when it has another one.
 std::string_view credentials_of(const AdminRequest& request, std::string_view scheme) {
   std::string_view value = request.field("authorization");
@@ -67,8 +62,13 @@ std::string_view login_of(std::string_view cookie) {
 
 }  // namespace
 
+std::string_view host_name(std::string_view host) noexcept {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  return host.substr(0, std::min(host.rfind(':'), host.size()));
+}
+
 bool is_known_host(std::string_view host, const std::vector<std::string>& hosts) {
-  std::string name(without_port(host));
+  std::string name(host_name(host));
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
   for (char& c : name)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -104,18 +104,21 @@ std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& req
 
 std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, Access access,
                                                   Instant now, std::int64_t now_unix_ms,
-                                                  bool& reads_only) {
-  reads_only = false;
+                                                  Admission& admission) {
+  admission = {};
   if (access == Access::kPublic && request.head.method_text == "GET") return std::nullopt;
   if (auto foreign = refuse_origin(request, access)) return foreign;
   if (access == Access::kPublic) return std::nullopt;
   const std::string token = token_of(request, access);
   const std::string_view cookie = cookie_of(request);
-  if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) return std::nullopt;
+  if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) {
+    admission.login = cookie;
+    return std::nullopt;
+  }
   if (token.empty()) {
     // A cookie that has expired is no attack.
-    reads_only = access == Access::kRead && rules_.public_read;
-    if (reads_only) return std::nullopt;
+    admission.reads_only = access == Access::kRead && rules_.public_read;
+    if (admission.reads_only) return std::nullopt;
     if (!rules_.token) return unauthorized(request, access, kNoToken);
     return unauthorized(request, access, "Missing Authorization header");
   }
@@ -158,16 +161,16 @@ void AccessKeeper::count_failure(const std::string& peer, Instant now) {
   ++failures.count;
 }
 
-std::string AccessKeeper::cookie_name(const AdminRequest& request) const {
+std::string AccessKeeper::cookie_name(const AdminRequest& request) {
   const std::string_view host = request.head.host;
-  std::string_view port = host.substr(without_port(host).size());
+  std::string_view port = host.substr(host_name(host).size());
   if (port.starts_with(':')) port.remove_prefix(1);
   const bool told = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
-  if (!told) port = rules_.tls ? "443" : "80";
-  return (rules_.tls ? "__Host-sluice_admin_" : "sluice_admin_") + std::string(port);
+  if (!told) port = request.tls ? "443" : "80";
+  return (request.tls ? "__Host-sluice_admin_" : "sluice_admin_") + std::string(port);
 }
 
-std::string_view AccessKeeper::cookie_of(const AdminRequest& request) const {
+std::string_view AccessKeeper::cookie_of(const AdminRequest& request) {
   const std::string name = cookie_name(request);
   std::string_view cookies = request.field("cookie");
   while (!cookies.empty()) {

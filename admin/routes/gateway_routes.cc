@@ -21,7 +21,7 @@ AdminResponse get_version(ControlRoom& room, const AdminRequest& request) {
                         {"uptime_seconds", seconds(uptime)},
                         {"shards", gateway.shards().size()},
                         {"draining", gateway.draining()},
-                        {"access", request.reads_only ? "read" : "full"},
+                        {"access", request.admission.reads_only ? "read" : "full"},
                         {"stored", gateway.store() != nullptr}});
 }
 

@@ -238,6 +238,32 @@ test('over TLS the administrator answers through the shard', async (t) => {
     'the address of the client, not of the shard');
 });
 
+// An address of its own speaks no TLS, whatever those of listen do.
+test('the cookie and what is said of the page follow the connection', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const files = {certificate: tls.certificate('127.0.0.1'), key: tls.key('127.0.0.1')};
+  const {gateway} = await start(t, {tls: [files], admin: {listen: ['127.0.0.1:0']}});
+  const [, own] = await eventually(
+    () => /listening on its own.*url=(\S+)/.exec(gateway.errors), 'its address');
+  const login = await asks(own, 'POST', '/api/admin/login', {json: {token: TOKEN}});
+  const cookie = login.headers.get('set-cookie');
+  assert.match(cookie, new RegExp(`^sluice_admin_${new URL(own).port}=`));
+  assert.doesNotMatch(cookie, /Secure/);
+  const headers = {cookie: cookie.split(';')[0]};
+  assert.equal((await asks(own, 'GET', VERSION, {headers})).status, 200);
+  // Browsers take the field from where nobody can have changed it, and complain elsewhere.
+  const opener = async (Host) => (await exchange(own, '/dashboard', {method: 'GET',
+    headers: {Host}})).headers['cross-origin-opener-policy'];
+  assert.equal(await opener('127.0.0.1'), 'same-origin');
+  assert.equal(await opener('localhost:9190'), 'same-origin');
+  assert.equal(await opener('10.0.0.1:9190'), undefined);
+  const ca = await readFile(tls.ca);
+  const page = await new Promise((resolve, reject) => https.get(`${gateway.url}/dashboard`,
+    {ca, agent: false, headers: {Host: '10.0.0.1'}, servername: ''}, (answer) =>
+      answer.resume().on('end', () => resolve(answer))).on('error', reject));
+  assert.equal(page.headers['cross-origin-opener-policy'], 'same-origin');
+});
+
 test('bad requests: each is told, none reaches a provider', async (t) => {
   const {gateway, mock} = await start(t);
   const json = {...bearer, 'Content-Type': 'application/json'};
@@ -299,9 +325,9 @@ test('listeners of its own: the whole API, or metrics alone', async (t) => {
   assert.equal(rebound.status, 403);
   assert.match(String(rebound.body), /admin\.hosts/);
   assert.equal((await scrape('evil.example', '/health/ready')).status, 200);
-  assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
-});
   for (const [url, route] of [[metrics, '/health'], [metrics, '/livez'], [own, '/health']]) {
     const {status, body} = await asks(url, 'GET', route);
     assert.deepEqual([status, body.status], [200, 'ok'], url + route);
   }
+  assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
+});
