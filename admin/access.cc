@@ -12,6 +12,7 @@
 namespace sluice {
 namespace {
 
+constexpr std::string_view kWrongToken = "Invalid admin token";
 constexpr std::string_view kNoToken = "Admin API not configured: set SIDECAR_ADMIN_TOKEN";
 
 constexpr std::size_t kNonceBytes = 16;
@@ -52,6 +53,12 @@ AdminResponse unauthorized(const AdminRequest& request, Access access, std::stri
   response.fields.emplace_back(
       "www-authenticate",
       asks ? "Basic realm=\"sluice: the token is the password\"" : "Bearer realm=\"sluice\"");
+  return response;
+}
+
+AdminResponse too_many(Duration left) {
+  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
+  response.fields.emplace_back("retry-after", std::to_string(left / 1s + 1));
   return response;
 }
 
@@ -125,17 +132,31 @@ std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, A
   if (auto many = refuse_failures(request.peer, now)) return many;
   if (is_token(token)) return std::nullopt;
   if (!rules_.token) return unauthorized(request, access, kNoToken);
-  count_failure(request.peer, now);
-  return unauthorized(request, access, "Invalid admin token");
+  AdminResponse wrong = refuse_wrong(request.peer, now);
+  if (wrong.status == 401) return unauthorized(request, access, kWrongToken);
+  return wrong;
 }
 
 bool AccessKeeper::is_token(std::string_view offered) const {
   return rules_.token && token_matches(*rules_.token, offered);
 }
 
+std::string network_of(const std::string& peer) {
+  const auto ip = parse_ip(peer);
+  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (!ip || ip->family == IpFamily::kV4 ||
+      std::ranges::equal(kMapped, std::span(ip->bytes).first(12)))
+    return peer;
+  IpAddress network{.family = IpFamily::kV6};
+  std::copy_n(ip->bytes.begin(), 8, network.bytes.begin());
+  char text[kAddressTextBytesMax];
+  const std::string_view whole(text, write_address(text, network, 0));  // "[2001:db8::]:0"
+  return std::string(whole.substr(1, whole.find(']') - 1)) + "/64";
+}
+
 std::optional<AdminResponse> AccessKeeper::refuse_failures(const std::string& peer, Instant now) {
   const std::lock_guard lock(mutex_);
-  const auto found = failures_.find(peer);
+  const auto found = failures_.find(network_of(peer));
   if (found == failures_.end()) return std::nullopt;
   const Instant end = found->second.since + kFailureWindow;
   if (now >= end) {
@@ -143,22 +164,26 @@ std::optional<AdminResponse> AccessKeeper::refuse_failures(const std::string& pe
     return std::nullopt;
   }
   if (found->second.count < kFailuresMax) return std::nullopt;
-  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
-  response.fields.emplace_back("retry-after", std::to_string((end - now) / 1s + 1));
-  return response;
+  return too_many(end - now);
 }
 
-void AccessKeeper::count_failure(const std::string& peer, Instant now) {
+AdminResponse AccessKeeper::refuse_wrong(const std::string& peer, Instant now) {
   if (tell_) tell_(peer);
+  const std::string network = network_of(peer);
   const std::lock_guard lock(mutex_);
-  if (failures_.size() >= kAddressesMax && !failures_.contains(peer)) {
+  const auto count = [now](Failures& failures) {
+    if (failures.count == 0 || now >= failures.since + kFailureWindow)
+      failures = {.count = 0, .since = now};
+    return ++failures.count;
+  };
+  if (failures_.size() >= kNetworksMax && !failures_.contains(network)) {
     const auto oldest = std::ranges::min_element(
         failures_, {}, [](const auto& entry) { return entry.second.since; });
     failures_.erase(oldest);
   }
-  Failures& failures = failures_[peer];
-  if (failures.count == 0) failures.since = now;
-  ++failures.count;
+  count(failures_[network]);
+  if (count(all_failures_) <= kFailuresOfAllMax) return admin_error(401, kWrongToken);
+  return too_many(all_failures_.since + kFailureWindow - now);
 }
 
 std::string AccessKeeper::cookie_name(const AdminRequest& request) {

@@ -31,16 +31,20 @@ struct AccessRules {
 
 // AccessKeeper - decides who may ask for what (docs/ADMIN_API.md, Who may): the token or the cookie
 // that stands for it, the names of this host (against DNS rebinding), the origin of a browser's
-// request (against forgery by other sites), and how often an address may be wrong.
+// request (against forgery by other sites), and how often who asks may be wrong: an IPv4 address,
+// or the /64 of an IPv6 one, of which everybody has all (RFC 6177), and all of them together.
 //
-// Owns      the count of failures, by address. Affinity: any thread but a shard's.
+// Owns      the counts of failures. Affinity: any thread but a shard's.
 class AccessKeeper {
  public:
   static constexpr Duration kCookieLife = 12h;
-  static constexpr int kFailuresMax = 5;  // of one address in kFailureWindow; then 429
+  static constexpr int kFailuresMax = 5;  // of one network in kFailureWindow; then 429 to all of it
+  // Of all networks together; then each that is wrong is 429 at once. Who is right is let in: no
+  // stranger can keep the owner out, and a token cannot be guessed (docs/THREAT_MODEL.md).
+  static constexpr int kFailuresOfAllMax = 100;
   static constexpr Duration kFailureWindow = 1min;
   static constexpr std::size_t kEndedMax = 4096;     // logins that were ended; the first to end go
-  static constexpr std::size_t kAddressesMax = 4096;  // beyond, the oldest are forgotten
+  static constexpr std::size_t kNetworksMax = 4096;  // beyond, the oldest are forgotten
 
   explicit AccessKeeper(AccessRules rules) : rules_(std::move(rules)) {}
 
@@ -59,7 +63,8 @@ class AccessKeeper {
   // long as this process lives.
   void end_cookie(const AdminRequest& request, std::int64_t now_unix_ms);
   [[nodiscard]] std::optional<AdminResponse> refuse_failures(const std::string& peer, Instant now);
-  void count_failure(const std::string& peer, Instant now);
+  // What a wrong token is answered, which is counted: 401, or 429 when there were too many of all.
+  [[nodiscard]] AdminResponse refuse_wrong(const std::string& peer, Instant now);
   // Of the cookie as that request's browser has it: with the port by which the gateway was asked
   // for, because a browser gives a host's cookies to all its ports; on a connection under TLS with
   // the prefix by which it takes them from this very host alone (RFC 6265bis, 4.1.3.2). Without TLS
@@ -69,7 +74,7 @@ class AccessKeeper {
   [[nodiscard]] bool login_holds(const std::string& login, std::int64_t now_unix_ms) {
     return cookie_holds(login, now_unix_ms);
   }
-  // Told of every wrong token, from whatever thread has seen it; before the first one.
+  // Told of every wrong token, from whatever thread has seen it; set before the first one.
   void on_failure(std::function<void(const std::string& peer)> tell) { tell_ = std::move(tell); }
 
  private:
@@ -87,10 +92,14 @@ class AccessKeeper {
   std::function<void(const std::string& peer)> tell_;
   std::mutex mutex_;
   std::unordered_map<std::string, Failures, StringHash, std::equal_to<>> failures_;  // under it
+  Failures all_failures_;                                                            // under it
   // Of the logins that were ended: when their cookies would have, in seconds since 1970, and what
   // is drawn for each. Under it too.
   std::set<std::pair<std::int64_t, std::string>> ended_;
 };
+
+// Who counts as one: the address itself, or of an IPv6 one the first 64 bits ("2001:db8::/64").
+[[nodiscard]] std::string network_of(const std::string& peer);
 
 // The name or address of a Host field, without its port.
 [[nodiscard]] std::string_view host_name(std::string_view host) noexcept;

@@ -23,10 +23,7 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
     return refuse_fields({{"token", "is missing", "give the admin token"}});
   const std::string cookie =
       room.access().cookie_for(token->get_ref<const std::string&>(), gateway.clock().unix_ms());
-  if (cookie.empty()) {
-    room.access().count_failure(request.peer, gateway.clock().now());
-    return admin_error(401, "Invalid admin token");
-  }
+  if (cookie.empty()) return room.access().refuse_wrong(request.peer, gateway.clock().now());
   room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".",
             {{"peer", request.peer}});
   AdminResponse response =

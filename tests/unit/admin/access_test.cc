@@ -144,12 +144,43 @@ TEST(AccessKeeper, AnAddressThatIsWrongTooOftenWaitsAndNoOther) {
   EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer right\r\n"), 200);
 }
 
-TEST(AccessKeeper, ManyAddressesTakeNoMemoryWithoutEnd) {
+// Who has an IPv6 address has 2^64 of them.
+TEST(AccessKeeper, TheAddressesOfAnIpv6NetworkCountAsOne) {
   AccessKeeper keeper(rules("right"));
-  for (std::size_t i = 0; i < AccessKeeper::kAddressesMax + 100; ++i) {
-    Asker asker("address-" + std::to_string(i));
-    EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
+  for (int i = 0; i < AccessKeeper::kFailuresMax; ++i) {
+    Asker guesser("2001:db8:1:2::" + std::to_string(i));
+    EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
   }
+  Asker same("2001:db8:1:2:ffff:ffff:ffff:ffff"), other("2001:db8:1:3::1");
+  EXPECT_EQ(same.ask(keeper, "Authorization: Bearer guess\r\n"), 429);
+  EXPECT_EQ(same.ask(keeper, "Authorization: Bearer right\r\n"), 429);
+  EXPECT_EQ(other.ask(keeper, "Authorization: Bearer right\r\n"), 200);
+}
+
+TEST(AccessKeeper, ANetworkIsAnIpv4AddressOrTheHalfOfAnIpv6One) {
+  EXPECT_EQ(network_of("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(network_of("[2001:db8:1:2:3:4:5:6]"), "2001:db8:1:2::/64");
+  EXPECT_EQ(network_of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+  EXPECT_EQ(network_of("::1"), "::/64");
+  EXPECT_EQ(network_of("::ffff:192.0.2.1"), "::ffff:192.0.2.1");  // each an address of its own
+  EXPECT_EQ(network_of("unknown"), "unknown");
+}
+
+// From however many networks: the guesser hears nothing but 429, and whoever is right gets in.
+TEST(AccessKeeper, AnAttackFromEverywhereIsRefusedAndTheOwnerIsNot) {
+  AccessKeeper keeper(rules("right"));
+  std::size_t refused = 0;
+  const std::size_t all = AccessKeeper::kNetworksMax + 100;  // more than are remembered
+  for (std::size_t i = 0; i < all; ++i) {
+    Asker asker("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256));
+    refused += asker.ask(keeper, "Authorization: Bearer guess\r\n") == 429;
+  }
+  EXPECT_EQ(refused, all - AccessKeeper::kFailuresOfAllMax);
+  Asker owner("192.0.2.1");
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer right\r\n"), 200);
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer wrong\r\n"), 429);
+  owner.now += AccessKeeper::kFailureWindow;
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer wrong\r\n"), 401);
 }
 
 TEST(AccessKeeper, PublicReadIsForReading) {
