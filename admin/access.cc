@@ -12,14 +12,10 @@
 namespace sluice {
 namespace {
 
+constexpr std::string_view kWrongToken = "Invalid admin token";
 constexpr std::string_view kNoToken = "Admin API not configured: set SIDECAR_ADMIN_TOKEN";
 
 constexpr std::size_t kNonceBytes = 16;
-
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
-  return host.substr(0, std::min(host.rfind(':'), host.size()));
-}
 
 // What follows `scheme` in Authorization; "" when it has another one.
 std::string_view credentials_of(const AdminRequest& request, std::string_view scheme) {
@@ -60,6 +56,12 @@ AdminResponse unauthorized(const AdminRequest& request, Access access, std::stri
   return response;
 }
 
+AdminResponse too_many(Duration left) {
+  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
+  response.fields.emplace_back("retry-after", std::to_string(left / 1s + 1));
+  return response;
+}
+
 // What names a login: the time of its end, and what was drawn for it.
 std::string_view login_of(std::string_view cookie) {
   return cookie.substr(0, std::min(cookie.rfind('.'), cookie.size()));
@@ -67,8 +69,13 @@ std::string_view login_of(std::string_view cookie) {
 
 }  // namespace
 
+std::string_view host_name(std::string_view host) noexcept {
+  if (host.starts_with('[')) return host.substr(0, std::min(host.find(']') + 1, host.size()));
+  return host.substr(0, std::min(host.rfind(':'), host.size()));
+}
+
 bool is_known_host(std::string_view host, const std::vector<std::string>& hosts) {
-  std::string name(without_port(host));
+  std::string name(host_name(host));
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
   for (char& c : name)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -104,35 +111,52 @@ std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& req
 
 std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, Access access,
                                                   Instant now, std::int64_t now_unix_ms,
-                                                  bool& reads_only) {
-  reads_only = false;
+                                                  Admission& admission) {
+  admission = {};
   if (access == Access::kPublic && request.head.method_text == "GET") return std::nullopt;
   if (auto foreign = refuse_origin(request, access)) return foreign;
   if (access == Access::kPublic) return std::nullopt;
   const std::string token = token_of(request, access);
   const std::string_view cookie = cookie_of(request);
-  if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) return std::nullopt;
+  if (!cookie.empty() && cookie_holds(cookie, now_unix_ms)) {
+    admission.login = cookie;
+    return std::nullopt;
+  }
   if (token.empty()) {
     // A cookie that has expired is no attack.
-    reads_only = access == Access::kRead && rules_.public_read;
-    if (reads_only) return std::nullopt;
+    admission.reads_only = access == Access::kRead && rules_.public_read;
+    if (admission.reads_only) return std::nullopt;
     if (!rules_.token) return unauthorized(request, access, kNoToken);
     return unauthorized(request, access, "Missing Authorization header");
   }
   if (auto many = refuse_failures(request.peer, now)) return many;
   if (is_token(token)) return std::nullopt;
   if (!rules_.token) return unauthorized(request, access, kNoToken);
-  count_failure(request.peer, now);
-  return unauthorized(request, access, "Invalid admin token");
+  AdminResponse wrong = refuse_wrong(request.peer, now);
+  if (wrong.status == 401) return unauthorized(request, access, kWrongToken);
+  return wrong;
 }
 
 bool AccessKeeper::is_token(std::string_view offered) const {
   return rules_.token && token_matches(*rules_.token, offered);
 }
 
+std::string network_of(const std::string& peer) {
+  const auto ip = parse_ip(peer);
+  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (!ip || ip->family == IpFamily::kV4 ||
+      std::ranges::equal(kMapped, std::span(ip->bytes).first(12)))
+    return peer;
+  IpAddress network{.family = IpFamily::kV6};
+  std::copy_n(ip->bytes.begin(), 8, network.bytes.begin());
+  char text[kAddressTextBytesMax];
+  const std::string_view whole(text, write_address(text, network, 0));  // "[2001:db8::]:0"
+  return std::string(whole.substr(1, whole.find(']') - 1)) + "/64";
+}
+
 std::optional<AdminResponse> AccessKeeper::refuse_failures(const std::string& peer, Instant now) {
   const std::lock_guard lock(mutex_);
-  const auto found = failures_.find(peer);
+  const auto found = failures_.find(network_of(peer));
   if (found == failures_.end()) return std::nullopt;
   const Instant end = found->second.since + kFailureWindow;
   if (now >= end) {
@@ -140,34 +164,38 @@ std::optional<AdminResponse> AccessKeeper::refuse_failures(const std::string& pe
     return std::nullopt;
   }
   if (found->second.count < kFailuresMax) return std::nullopt;
-  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
-  response.fields.emplace_back("retry-after", std::to_string((end - now) / 1s + 1));
-  return response;
+  return too_many(end - now);
 }
 
-void AccessKeeper::count_failure(const std::string& peer, Instant now) {
+AdminResponse AccessKeeper::refuse_wrong(const std::string& peer, Instant now) {
   if (tell_) tell_(peer);
+  const std::string network = network_of(peer);
   const std::lock_guard lock(mutex_);
-  if (failures_.size() >= kAddressesMax && !failures_.contains(peer)) {
+  const auto count = [now](Failures& failures) {
+    if (failures.count == 0 || now >= failures.since + kFailureWindow)
+      failures = {.count = 0, .since = now};
+    return ++failures.count;
+  };
+  if (failures_.size() >= kNetworksMax && !failures_.contains(network)) {
     const auto oldest = std::ranges::min_element(
         failures_, {}, [](const auto& entry) { return entry.second.since; });
     failures_.erase(oldest);
   }
-  Failures& failures = failures_[peer];
-  if (failures.count == 0) failures.since = now;
-  ++failures.count;
+  count(failures_[network]);
+  if (count(all_failures_) <= kFailuresOfAllMax) return admin_error(401, kWrongToken);
+  return too_many(all_failures_.since + kFailureWindow - now);
 }
 
-std::string AccessKeeper::cookie_name(const AdminRequest& request) const {
+std::string AccessKeeper::cookie_name(const AdminRequest& request) {
   const std::string_view host = request.head.host;
-  std::string_view port = host.substr(without_port(host).size());
+  std::string_view port = host.substr(host_name(host).size());
   if (port.starts_with(':')) port.remove_prefix(1);
   const bool told = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
-  if (!told) port = rules_.tls ? "443" : "80";
-  return (rules_.tls ? "__Host-sluice_admin_" : "sluice_admin_") + std::string(port);
+  if (!told) port = request.tls ? "443" : "80";
+  return (request.tls ? "__Host-sluice_admin_" : "sluice_admin_") + std::string(port);
 }
 
-std::string_view AccessKeeper::cookie_of(const AdminRequest& request) const {
+std::string_view AccessKeeper::cookie_of(const AdminRequest& request) {
   const std::string name = cookie_name(request);
   std::string_view cookies = request.field("cookie");
   while (!cookies.empty()) {

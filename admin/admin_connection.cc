@@ -17,7 +17,9 @@ constexpr Duration kHeadPatience = 30s;  // for a whole head
 constexpr Duration kIdlePatience = 75s;  // between two requests
 constexpr Duration kBodyPatience = 60s;  // for a whole body
 constexpr Duration kStall = 30s;         // of a reader, before it is given up
-constexpr Duration kFeedStall = 10s;     // the same of a stream that speaks each second
+// The same of a stream of snapshots: who takes nothing is skipped meanwhile, and holds up nobody.
+// As long as a shard gives the clients that it relays for (timeouts.client_stalled).
+constexpr Duration kFeedStall = 60s;
 
 // AdminExchange - one request and its answer.
 struct AdminExchange {
@@ -127,12 +129,20 @@ std::string head_of(Shard& shard, const AdminResponse& response, std::size_t bod
   return text + "\r\n\r\n";
 }
 
+// Whether what follows that head is a stream of snapshots.
+bool is_stream(const AdminExchange& exchange, const AdminResponse& response) noexcept {
+  const AdminRoute* const route = exchange.match.route;
+  return response.status == 200 && route != nullptr && route->serving == Serving::kEvents;
+}
+
 Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
                 const AdminResponse& response) {
   const std::string_view body = response.secret_body.empty() ? std::string_view(response.body)
                                                              : response.secret_body.reveal();
   exchange.close = exchange.close || exchange.request->head.close;
-  const std::string head = head_of(shard, response, body.size(), exchange.close);
+  const bool endless = is_stream(exchange, response);  // only its head was asked for
+  const std::size_t body_bytes = endless ? std::string::npos : body.size();
+  const std::string head = head_of(shard, response, body_bytes, exchange.close);
   Outbox outbox;
   outbox.add(head);
   if (exchange.request->head.method != Method::kHead && response.status != 304) outbox.add(body);
@@ -141,7 +151,7 @@ Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
   co_return sent.has_value();
 }
 
-// Snapshot after snapshot, until somebody has enough.
+// Snapshot after snapshot, until somebody has enough, or the login ends by which this was let in.
 Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange,
                      const AdminResponse& response) {
   exchange.close = true;
@@ -152,6 +162,10 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
   const WriteLimits write_limits{.stall = kFeedStall, .cancel = &gone};
   client.recv().watch_end(&gone);
   SnapshotFeed::Listener listener(shard, self.feed());
+  const std::string& login = exchange.request->admission.login;
+  const auto may_listen = [&] {
+    return login.empty() || self.room().access().login_holds(login, shard.clock().unix_ms());
+  };
   std::shared_ptr<const std::string> snapshot;
   std::string_view next = head;
   while (!gone.requested()) {
@@ -161,7 +175,7 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
     if (!sent) break;
     const Limits limits{.deadline = kNever, .cancel = &gone};
     const Result<void> news = co_await listener.news(limits);
-    if (!news) break;
+    if (!news || !may_listen()) break;
     snapshot = listener.take();
     next = *snapshot;
   }
@@ -191,12 +205,12 @@ std::optional<AdminResponse> refuse(Shard& shard, AdminThread& self, AdminExchan
     return std::nullopt;
   if (metrics_only) return self.room().access().refuse_host(request);
   return self.room().access().refuse(request, match.route->access, shard.now(),
-                                     shard.clock().unix_ms(), request.reads_only);
+                                     shard.clock().unix_ms(), request.admission);
 }
 
 // Whether a request that may be answered came with the token.
 bool has_token(const AdminExchange& exchange) noexcept {
-  return exchange.match.route->access != Access::kPublic && !exchange.request->reads_only;
+  return exchange.match.route->access != Access::kPublic && !exchange.request->admission.reads_only;
 }
 
 // The route's answer, from a thread of its own.
@@ -233,6 +247,8 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, ConnectionSeats::Seat& sea
   AdminExchange exchange(shard, seat.cut());
   exchange.close = origin == AdminOrigin::kRelay;
   exchange.request->peer = peer;
+  // A shard relays what comes under TLS, and gives its plain connections away.
+  exchange.request->tls = origin == AdminOrigin::kRelay;
   AdminResponse response;
   const Head read = co_await read_head(shard, client, exchange, response);
   if (read == Head::kGone) co_return Next::kClose;
@@ -255,8 +271,8 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, ConnectionSeats::Seat& sea
       response = co_await ask(shard, self, exchange);
     }
     log_request(shard, exchange, response.status);
-    const bool streams = response.status == 200 && exchange.match.route != nullptr &&
-                         exchange.match.route->serving == Serving::kEvents;
+    const bool streams =
+        is_stream(exchange, response) && exchange.request->head.method != Method::kHead;
     if (streams && self.feed().full()) {
       response = admin_error(503, "too many listen already; try again later");
       response.fields.emplace_back("retry-after", "10");

@@ -11,6 +11,12 @@
 
 namespace sluice {
 
+// Admission - how a request was let in.
+struct Admission {
+  bool reads_only = false;  // without the token (admin.public_read)
+  std::string login = {};   // by this cookie; "": by the token, or without
+};
+
 // AdminRequest - a request for the administrator, whole.
 //
 // Owns      all of its bytes; `head` refers to head_text.
@@ -24,9 +30,10 @@ struct AdminRequest {
   WithFields<RequestHead> head;
   Secret body;                      // it may be a key, or hold one
   std::string peer;                 // the client's address, without its port
+  bool tls = false;                 // the client's connection is under TLS
   std::vector<std::string> params;  // what stands for {...} in the route's path, decoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded
-  bool reads_only = false;  // it was let in without the token (admin.public_read)
+  Admission admission;
 
   // The value of the first field of that name (lower case); "" when there is none.
   [[nodiscard]] std::string_view field(std::string_view name) const noexcept;

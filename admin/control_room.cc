@@ -12,7 +12,7 @@ namespace sluice {
 ControlRoom::ControlRoom(Gateway& gateway, AccessRules rules)
     : gateway_(gateway), access_(std::move(rules)), live_(gateway) {
   access_.on_failure([this](const std::string& peer) {
-    tell(EventKind::kLoginFailed, "A wrong admin token came from " + peer + ".", {{"peer", peer}});
+    failed_logins_.count(live_.events(), peer, gateway_.clock().now(), gateway_.clock().unix_ms());
   });
 }
 
@@ -32,7 +32,10 @@ void ControlRoom::tell(Event event) {
   live_.events().add(std::move(event));
 }
 
-std::shared_ptr<const std::string> ControlRoom::tick(bool wanted) { return live_.tick(wanted); }
+std::shared_ptr<const std::string> ControlRoom::tick(bool wanted) {
+  failed_logins_.look(live_.events(), gateway_.clock().now(), gateway_.clock().unix_ms());
+  return live_.tick(wanted);
+}
 
 bool ControlRoom::may_test(const std::string& account, Instant now) {
   static constexpr Duration kBetween = 2s;

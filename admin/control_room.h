@@ -6,6 +6,7 @@
 
 #include "admin/access.h"
 #include "admin/gateway.h"
+#include "admin/live/failed_logins.h"
 #include "admin/live/live_watch.h"
 
 namespace sluice {
@@ -39,6 +40,7 @@ class ControlRoom {
   Gateway& gateway_;
   AccessKeeper access_;
   LiveWatch live_;
+  FailedLogins failed_logins_;
   std::mutex mutex_;
   std::map<std::string, Instant> tested_at_;  // under mutex_: accounts, of late
 };

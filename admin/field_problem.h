@@ -4,13 +4,19 @@
 #include <optional>
 #include <string>
 
+#include "engine/config/finding.h"
+
 namespace sluice {
 
-// FieldProblem - one thing that is wrong with what was sent, and what to send instead.
+// FieldProblem - one thing that is wrong with what was sent, or read, and what to give instead.
 struct FieldProblem {
   std::string field, problem, mend;
   std::optional<std::size_t> entry = {};  // of an import, from 0
   int line = 0;                           // of a file, from 1; 0: none
+  std::string source = {};                // of a reload: the file, the variable or the flag
 };
+
+// The same of what was found in a configuration.
+[[nodiscard]] FieldProblem problem_of(const Finding& finding);
 
 }  // namespace sluice

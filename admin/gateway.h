@@ -11,6 +11,7 @@
 #include "admin/operations.h"
 #include "base/clock.h"
 #include "engine/config/config.h"
+#include "engine/config/load.h"
 #include "engine/proxy/decision_log.h"
 #include "engine/proxy/dispatcher.h"
 #include "engine/proxy/queue_watch.h"
@@ -36,8 +37,8 @@ class Gateway {
   virtual void write_store(const std::function<void(Writer& writer)>& job) = 0;
   // Does it on the store's thread and, if that changed something, waits until it is in force.
   [[nodiscard]] virtual AdminAnswer change(const AdminCall& call) = 0;
-  // As SIGHUP; the error is a text for a person.
-  [[nodiscard]] virtual std::expected<void, std::string> reload_now() = 0;
+  // As SIGHUP; or why nothing has changed.
+  [[nodiscard]] virtual std::expected<void, ConfigErrors> reload_now() = 0;
   // As SIGTERM.
   virtual void drain_now() = 0;
   [[nodiscard]] virtual bool draining() = 0;

@@ -35,7 +35,7 @@ HealthProber::Turn HealthProber::next_turn(const Directory& directory, Duration 
     Instant at = known != due_.end() ? known->second : now + interval * number / count;
     at = std::min(at, now + interval);  // the interval may have become shorter
     due.emplace(account->name, at);
-    if (at < turn.at) turn = {account.get(), at};
+    if (at < turn.at && !asked_.contains(account->name)) turn = {account.get(), at};
   }
   due_ = std::move(due);  // without those that have gone
   std::erase_if(revivals_, [this](const auto& entry) { return !due_.contains(entry.first); });
@@ -69,9 +69,11 @@ Task<void> HealthProber::run(Shard& shard, HealthProber& self, CancelSource& end
       static_cast<void>(co_await Sleep(shard, until, &end));
       continue;
     }
-    self.due_[turn.account->name] = shard.now() + interval;
-    if (probes.count() < kAtOnce && !self.gateway_->draining())
+    if (probes.count() < kAtOnce && !self.gateway_->draining()) {
+      self.due_[turn.account->name] = shard.now() + interval;
+      self.asked_.insert(turn.account->name);
       probes.spawn(probe(shard, self, snapshot, *turn.account, end));
+    }
     static_cast<void>(co_await Sleep(shard, shard.now() + kApart, &end));
   }
   co_await probes.join();
@@ -82,6 +84,14 @@ Task<void> HealthProber::run(Shard& shard, HealthProber& self, CancelSource& end
 Task<void> HealthProber::probe(Shard& shard, HealthProber& self,
                                std::shared_ptr<const Snapshot> snapshot, const Account& account,
                                CancelSource& end) {
+  const std::string name = account.name;
+  co_await ask(shard, self, std::move(snapshot), account, end);
+  self.asked_.erase(name);
+}
+
+Task<void> HealthProber::ask(Shard& shard, HealthProber& self,
+                             std::shared_ptr<const Snapshot> snapshot, const Account& account,
+                             CancelSource& end) {
   if (self.gateway_->config()->health.counts) {
     const Take taken = account.state->take(shard.now());
     if (!taken.granted) co_return;  // busy: its traffic tells how it is

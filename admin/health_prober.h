@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "admin/gateway.h"
 #include "admin/live/health_board.h"
@@ -20,13 +21,14 @@ namespace sluice {
 //
 // Owns      a resolver and connections of its own, each for one question.
 // Affinity  prepare() the starting thread, run() one shard that serves no requests.
-// Limits    a probe each kApart, kAtOnce of them in flight: 1,000 accounts are asked in 100 s, and
-//           providers that hang hold up no others.
+// Limits    a probe each kApart, one of an account at a time: 1,000 accounts are asked in 100 s.
+//           Providers that hang hold up no others: as many probes as can begin within kPatience
+//           may be in flight.
 class HealthProber {
  public:
   static constexpr Duration kApart = 100ms;
   static constexpr Duration kPatience = 15s;  // for names, TCP, TLS and the answer together
-  static constexpr std::size_t kAtOnce = 32;
+  static constexpr std::size_t kAtOnce = kPatience / kApart + 10;  // some take a moment to end
   static constexpr Duration kReviveAfterMax = 1h;
 
   HealthProber(Gateway& gateway, HealthBoard& board) : gateway_(&gateway), board_(&board) {}
@@ -37,7 +39,7 @@ class HealthProber {
   static Task<void> run(Shard& shard, HealthProber& self, CancelSource& end);
 
  private:
-  // The next one, and when: the enabled account that was asked least lately.
+  // The next one, and when: the enabled account that was asked least lately and is not being asked.
   struct Turn {
     const Account* account = nullptr;  // null: there is none to be asked yet
     Instant at{};
@@ -48,6 +50,8 @@ class HealthProber {
   static Task<void> probe(Shard& shard, HealthProber& self,
                           std::shared_ptr<const Snapshot> snapshot, const Account& account,
                           CancelSource& end);
+  static Task<void> ask(Shard& shard, HealthProber& self, std::shared_ptr<const Snapshot> snapshot,
+                        const Account& account, CancelSource& end);
 
   Gateway* gateway_;
   HealthBoard* board_;
@@ -57,6 +61,7 @@ class HealthProber {
   bool ready_ = false;
   // By the accounts' names.
   std::unordered_map<std::string, Instant> due_;
+  std::unordered_set<std::string> asked_;  // now
   struct Revival {
     Instant next{};     // not before
     Duration wait{0s};  // until the one after it

@@ -36,12 +36,19 @@ Limiter limiter_of(const MetricsScrape& scrape) {
 
 void write_pools(const MetricsScrape& scrape, MetricsWriter& writer) {
   writer.family({.name = "sidecar_pool_providers", .help = "Accounts of a pool, by state."});
+  using enum AccountCondition;
   for (const Pool pool : {Pool::kPrimary, Pool::kFallback}) {
     const auto count = [&scrape, pool](auto is) {
-      return static_cast<std::uint64_t>(
+      const auto open =
           std::ranges::count_if(scrape.accounts, [pool, is](const OfAccount& account) {
             return account.pool == pool && is(account.condition);
-          }));
+          });
+      // Those whose key does not open, as sluice_account_state has them.
+      const auto unopened = std::ranges::count_if(
+          scrape.view.directory->unopened, [pool, is](const UnopenedAccount& account) {
+            return account.pool == pool && is(account.enabled ? kError : kDisabled);
+          });
+      return static_cast<std::uint64_t>(open + unopened);
     };
     const auto write = [&writer, pool](std::string_view type, std::uint64_t value) {
       std::string labels;
@@ -49,7 +56,6 @@ void write_pools(const MetricsScrape& scrape, MetricsWriter& writer) {
       append_label(labels, "type", type);
       writer.sample(labels, value);
     };
-    using enum AccountCondition;
     write("total", count([](AccountCondition) { return true; }));
     write("enabled", count([](AccountCondition is) { return is != kDisabled; }));
     write("healthy", count([](AccountCondition is) { return is == kHealthy; }));

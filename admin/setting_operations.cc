@@ -16,16 +16,6 @@ namespace {
 
 using Texts = std::map<std::string, std::string>;
 
-FieldProblem problem_of(const Finding& finding) {
-  constexpr std::string_view kExpected = "; expected ";
-  FieldProblem problem{finding.path, finding.message, ""};
-  const std::size_t at = problem.problem.find(kExpected);
-  if (at == std::string::npos) return problem;
-  problem.mend = "give " + problem.problem.substr(at + kExpected.size());
-  problem.problem.erase(at);
-  return problem;
-}
-
 }  // namespace
 
 AdminAnswer AdminDesk::put_price(const AdminCall& call) {

@@ -102,7 +102,7 @@ std::expected<void, StartFailure> Server::start() {
   if (auto checked = check_entries(); !checked) return checked;
   const std::shared_ptr<const Config> in_force = config_in_force();
   auto snapshot = build_snapshot(*in_force, stored_.get(), nullptr);
-  if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error()});
+  if (!snapshot) return std::unexpected(StartFailure{EX_CONFIG, snapshot.error().text()});
   snapshot_ = std::move(*snapshot);
   if (auto remembered = remember_spent(); !remembered) return remembered;
   auto hosts_file = HostsFile::read();
@@ -257,13 +257,15 @@ void Server::tell_all(const Do& what) {
 }
 
 // What a reload would take, or why it cannot. Nothing of it is in force yet.
-std::expected<Server::Loaded, std::string> Server::load_anew() {
+std::expected<Server::Loaded, ConfigErrors> Server::load_anew() {
   auto config = reload_config(*config_, ProcessEnvironment(), settings());
-  if (!config) return std::unexpected(config.error().text());
+  if (!config) return std::unexpected(std::move(config.error()));
   const auto stored = stored_entries();
   if (store_ != nullptr) {  // without one the configuration alone has decided it
     std::string unguarded = why_unguarded(*config, stored != nullptr && stored->guarded);
-    if (!unguarded.empty()) return std::unexpected(std::move(unguarded));
+    if (!unguarded.empty())
+      return std::unexpected(
+          ConfigErrors{{{config->origin_of("listen"), std::move(unguarded)}}, {}});
   }
   auto built = build_snapshot(*config, stored.get(), snapshot_->directory.get());
   if (!built) return std::unexpected(std::move(built.error()));
@@ -273,10 +275,9 @@ std::expected<Server::Loaded, std::string> Server::load_anew() {
 void Server::reload() {
   auto loaded = load_anew();
   if (!loaded) {
-    note_reload(loaded.error());
     LogLine(control_.log(), LogLevel::kError, "reload refused, nothing has changed")
-        .field("error", loaded.error());
-    return;
+        .field("error", loaded.error().text());
+    return note_reload(std::move(loaded.error()));
   }
   Config& config = loaded->config;
   report_descriptors(
@@ -294,7 +295,7 @@ void Server::reload() {
     const std::lock_guard lock(stored_mutex_);
     reloaded_ = std::make_shared<const Config>(std::move(config));
   }
-  note_reload("");
+  note_reload({});
 }
 
 void Server::publish(const Config& config, std::shared_ptr<const Snapshot> next) {

@@ -62,13 +62,13 @@ class Server final : private Gateway {
     Config config;
     std::shared_ptr<const Snapshot> snapshot;
   };
-  [[nodiscard]] std::expected<Loaded, std::string> load_anew();
+  [[nodiscard]] std::expected<Loaded, ConfigErrors> load_anew();
   void reload();
   [[nodiscard]] std::shared_ptr<const HostsFile> read_hosts();
   void drain();
   void cut();
   void join_threads();
-  void note_reload(std::string error);
+  void note_reload(ConfigErrors refusal);
 
   // Gateway, for the administrator's jobs.
   std::shared_ptr<const Directory> directory() override;
@@ -79,7 +79,7 @@ class Server final : private Gateway {
     static_cast<void>(store_->run_job(job));  // what is not on the disk yet will be
   }
   AdminAnswer change(const AdminCall& call) override;
-  std::expected<void, std::string> reload_now() override;
+  std::expected<void, ConfigErrors> reload_now() override;
   void drain_now() override;
   bool draining() override { return draining_.load(std::memory_order_relaxed); }
   std::vector<ShardFigures> shards() override;
@@ -141,7 +141,7 @@ class Server final : private Gateway {
   std::uint64_t published_ = 0;               // directories
   std::uint64_t reloads_ = 0;
   std::atomic<std::uint64_t> taken_{0};  // of these directories, by each shard
-  std::string reload_error_;             // of the last one
+  ConfigErrors reload_refusal_;          // of the last one; no errors: it was taken
   std::condition_variable news_;         // of any of these
   std::unique_ptr<AdminSocket> admin_socket_;
   std::optional<ControlRoom> room_;

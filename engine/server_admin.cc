@@ -37,7 +37,6 @@ std::expected<void, StartFailure> Server::open_admin() {
   if (rules.token) rules.cookie_key = cookie_key(keys_, *rules.token);
   rules.public_read = config_->admin.public_read;
   rules.hosts = config_->admin.hosts;
-  rules.tls = !config_->tls.empty();
   room_.emplace(static_cast<Gateway&>(*this), std::move(rules));
   const auto index = static_cast<std::uint32_t>(shards_.size() + 1);
   // A connection that comes back goes to one shard after the other.
@@ -126,27 +125,30 @@ std::optional<StoreNumbers> Server::store_numbers() {
   return numbers;
 }
 
-void Server::note_reload(std::string error) {
-  if (error.empty()) room_->tell(EventKind::kReloaded, "The configuration was read again.");
-  else
+void Server::note_reload(ConfigErrors refusal) {
+  if (refusal.errors.empty()) {
+    room_->tell(EventKind::kReloaded, "The configuration was read again.");
+  } else {
+    const std::string error = refusal.text();
     room_->tell(EventKind::kReloadFailed, "The reload was refused, nothing has changed: " + error,
                 {{"error", error}});
+  }
   {
     const std::lock_guard lock(stored_mutex_);
     ++reloads_;
-    reload_error_ = std::move(error);
+    reload_refusal_ = std::move(refusal);
   }
   news_.notify_all();
 }
 
-std::expected<void, std::string> Server::reload_now() {
+std::expected<void, ConfigErrors> Server::reload_now() {
   constexpr std::chrono::seconds kPatience(30);
   std::unique_lock lock(stored_mutex_);
   const std::uint64_t before = reloads_;
   kill(getpid(), SIGHUP);
   if (!news_.wait_for(lock, kPatience, [&] { return reloads_ > before; }))
-    return std::unexpected("the reload takes too long; see the log");
-  if (!reload_error_.empty()) return std::unexpected(reload_error_);
+    return std::unexpected(ConfigErrors{{{{}, "the reload takes too long; see the log"}}, {}});
+  if (!reload_refusal_.errors.empty()) return std::unexpected(reload_refusal_);
   return {};
 }
 

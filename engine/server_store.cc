@@ -188,9 +188,9 @@ AdminAnswer Server::change(const AdminCall& call) {
   lock.unlock();
   await_shards();
   lock.lock();
-  if (answer.settings_changed && reloads_ > reloads_before && !reload_error_.empty()) {
+  if (answer.settings_changed && reloads_ > reloads_before && !reload_refusal_.errors.empty()) {
     answer.outcome = AdminOutcome::kFailed;
-    answer.text += "it is stored, but not in force: " + reload_error_;
+    answer.text += "it is stored, but not in force: " + reload_refusal_.text();
   }
   return answer;
 }
@@ -241,7 +241,7 @@ void Server::take_stored() {
   auto built = build_snapshot(config, stored.get(), snapshot_->directory.get());
   if (!built) {
     LogLine(control_.log(), LogLevel::kError, "the store's accounts are not taken")
-        .field("error", built.error());
+        .field("error", built.error().text());
     return;
   }
   publish(config, std::move(*built));

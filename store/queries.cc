@@ -66,7 +66,7 @@ StoreResult<std::vector<NamedUsage>> usage_by(StoreEnvironment& environment, Usa
 }
 
 StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment,
-                                                   const HourlyFilter& filter) {
+                                                   const HourlyFilter& filter, bool* truncated) {
   std::vector<HourlyUsage> usage;
   // Pools always, and client keys unless asked for, are summed up.
   std::map<HourlyKey, UsageSums> rows;
@@ -84,9 +84,9 @@ StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment
         if (!filter.by_client_key) key.client_key = 0;
         rows[key].add(sums);
       }));
-  if (rows.size() > filter.rows_max) {
-    rows.erase(rows.begin(), rows.lower_bound({.hour = hour + 1}));
-  }
+  const bool too_many = rows.size() > filter.rows_max;
+  if (too_many) rows.erase(rows.begin(), rows.lower_bound({.hour = hour + 1}));
+  if (truncated != nullptr) *truncated = too_many;
   const auto transaction = environment.read();
   if (!transaction) return store_fail(transaction.error());
   NameTexts texts;

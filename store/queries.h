@@ -53,9 +53,11 @@ struct HourlyFilter {
   bool by_client_key = false;      // a row for each, instead of their sum
   std::size_t rows_max = 100'000;  // where they are reached the earliest hour falls away, whole
 };
-// Latest hour first, within an hour in the order of names' first use.
+// Latest hour first, within an hour in the order of names' first use. `truncated`: whether hours
+// fell away; null: nobody asks.
 [[nodiscard]] StoreResult<std::vector<HourlyUsage>> hourly_usage(StoreEnvironment& environment,
-                                                                 const HourlyFilter& filter);
+                                                                 const HourlyFilter& filter,
+                                                                 bool* truncated = nullptr);
 
 // DailyUsage - one day of a pool.
 struct DailyUsage {

@@ -1,5 +1,6 @@
 #include "admin/live/event_ring.h"
 
+#include <algorithm>
 #include <ranges>
 
 namespace sluice {
@@ -40,8 +41,14 @@ Severity severity_of(EventKind kind) noexcept {
 void EventRing::add(Event event) {
   const std::lock_guard lock(mutex_);
   event.id = ++last_id_;
+  failed_logins_ += event.kind == EventKind::kLoginFailed;
   events_.push_back(std::move(event));
-  if (events_.size() > kEventsMax) events_.pop_front();
+  if (failed_logins_ <= kFailedLoginsMax && events_.size() <= kEventsMax) return;
+  const auto oldest = failed_logins_ > kFailedLoginsMax
+                          ? std::ranges::find(events_, EventKind::kLoginFailed, &Event::kind)
+                          : events_.begin();
+  failed_logins_ -= oldest->kind == EventKind::kLoginFailed;
+  events_.erase(oldest);
 }
 
 std::uint64_t EventRing::last_id() const {

@@ -77,10 +77,12 @@ struct Event {
 // EventRing - the latest events. Shards tell none, because this has a lock: what happens there is
 // found by comparing states (AccountWatch).
 //
-// Affinity  any thread but a shard's. Limits: kEventsMax; the oldest go.
+// Affinity  any thread but a shard's. Limits: kEventsMax, of these kFailedLoginsMax that strangers
+//           can cause at will; the oldest go.
 class EventRing {
  public:
   static constexpr std::size_t kEventsMax = 1000;
+  static constexpr std::size_t kFailedLoginsMax = 100;
 
   void add(Event event);
   [[nodiscard]] std::uint64_t last_id() const;
@@ -100,7 +102,8 @@ class EventRing {
 
  private:
   mutable std::mutex mutex_;
-  std::deque<Event> events_;  // under mutex_, as last_id_
+  std::deque<Event> events_;  // under mutex_, as these
+  std::size_t failed_logins_ = 0;
   std::uint64_t last_id_ = 0;
 };
 

@@ -21,13 +21,21 @@ AdminResponse get_version(ControlRoom& room, const AdminRequest& request) {
                         {"uptime_seconds", seconds(uptime)},
                         {"shards", gateway.shards().size()},
                         {"draining", gateway.draining()},
-                        {"access", request.reads_only ? "read" : "full"},
+                        {"access", request.admission.reads_only ? "read" : "full"},
                         {"stored", gateway.store() != nullptr}});
+}
+
+AdminResponse refuse_reload(const ConfigErrors& refusal) {
+  std::vector<FieldProblem> problems;
+  for (const Finding& finding : refusal.errors) problems.push_back(problem_of(finding));
+  std::string detail = refusal.text();
+  while (detail.ends_with('\n')) detail.pop_back();
+  return refuse_fields(problems, std::move(detail));
 }
 
 AdminResponse reload(ControlRoom& room, const AdminRequest&) {
   const auto done = room.gateway().reload_now();
-  if (!done) return admin_error(400, done.error());
+  if (!done) return refuse_reload(done.error());
   const auto directory = room.gateway().directory();
   const auto config = room.gateway().config();
   Json warnings = Json::array();
@@ -48,7 +56,27 @@ AdminResponse drain(ControlRoom& room, const AdminRequest&) {
                        202);
 }
 
+// As a shard answers it: for who asks a listener of the administrator's, or that for metrics.
+AdminResponse get_health(ControlRoom& room, const AdminRequest&) {
+  Gateway& gateway = room.gateway();
+  return json_response({{"status", "ok"},
+                        {"version", SLUICE_VERSION},
+                        {"uptime_seconds", (gateway.clock().now() - gateway.started_at()) / 1s}});
+}
+
 constexpr AdminRoute kRoutes[] = {
+    {.method = "GET",
+     .path = "/health",
+     .access = Access::kPublic,
+     .handler = get_health,
+     .query = Query::kIgnored,
+     .for_metrics = true},
+    {.method = "GET",
+     .path = "/livez",
+     .access = Access::kPublic,
+     .handler = get_health,
+     .query = Query::kIgnored,
+     .for_metrics = true},
     {"GET", "/api/admin/version", Access::kRead, get_version},
     {"POST", "/api/admin/reload", Access::kAdmin, reload},
     {"POST", "/api/admin/drain", Access::kAdmin, drain},

@@ -44,6 +44,7 @@ AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::stri
     Json error = {{"field", problem.field}, {"problem", problem.problem}, {"mend", problem.mend}};
     if (problem.entry) error["entry"] = *problem.entry;
     if (problem.line > 0) error["line"] = problem.line;
+    if (!problem.source.empty()) error["source"] = problem.source;
     errors.push_back(std::move(error));
   }
   if (detail.empty()) {

@@ -2,6 +2,7 @@
 #include "admin/assets.h"
 #include "admin/control_room.h"
 #include "admin/routes/routes.h"
+#include "parser/ip_address.h"
 #include "tls/digest.h"
 
 namespace sluice {
@@ -13,6 +14,15 @@ std::string_view type_of(std::string_view name) {
   if (name.ends_with(".css")) return "text/css; charset=utf-8";
   if (name.ends_with(".svg")) return "image/svg+xml";
   return "application/json";
+}
+
+// Whether a browser counts where the request came from as such (Secure Contexts, 3.1). Elsewhere it
+// ignores Cross-Origin-Opener-Policy, with an error on its console.
+bool is_trustworthy(const AdminRequest& request) {
+  if (request.tls) return true;
+  const std::string_view host = host_name(request.head.host);
+  const auto ip = parse_ip(host);
+  return equals_ignoring_case(host, "localhost") || (ip && is_loopback(*ip));
 }
 
 AdminResponse answer_asset(const AdminRequest& request, std::string_view name) {
@@ -27,8 +37,9 @@ AdminResponse answer_asset(const AdminRequest& request, std::string_view name) {
       {"content-security-policy",
        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "
        "'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
-      {"cross-origin-opener-policy", "same-origin"},
       {"cross-origin-resource-policy", "same-origin"}};
+  if (is_trustworthy(request))
+    response.fields.emplace_back("cross-origin-opener-policy", "same-origin");
   response.content_type = type_of(name);
   if (request.field("if-none-match") == etag) response.status = 304;
   else response.body = asset->bytes;

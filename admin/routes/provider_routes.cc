@@ -44,10 +44,8 @@ AdminResponse post_export(ControlRoom& room, const AdminRequest& request) {
   if (!clear) return export_accounts(room, false);
   const Instant now = room.gateway().clock().now();
   if (auto many = room.access().refuse_failures(request.peer, now)) return std::move(*many);
-  if (!room.access().is_token(token->get_ref<const std::string&>())) {
-    room.access().count_failure(request.peer, now);
-    return admin_error(401, "Invalid admin token");
-  }
+  if (!room.access().is_token(token->get_ref<const std::string&>()))
+    return room.access().refuse_wrong(request.peer, now);
   return export_accounts(room, true);
 }
 

@@ -6,11 +6,10 @@
 namespace sluice {
 namespace {
 
-std::string cookie_text(ControlRoom& room, const AdminRequest& request, std::string_view value,
-                        Duration life) {
-  std::string text = room.access().cookie_name(request) + "=" + std::string(value);
+std::string cookie_text(const AdminRequest& request, std::string_view value, Duration life) {
+  std::string text = AccessKeeper::cookie_name(request) + "=" + std::string(value);
   text += "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(life / 1s);
-  return room.access().over_tls() ? text + "; Secure" : text;
+  return request.tls ? text + "; Secure" : text;
 }
 
 AdminResponse login(ControlRoom& room, const AdminRequest& request) {
@@ -24,33 +23,30 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
     return refuse_fields({{"token", "is missing", "give the admin token"}});
   const std::string cookie =
       room.access().cookie_for(token->get_ref<const std::string&>(), gateway.clock().unix_ms());
-  if (cookie.empty()) {
-    room.access().count_failure(request.peer, gateway.clock().now());
-    return admin_error(401, "Invalid admin token");
-  }
+  if (cookie.empty()) return room.access().refuse_wrong(request.peer, gateway.clock().now());
   room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".",
             {{"peer", request.peer}});
   AdminResponse response =
       json_response({{"status", "ok"}, {"expires_in_seconds", AccessKeeper::kCookieLife / 1s}});
   response.fields.emplace_back("set-cookie",
-                               cookie_text(room, request, cookie, AccessKeeper::kCookieLife));
+                               cookie_text(request, cookie, AccessKeeper::kCookieLife));
   return response;
 }
 
 AdminResponse logout(ControlRoom& room, const AdminRequest& request) {
   room.access().end_cookie(request, room.gateway().clock().unix_ms());
   AdminResponse response = json_response({{"status", "ok"}});
-  response.fields.emplace_back("set-cookie", cookie_text(room, request, "", 0s));
+  response.fields.emplace_back("set-cookie", cookie_text(request, "", 0s));
   return response;
 }
 
 // What the caller may do; never an error, so that a page can ask before anybody has logged in.
 AdminResponse get_login(ControlRoom& room, const AdminRequest& request) {
   Gateway& gateway = room.gateway();
-  bool reads_only = false;
+  Admission admission;
   const auto refused = room.access().refuse(request, Access::kRead, gateway.clock().now(),
-                                            gateway.clock().unix_ms(), reads_only);
-  return json_response({{"access", refused ? "none" : reads_only ? "read" : "full"}});
+                                            gateway.clock().unix_ms(), admission);
+  return json_response({{"access", refused ? "none" : admission.reads_only ? "read" : "full"}});
 }
 
 // A token and the JSON around it; nobody has shown a token yet.

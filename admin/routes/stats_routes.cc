@@ -56,10 +56,35 @@ void write_hour(JsonText& text, std::uint64_t id, const HourlyUsage& row,
       .end('}');
 }
 
+// For a query: every byte but those that stand for themselves everywhere (RFC 3986, 2.3).
+std::string encode_percent(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kPlain.contains(c)) out += c;
+    else (out += '%').append({kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  return out;
+}
+
+// Where the hours are that an answer had no room for; its shape, a list, cannot say so.
+void add_next(AdminResponse& response, std::uint64_t hours, std::uint32_t to_hour,
+              const std::optional<std::string>& account) {
+  std::string link = "</api/admin/stats/hourly?hours=" + std::to_string(hours) +
+                     "&to=" + encode_percent(hour_text(to_hour));
+  if (account) link += "&backend_id=" + encode_percent(*account);
+  response.fields.emplace_back("x-sluice-truncated", "true");
+  response.fields.emplace_back("link", link + ">; rel=\"next\"");
+}
+
 AdminResponse get_hourly(ControlRoom& room, const AdminRequest& request) {
   QueryParams params(request);
   const auto account = params.text("backend_id");
   const auto hours = params.number("hours", 1, kHoursMax).value_or(168);
+  const auto to_ms = params.time("to");
   if (auto refusal = params.refusal()) return std::move(*refusal);
   StoreEnvironment* const store = room.gateway().store();
   if (store == nullptr) return refuse_without_store();
@@ -69,19 +94,23 @@ AdminResponse get_hourly(ControlRoom& room, const AdminRequest& request) {
   // The present hour is one of them.
   filter.from_hour =
       hour_of(room.gateway().clock().unix_ms()) + 1 - static_cast<std::uint32_t>(hours);
+  if (to_ms) filter.to_hour = hour_of(*to_ms);
   if (account) {
     auto name = accounts->name_of(*account);
     if (!name) return store_trouble(name.error());
     filter.names.account = std::move(*name);
   }
-  const auto rows = hourly_usage(*store, filter);
+  bool truncated = false;
+  const auto rows = hourly_usage(*store, filter, &truncated);
   if (!rows) return store_trouble(rows.error());
   JsonText text;
   text.begin('[');
   std::uint64_t id = 0;
   for (const HourlyUsage& row : *rows) write_hour(text, ++id, row, *accounts);
   text.end(']');
-  return {.body = text.take()};
+  AdminResponse response{.body = text.take()};
+  if (truncated && !rows->empty()) add_next(response, hours, rows->back().hour, account);
+  return response;
 }
 
 AdminResponse get_daily(ControlRoom& room, const AdminRequest& request) {

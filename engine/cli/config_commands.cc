@@ -32,7 +32,7 @@ int check_guarded(const Config& config, StoreEnvironment& environment) {
 // Reads what the files that the configuration names hold, too, as `sluice serve` does.
 int report_sound(const Config& config) {
   if (const auto snapshot = build_snapshot(config, nullptr, nullptr); !snapshot) {
-    fmt::print(stderr, "sluice check-config: {}", snapshot.error());
+    fmt::print(stderr, "sluice check-config: {}", snapshot.error().text());
     return EX_CONFIG;
   }
   if (has_store(config)) {

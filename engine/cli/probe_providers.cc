@@ -42,7 +42,7 @@ int exit_code_of(const std::vector<std::unique_ptr<Probed>>& all) {
 int probe_providers(const Config& config, const StoredEntries& stored,
                     const std::vector<std::string>& names) {
   const auto snapshot = build_snapshot(config, &stored, nullptr);
-  if (!snapshot) return fail(snapshot.error(), EX_CONFIG);
+  if (!snapshot) return fail(snapshot.error().text(), EX_CONFIG);
   const Directory& directory = *(*snapshot)->directory;
   SystemClock clock;
   const auto prober = std::make_unique<AccountProber>(clock);

@@ -262,14 +262,22 @@ void check_listeners_apart(const Config& config, Findings& findings) {
   look("metrics.listen", config.metrics_listen, "admin.listen", config.admin.listen);
 }
 
-// That listener speaks no TLS.
-void check_admin_listen(const Config& config, Findings& findings) {
+// These listeners speak no TLS, and that for metrics asks for no token.
+void check_open_listeners(const Config& config, Findings& findings) {
   for (const ListenAddress& address : config.admin.listen) {
     if (address.is_loopback()) continue;
     findings.warn(config.origin_of("admin.listen"),
                   fmt::format("admin.listen: {} can be reached from other machines, and the token "
                               "passes in clear; listen on 127.0.0.1 behind what speaks TLS, or use "
                               "the addresses of listen with tls",
+                              address.text()));
+  }
+  for (const ListenAddress& address : config.metrics_listen) {
+    if (address.is_loopback()) continue;
+    findings.warn(config.origin_of("metrics.listen"),
+                  fmt::format("metrics.listen: {} can be reached from other machines, and metrics "
+                              "ask for no token: who reaches it learns names of accounts and "
+                              "models, traffic and costs",
                               address.text()));
   }
 }
@@ -286,7 +294,7 @@ void check_config(const Config& config, Findings& findings) {
   check_retreat(config, findings);
   check_costs(config, findings);
   check_comments(config, findings);
-  check_admin_listen(config, findings);
+  check_open_listeners(config, findings);
   check_listeners_apart(config, findings);
   if (config.listen.empty() && !findings.refused("listen"))
     findings.error(config.origin_of("listen"),

@@ -62,34 +62,61 @@ std::optional<Override> find_override(const Environment& env, std::string_view p
   return std::nullopt;
 }
 
-// SIDECAR_HOST and SIDECAR_PORT, or SIDECAR_METRICS_PORT, are the two halves of one address, that
-// of the list at `path`.
-void apply_host_and_port(Config& config, std::vector<ListenAddress>& list, std::string_view path,
-                         ListenAddress address, const char* port_name, const Environment& env,
-                         Findings& findings) {
+void set_address(Config& config, std::vector<ListenAddress>& list, const std::string& path,
+                 const ListenAddress& address, const Place& place) {
+  list = {address};
+  std::erase_if(config.origins,
+                [&path](const auto& entry) { return entry.first.starts_with(path); });
+  config.origins[path] = config.origins[path + "[0]"] = place;
+}
+
+void read_port(const Override& given, ListenAddress& address, Findings& findings) {
+  std::uint32_t number = address.port;
+  IntegerScalar scalar(number, 0, 65535);
+  const std::string_view problem = scalar.set(given.text);
+  if (!problem.empty()) findings.error(given.place, refusal(scalar, given.text, problem));
+  address.port = static_cast<std::uint16_t>(number);
+}
+
+// SIDECAR_HOST and SIDECAR_PORT are the two halves of one address.
+void apply_host_and_port(Config& config, const Environment& env, Findings& findings) {
   const auto host = variable(env, "SIDECAR_HOST");
-  const auto port = variable(env, port_name);
-  if ((!host && !port) || variable(env, variable_of(path))) return;
+  const auto port = variable(env, "SIDECAR_PORT");
+  if ((!host && !port) || variable(env, variable_of("listen"))) return;
+  ListenAddress address;
   if (host) {
     const auto parsed = parse_listen_host(host->text, address.port);
     if (parsed) address = *parsed;
-    else if (path == "listen")  // once
+    else
       findings.error(host->place,
                      refusal(quoted_value(host->text), parsed.error(),
                              "an IP address like 127.0.0.1, localhost, or * for all addresses"));
   }
-  if (port) {
-    std::uint32_t number = address.port;
-    IntegerScalar scalar(number, 0, 65535);
-    const std::string_view problem = scalar.set(port->text);
-    if (!problem.empty()) findings.error(port->place, refusal(scalar, port->text, problem));
-    address.port = static_cast<std::uint16_t>(number);
-  }
-  list = {address};
-  std::erase_if(config.origins,
-                [path](const auto& entry) { return entry.first.starts_with(path); });
-  const Place& place = host ? host->place : port->place;
-  config.origins[std::string(path)] = config.origins[std::string(path) + "[0]"] = place;
+  if (port) read_port(*port, address, findings);
+  set_address(config, config.listen, "listen", address, host ? host->place : port->place);
+}
+
+// SIDECAR_METRICS_PORT, on SIDECAR_HOST where that is an address of this machine's alone: who opens
+// the proxy, which asks for keys, to others does not open metrics, which ask for nothing.
+void apply_metrics_port(Config& config, const Environment& env, Findings& findings) {
+  const auto host = variable(env, "SIDECAR_HOST");
+  const auto port = variable(env, "SIDECAR_METRICS_PORT");
+  const std::string path = "metrics.listen";
+  if ((!host && !port) || variable(env, variable_of(path))) return;
+  ListenAddress address = kMetricsAddress;
+  const auto parsed = host ? parse_listen_host(host->text, address.port) : address;
+  const bool apart = parsed && !parsed->is_loopback();
+  if (parsed && !apart) address = *parsed;
+  if (port) read_port(*port, address, findings);
+  if (apart && !port && config.origins.contains(path)) return;  // the file says what it wants
+  if (apart)
+    findings.warn(host->place,
+                  fmt::format("metrics stay on {}, because they ask for no token; for who scrapes "
+                              "them from another machine set metrics.listen (SLUICE_METRICS_LISTEN="
+                              ":{}), or let it ask for /metrics of listen with the admin token",
+                              address.text(), address.port));
+  if (apart && !port) return;
+  set_address(config, config.metrics_listen, path, address, port ? port->place : host->place);
 }
 
 // The predecessor's bucket let `capacity` requests through at once and `rate` in a minute. A
@@ -128,10 +155,8 @@ std::string variable_of(std::string_view path) {
 }
 
 void apply_environment(Config& config, const Environment& env, Findings& findings) {
-  apply_host_and_port(config, config.listen, "listen", ListenAddress{}, "SIDECAR_PORT", env,
-                      findings);
-  apply_host_and_port(config, config.metrics_listen, "metrics.listen", kMetricsAddress,
-                      "SIDECAR_METRICS_PORT", env, findings);
+  apply_host_and_port(config, env, findings);
+  apply_metrics_port(config, env, findings);
   const auto lookup = [&](std::string_view path) { return find_override(env, path); };
   OverrideReader reader(lookup, "", config.origins, findings);
   describe(reader, config);

@@ -8,7 +8,8 @@ import path from 'node:path';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {ask as asks} from './contract.mjs';
-import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
+import {account, ask, CLIENT_KEY, eventually, program, run, startGateway, startMock} from
+  './harness.mjs';
 import {makeSite, serve} from './store.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
@@ -143,6 +144,44 @@ test('a reload tells what waits for the next start', async (t) => {
   assert.match(told.warnings.join('\n'), /drain\.grace: the change/);
 });
 
+// The words of check-config, which name the file, the line and the field.
+test('what a reload refuses is named, in the answer and in the log', async (t) => {
+  const tls = await authority(t, ['one.example']);
+  const {gateway} = await start(t);
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  const [first] = config.accounts;
+  const remote = {...first, base_url: 'https://api.example.com/v1'};
+  const lines = (account, more = '') => `{"listen": ["127.0.0.1:0"], "metrics": {"listen": []},
+    "clients": ${JSON.stringify(config.clients)},
+    "accounts": [
+      ${JSON.stringify(account)}
+    ]${more}
+  }`;
+  for (const [text, field, line, problem] of [
+    [lines({...first, rpm_limit: 'x'}), 'accounts[0].rpm_limit', 4, /"x" is not a whole number/],
+    [lines({...remote, ca_file: '/no/such.pem'}), 'accounts[0].ca_file', 4, /cannot read/],
+    [lines({...remote, ca_file: tls.key('one.example')}), 'accounts[0].ca_file', 4,
+      /no certificate in the file/],
+    [lines(first, `,
+    "tls": [{"certificate": "${tls.ca}", "key": "${tls.key('one.example')}"}]`), 'tls[0].key', 6,
+    /private key does not belong/],
+  ]) {
+    await writeFile(gateway.file, text);
+    const {status, body} = await asks(gateway.url, 'POST', '/api/admin/reload', {token: TOKEN});
+    assert.equal(status, 400, text);
+    assert.equal(body.errors.length, 1, JSON.stringify(body));
+    const [told] = body.errors;
+    assert.deepEqual([told.field, told.line, told.source], [field, line, gateway.file]);
+    assert.match(told.problem, problem);
+    const checked = await run(program, ['check-config', '-c', gateway.file]);
+    assert.equal(checked.code, 78);
+    assert.ok(checked.errors.includes(body.detail), `${checked.errors} has ${body.detail}`);
+    assert.ok(body.detail.startsWith(`${gateway.file}:${line}:`), body.detail);
+    const logged = JSON.stringify(body.detail).slice(1, -1);
+    await eventually(() => gateway.errors.includes(logged), `${logged} in the log`);
+  }
+});
+
 test('a reload does not take what a start refuses: all may come, and no key is asked for',
   async (t) => {
     const {gateway} = await start(t, {listen: ['0.0.0.0:0']});
@@ -197,6 +236,32 @@ test('over TLS the administrator answers through the shard', async (t) => {
   assert.match(login.headers['set-cookie'][0], /^__Host-sluice_admin_\d+=.*; Secure$/);
   await eventually(() => /admin method=POST.*client=127\.0\.0\.1/.test(gateway.errors),
     'the address of the client, not of the shard');
+});
+
+// An address of its own speaks no TLS, whatever those of listen do.
+test('the cookie and what is said of the page follow the connection', async (t) => {
+  const tls = await authority(t, ['127.0.0.1']);
+  const files = {certificate: tls.certificate('127.0.0.1'), key: tls.key('127.0.0.1')};
+  const {gateway} = await start(t, {tls: [files], admin: {listen: ['127.0.0.1:0']}});
+  const [, own] = await eventually(
+    () => /listening on its own.*url=(\S+)/.exec(gateway.errors), 'its address');
+  const login = await asks(own, 'POST', '/api/admin/login', {json: {token: TOKEN}});
+  const cookie = login.headers.get('set-cookie');
+  assert.match(cookie, new RegExp(`^sluice_admin_${new URL(own).port}=`));
+  assert.doesNotMatch(cookie, /Secure/);
+  const headers = {cookie: cookie.split(';')[0]};
+  assert.equal((await asks(own, 'GET', VERSION, {headers})).status, 200);
+  // Browsers take the field from where nobody can have changed it, and complain elsewhere.
+  const opener = async (Host) => (await exchange(own, '/dashboard', {method: 'GET',
+    headers: {Host}})).headers['cross-origin-opener-policy'];
+  assert.equal(await opener('127.0.0.1'), 'same-origin');
+  assert.equal(await opener('localhost:9190'), 'same-origin');
+  assert.equal(await opener('10.0.0.1:9190'), undefined);
+  const ca = await readFile(tls.ca);
+  const page = await new Promise((resolve, reject) => https.get(`${gateway.url}/dashboard`,
+    {ca, agent: false, headers: {Host: '10.0.0.1'}, servername: ''}, (answer) =>
+      answer.resume().on('end', () => resolve(answer))).on('error', reject));
+  assert.equal(page.headers['cross-origin-opener-policy'], 'same-origin');
 });
 
 test('bad requests: each is told, none reaches a provider', async (t) => {
@@ -260,5 +325,9 @@ test('listeners of its own: the whole API, or metrics alone', async (t) => {
   assert.equal(rebound.status, 403);
   assert.match(String(rebound.body), /admin\.hosts/);
   assert.equal((await scrape('evil.example', '/health/ready')).status, 200);
+  for (const [url, route] of [[metrics, '/health'], [metrics, '/livez'], [own, '/health']]) {
+    const {status, body} = await asks(url, 'GET', route);
+    assert.deepEqual([status, body.status], [200, 'ok'], url + route);
+  }
   assert.equal((await fetch(`${gateway.url}/health`)).status, 200);
 });

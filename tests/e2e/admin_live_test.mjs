@@ -41,7 +41,6 @@ function listen(t, gateway, target = '/dashboard/sse') {
   return heard;
 }
 const backend = (heard, name) => heard.latest?.backends.find((one) => one.name === name);
-const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('snapshots: levels fall under traffic, rates and percentiles are told', async (t) => {
   const {gateway} = await started(t, {accounts: [{rpm_limit: 50}]});
@@ -222,23 +221,4 @@ test('a probe finds an account, and no request is paid', async (t) => {
   await eventually(() => heard.count > 0 && !('health' in backend(heard, 'team-a')), 'healthy');
   await mock.script({defaults: {tokens: 2}, rules: []});
   assert.ok((await mock.requests()).every((one) => one.target !== CHAT));
-});
-
-test('a listener that does not read holds up no other; the 257th is refused', async (t) => {
-  const {gateway} = await started(t);
-  const slow = listen(t, gateway);
-  await eventually(() => slow.count > 0, 'the slow one');
-  slow.answer.pause();
-  const all = Array.from({length: 255}, () => listen(t, gateway));
-  await eventually(() => all.every((one) => one.count > 1), 'all of them', 60_000);
-  const late = listen(t, gateway);
-  await eventually(() => late.status !== 0, 'the answer to the late one');
-  assert.equal(late.status, 503);
-  all[0].request.destroy();
-  await eventually(async () => {
-    const next = listen(t, gateway);
-    await eventually(() => next.status !== 0, 'an answer');
-    return next.status === 200;
-  }, 'the place that came free');
-  await seconds(0);
 });

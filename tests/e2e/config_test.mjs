@@ -27,9 +27,9 @@ test('check-config refuses the files that serve refuses, in the same words', asy
   const refusals = [
     ['a key of another certificate', {accounts: [remote({ca_file: tls.ca})],
       tls: [pair('one.example', 'one.example'), pair('two.example', 'one.example')]},
-    /one\.example\.key: the private key does not belong to the certificate in .*two\.example\.pem/],
+    /sluice\.yaml:1:\d+: tls\[1\]\.key: .*one\.example\.key: .* not belong .*two\.example\.pem/],
     ['a ca_file without a certificate', {accounts: [remote({ca_file: tls.key('one.example')})]},
-      /account 'a': .*one\.example\.key: no certificate in the file/],
+      /sluice\.yaml:1:\d+: accounts\[0\]\.ca_file: .*one\.example\.key: no certificate/],
   ];
   for (const [rule, config, message] of refusals) {
     const file = await writeConfig(t, config);

@@ -69,7 +69,7 @@ export function pathOf(target) {
 }
 
 // What the document says of that answer. Fails when it says nothing.
-function response(method, target, status) {
+export function response(method, target, status) {
   const path = pathOf(target);
   assert.ok(path, `${target} is not in the document`);
   const operation = document.paths[path][method.toLowerCase()];

@@ -34,7 +34,7 @@ bool RunningGateway::prepare(std::string_view yaml) {
   EXPECT_TRUE(config) << errors_of(config);
   if (!config) return false;
   const auto snapshot = build_snapshot(*config, nullptr, nullptr);
-  EXPECT_TRUE(snapshot) << snapshot.error();
+  EXPECT_TRUE(snapshot) << (snapshot ? "" : snapshot.error().text());
   if (!snapshot) return false;
   snapshot_ = *snapshot;
   const Log log(log_writer_.add_producer(), clock_, LogLevel::kInfo, LogFormat::kText);

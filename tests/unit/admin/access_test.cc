@@ -22,11 +22,11 @@ class Asker {
     Refusal why;
     EXPECT_EQ(RequestHeadParser().parse(request.head_text, request.head, why),
               HeadState::kComplete);
-    const auto refused = keeper.refuse(request, access, now, now_ms, reads_only);
+    const auto refused = keeper.refuse(request, access, now, now_ms, admission);
     return refused ? refused->status : 200;
   }
 
-  bool reads_only = false;
+  Admission admission;
   Instant now{};
 
  private:
@@ -62,23 +62,21 @@ TEST(AccessKeeper, ALoginThatWasEndedIsOverAndOthersGoOn) {
 // A browser sends a host's cookies to all of its ports: two gateways there must not take, or end,
 // each other's.
 TEST(AccessKeeper, TheCookieHasThePortInItsName) {
-  AccessRules over_tls = rules("right");
-  over_tls.tls = true;
-  const AccessKeeper plain(rules("right")), tls(over_tls);
-  const auto name = [](const AccessKeeper& keeper, const std::string& host) {
+  const auto name = [](bool tls, const std::string& host) {
     AdminRequest request;
+    request.tls = tls;
     request.head_text = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
     Refusal why;
     EXPECT_EQ(RequestHeadParser().parse(request.head_text, request.head, why),
               HeadState::kComplete);
-    return keeper.cookie_name(request);
+    return AccessKeeper::cookie_name(request);
   };
-  EXPECT_EQ(name(plain, "127.0.0.1:8080"), "sluice_admin_8080");
-  EXPECT_EQ(name(plain, "127.0.0.1:8081"), "sluice_admin_8081");
-  EXPECT_EQ(name(plain, "[::1]:8080"), "sluice_admin_8080");
-  EXPECT_EQ(name(plain, "localhost"), "sluice_admin_80");
-  EXPECT_EQ(name(tls, "localhost"), "__Host-sluice_admin_443");
-  EXPECT_EQ(name(tls, "localhost:8443"), "__Host-sluice_admin_8443");
+  EXPECT_EQ(name(false, "127.0.0.1:8080"), "sluice_admin_8080");
+  EXPECT_EQ(name(false, "127.0.0.1:8081"), "sluice_admin_8081");
+  EXPECT_EQ(name(false, "[::1]:8080"), "sluice_admin_8080");
+  EXPECT_EQ(name(false, "localhost"), "sluice_admin_80");
+  EXPECT_EQ(name(true, "localhost"), "__Host-sluice_admin_443");
+  EXPECT_EQ(name(true, "localhost:8443"), "__Host-sluice_admin_8443");
   AccessKeeper keeper(rules("right"));
   Asker asker;  // its Host has no port
   const std::string value = keeper.cookie_for("right", kNowMs);
@@ -146,12 +144,43 @@ TEST(AccessKeeper, AnAddressThatIsWrongTooOftenWaitsAndNoOther) {
   EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer right\r\n"), 200);
 }
 
-TEST(AccessKeeper, ManyAddressesTakeNoMemoryWithoutEnd) {
+// Who has an IPv6 address has 2^64 of them.
+TEST(AccessKeeper, TheAddressesOfAnIpv6NetworkCountAsOne) {
   AccessKeeper keeper(rules("right"));
-  for (std::size_t i = 0; i < AccessKeeper::kAddressesMax + 100; ++i) {
-    Asker asker("address-" + std::to_string(i));
-    EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
+  for (int i = 0; i < AccessKeeper::kFailuresMax; ++i) {
+    Asker guesser("2001:db8:1:2::" + std::to_string(i));
+    EXPECT_EQ(guesser.ask(keeper, "Authorization: Bearer guess\r\n"), 401);
   }
+  Asker same("2001:db8:1:2:ffff:ffff:ffff:ffff"), other("2001:db8:1:3::1");
+  EXPECT_EQ(same.ask(keeper, "Authorization: Bearer guess\r\n"), 429);
+  EXPECT_EQ(same.ask(keeper, "Authorization: Bearer right\r\n"), 429);
+  EXPECT_EQ(other.ask(keeper, "Authorization: Bearer right\r\n"), 200);
+}
+
+TEST(AccessKeeper, ANetworkIsAnIpv4AddressOrTheHalfOfAnIpv6One) {
+  EXPECT_EQ(network_of("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(network_of("[2001:db8:1:2:3:4:5:6]"), "2001:db8:1:2::/64");
+  EXPECT_EQ(network_of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+  EXPECT_EQ(network_of("::1"), "::/64");
+  EXPECT_EQ(network_of("::ffff:192.0.2.1"), "::ffff:192.0.2.1");  // each an address of its own
+  EXPECT_EQ(network_of("unknown"), "unknown");
+}
+
+// From however many networks: the guesser hears nothing but 429, and whoever is right gets in.
+TEST(AccessKeeper, AnAttackFromEverywhereIsRefusedAndTheOwnerIsNot) {
+  AccessKeeper keeper(rules("right"));
+  std::size_t refused = 0;
+  const std::size_t all = AccessKeeper::kNetworksMax + 100;  // more than are remembered
+  for (std::size_t i = 0; i < all; ++i) {
+    Asker asker("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256));
+    refused += asker.ask(keeper, "Authorization: Bearer guess\r\n") == 429;
+  }
+  EXPECT_EQ(refused, all - AccessKeeper::kFailuresOfAllMax);
+  Asker owner("192.0.2.1");
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer right\r\n"), 200);
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer wrong\r\n"), 429);
+  owner.now += AccessKeeper::kFailureWindow;
+  EXPECT_EQ(owner.ask(keeper, "Authorization: Bearer wrong\r\n"), 401);
 }
 
 TEST(AccessKeeper, PublicReadIsForReading) {
@@ -160,10 +189,10 @@ TEST(AccessKeeper, PublicReadIsForReading) {
   AccessKeeper keeper(open);
   Asker asker;
   EXPECT_EQ(asker.ask(keeper, "", Access::kRead), 200);
-  EXPECT_TRUE(asker.reads_only);
+  EXPECT_TRUE(asker.admission.reads_only);
   EXPECT_EQ(asker.ask(keeper, "", Access::kAdmin), 401);
   EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer right\r\n", Access::kRead), 200);
-  EXPECT_FALSE(asker.reads_only);
+  EXPECT_FALSE(asker.admission.reads_only);
 }
 
 TEST(AccessKeeper, WithoutATokenNobodyIsTheAdministrator) {

@@ -15,7 +15,7 @@ class BareGateway : public Gateway {
  public:
   std::shared_ptr<const Snapshot> snapshot() override { return nullptr; }
   void write_store(const std::function<void(Writer& writer)>&) override {}
-  std::expected<void, std::string> reload_now() override { return {}; }
+  std::expected<void, ConfigErrors> reload_now() override { return {}; }
   void drain_now() override {}
   bool draining() override { return false; }
   std::vector<ShardFigures> shards() override { return {}; }

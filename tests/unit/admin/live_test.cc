@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "admin/live/account_watch.h"
+#include "admin/live/failed_logins.h"
 #include "admin/live/success_window.h"
 #include "admin/live/traffic_window.h"
 #include "engine/proxy/decision_log.h"
@@ -50,6 +51,57 @@ TEST(EventRing, TheOldestGoAndAreCounted) {
   EXPECT_EQ(page.events.size(), EventRing::kEventsMax);
   EXPECT_EQ(page.dropped, 5u);
   EXPECT_EQ(page.events.back().id, 6u);
+}
+
+TEST(EventRing, WhatStrangersCausePushesNothingElseOut) {
+  EventRing ring;
+  ring.add(event(EventKind::kStarted));
+  for (std::size_t i = 0; i < 2 * EventRing::kEventsMax; ++i)
+    ring.add(event(EventKind::kLoginFailed));
+  ring.add(event(EventKind::kLogin));
+  const EventRing::Page page = ring.find({.backend_id = {}, .limit = 2000});
+  EXPECT_EQ(page.events.size(), EventRing::kFailedLoginsMax + 2);
+  EXPECT_EQ(page.events.front().kind, EventKind::kLogin);
+  EXPECT_EQ(page.events.back().kind, EventKind::kStarted);
+  EXPECT_EQ(page.events.at(1).id, 2 * EventRing::kEventsMax + 1);  // the latest are kept
+  EXPECT_EQ(page.dropped, page.last_id - page.events.size());
+}
+
+TEST(FailedLogins, AreToldAtOnceAndThenTogetherOnceAMinute) {
+  EventRing ring;
+  FailedLogins failed;
+  const auto count = [&](int times, Duration at) {
+    for (int i = 0; i < times; ++i)
+      failed.count(ring, "192.0.2." + std::to_string(i), kStart + at, kUnixMs);
+  };
+  const auto told = [&ring] {
+    std::vector<std::string> texts;
+    for (const Event& one : ring.find({.backend_id = {}}).events) texts.push_back(one.text);
+    return texts;
+  };
+  const std::string first = "A wrong admin token came from 192.0.2.0.";
+  const auto more = [](const char* many, const char* last) {
+    return std::string(many) + " more wrong admin tokens came since the last event of them, " +
+           "the last from 192.0.2." + last + ".";
+  };
+  using Texts = std::vector<std::string>;
+  count(501, 0s);
+  EXPECT_EQ(told(), Texts{first});
+  failed.look(ring, kStart + 59s, kUnixMs);
+  EXPECT_EQ(told(), Texts{first});
+  failed.look(ring, kStart + 60s, kUnixMs);
+  EXPECT_EQ(told(), (Texts{more("500", "500"), first}));
+  count(7, 90s);
+  count(1, 121s);  // before anybody has looked: it belongs to the next ones
+  EXPECT_EQ(told(), (Texts{more("7", "6"), more("500", "500"), first}));
+  failed.look(ring, kStart + 181s, kUnixMs);
+  EXPECT_EQ(told().front(), more("1", "0"));
+  failed.look(ring, kStart + 300s, kUnixMs);  // it is over
+  EXPECT_EQ(told().size(), 4u);
+  count(1, 301s);
+  EXPECT_EQ(told().front(), first);
+  EXPECT_EQ(ring.find({.backend_id = {}}).events.at(1).values,
+            (EventValues{{"what", "more"}, {"count", "1"}, {"peer", "192.0.2.0"}}));
 }
 
 TEST(AccountWatch, TellsOfEachChangeOnce) {

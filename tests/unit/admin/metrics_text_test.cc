@@ -101,11 +101,17 @@ TEST(MetricsText, AnAccountWhoseKeyDoesNotOpenIsInError) {
   MetricsSample sample;
   Directory directory = test::make_directory({{.name = "fine"}});
   directory.unopened.push_back({.name = "damaged", .why = "its bytes were changed"});
+  directory.unopened.push_back({.name = "off", .why = "likewise", .enabled = false});
   sample.view.directory = &directory;
   const std::string text = sample.text();
   EXPECT_EQ(value_of(text, R"(sluice_account_state{account="damaged",state="error"})"), "1");
   EXPECT_EQ(value_of(text, R"(sluice_account_state{account="damaged",state="healthy"})"), "0");
   EXPECT_EQ(value_of(text, R"(sluice_account_permits_available{account="damaged"})"), "");
+  EXPECT_EQ(value_of(text, R"(sidecar_pool_providers{pool="primary",type="total"})"), "3");
+  EXPECT_EQ(value_of(text, R"(sidecar_pool_providers{pool="primary",type="enabled"})"), "2");
+  EXPECT_EQ(value_of(text, R"(sidecar_pool_providers{pool="primary",type="healthy"})"), "1");
+  EXPECT_EQ(value_of(text, R"(sidecar_pool_providers{pool="primary",type="error"})"), "1");
+  EXPECT_EQ(value_of(text, R"(sidecar_pool_providers{pool="fallback",type="total"})"), "0");
 }
 
 TEST(MetricsText, AReloadTakesNoCounterBack) {

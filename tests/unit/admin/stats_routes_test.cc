@@ -109,6 +109,38 @@ TEST_F(StatsRoutesTest, HoursAreHoursHoweverManyRowsTheyHave) {
   EXPECT_EQ(json("/api/admin/stats/hourly").size(), 9u);
 }
 
+// The shape has no room to say so: a field of the head does, and where the others are.
+TEST_F(StatsRoutesTest, HoursThatTheAnswerHasNoRoomForAreTold) {
+  constexpr int kModels = 250, kHours = 403;  // 100,750 rows
+  std::vector<std::string> models;
+  for (int i = 0; i < kModels; ++i) models.push_back("m" + std::to_string(i));
+  for (int hour = 0; hour < kHours; ++hour) {
+    std::vector<UsageEvent> events;
+    for (const std::string& model : models) {
+      events.push_back(at(now_ms() - hour * kHourMs));
+      events.back().model = model;
+    }
+    apply(std::move(events));
+  }
+  const auto field = [](const AdminResponse& response, std::string_view name) {
+    for (const auto& [key, value] : response.fields)
+      if (key == name) return value;
+    return std::string();
+  };
+  const AdminResponse fits = get("/api/admin/stats/hourly?hours=400", room_);
+  EXPECT_EQ(Json::parse(fits.body).size(), 100'000u);
+  EXPECT_EQ(field(fits, "x-sluice-truncated") + field(fits, "link"), "");
+  const AdminResponse cut = get("/api/admin/stats/hourly?hours=500&backend_id=team-a", room_);
+  EXPECT_EQ(Json::parse(cut.body).size(), 100'000u);
+  EXPECT_EQ(field(cut, "x-sluice-truncated"), "true");
+  const std::string link = field(cut, "link");
+  ASSERT_TRUE(link.starts_with("</api/admin/stats/hourly?hours=500&to=")) << link;
+  ASSERT_TRUE(link.ends_with("&backend_id=team-a>; rel=\"next\"")) << link;
+  const AdminResponse rest = get(link.substr(1, link.find('>') - 1), room_);
+  EXPECT_EQ(Json::parse(rest.body).size(), static_cast<std::size_t>(kModels * (kHours - 400)));
+  EXPECT_EQ(field(rest, "x-sluice-truncated"), "");
+}
+
 // The predecessor's sank: each of its steps was truncated to whole milliseconds.
 TEST_F(StatsRoutesTest, TheAverageLatencyIsThatOfTheSum) {
   std::vector<UsageEvent> events;

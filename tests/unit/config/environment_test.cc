@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/config/config_text.h"
 
 namespace sluice {
@@ -271,6 +273,50 @@ const UnusedRow kUnusedRows[] = {
      {{"SIDECAR_API_KEY", "secret"}},
      "SIDECAR_API_KEY: has no effect without SIDECAR_UPSTREAM"},
 };
+
+struct MetricsRow {
+  const char* rule;
+  const char* file;
+  Variables variables;
+  const char* listen;
+  bool warned;
+};
+
+const MetricsRow kMetricsRows[] = {
+    {"nothing", "", {}, "127.0.0.1:9191", false},
+    {"a host of this machine", "", {{"SIDECAR_HOST", "127.0.0.2"}}, "127.0.0.2:9191", false},
+    {"all addresses are for the proxy", "", {{"SIDECAR_HOST", "0.0.0.0"}}, "127.0.0.1:9191", true},
+    {"and all those of IPv6", "", {{"SIDECAR_HOST", "::"}}, "127.0.0.1:9191", true},
+    {"with a port",
+     "",
+     {{"SIDECAR_HOST", "0.0.0.0"}, {"SIDECAR_METRICS_PORT", "9300"}},
+     "127.0.0.1:9300",
+     true},
+    {"a port alone", "", {{"SIDECAR_METRICS_PORT", "9300"}}, "127.0.0.1:9300", false},
+    {"the file's own word stays",
+     "metrics: {listen: ['127.0.0.1:9400']}",
+     {{"SIDECAR_HOST", "0.0.0.0"}},
+     "127.0.0.1:9400",
+     false},
+    {"who wants to be reached is told what of",
+     "",
+     {{"SIDECAR_HOST", "0.0.0.0"}, {"SLUICE_METRICS_LISTEN", "0.0.0.0:9191"}},
+     "0.0.0.0:9191",
+     true},
+};
+
+// Metrics ask for no token: SIDECAR_HOST opens the proxy alone.
+TEST(EnvironmentVariables, TheHostOfTheProxyOpensNoMetrics) {
+  for (const MetricsRow& row : kMetricsRows) {
+    const Loaded config = load_text(row.file, variables(row.variables));
+    ASSERT_TRUE(config) << row.rule << errors_of(config);
+    ASSERT_EQ(config->metrics_listen.size(), 1u) << row.rule;
+    EXPECT_EQ(config->metrics_listen[0].text(), row.listen) << row.rule;
+    const std::string warnings = messages(config->warnings);
+    EXPECT_EQ(warnings.contains("no token"), row.warned) << row.rule << warnings;
+    EXPECT_EQ(std::ranges::count(warnings, '\n') > 0, false) << row.rule << warnings;
+  }
+}
 
 TEST(EnvironmentVariables, WithoutEffectAreWarnedOf) {
   for (const UnusedRow& row : kUnusedRows) {

@@ -97,10 +97,15 @@ TEST_F(Queries, TooManyHoursLoseTheEarliestWhole) {
   apply({at_minute(1, 0), other, at_minute(3, 60), at_minute(4, 120)});
   HourlyFilter filter;
   filter.rows_max = 2;
-  const auto rows = hourly_usage(*environment_, filter);
+  bool truncated = false;
+  const auto rows = hourly_usage(*environment_, filter, &truncated);
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 1U);
   EXPECT_EQ(rows->front().hour, kDawnHour + 2);
+  EXPECT_TRUE(truncated);
+  filter.rows_max = 4;
+  EXPECT_EQ(hourly_usage(*environment_, filter, &truncated)->size(), 4U);
+  EXPECT_FALSE(truncated);
 }
 
 TEST_F(Queries, DaysAreARangeByPool) {

@@ -1,0 +1,35 @@
+// Probes of the accounts' health: providers that hang hold up no others.
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import test from 'node:test';
+import {account, eventually, startGateway, startMock} from './harness.mjs';
+
+const HANGING = 40;
+
+test('forty providers that never answer take no turn from the one that does', async (t) => {
+  const held = new Set();
+  let most = 0;
+  const silent = net.createServer((socket) => {
+    held.add(socket);
+    most = Math.max(most, held.size);
+    socket.on('error', () => {}).on('close', () => held.delete(socket)).resume();
+  });
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    silent.close();
+    for (const socket of held) socket.destroy();
+  });
+  const base = `http://127.0.0.1:${silent.address().port}/v1`;
+  const mock = await startMock(t);
+  const hanging = Array.from({length: HANGING}, (_, i) =>
+    account(mock, {name: `silent-${i}`, base_url: base, api_key: `sk-test-silent-${i}`}));
+  await startGateway(t, {accounts: [...hanging, account(mock, {name: 'answers'})],
+    health: {interval: '4s'}});
+  const probes = async () => (await mock.count()).requests;
+  await eventually(() => held.size > 32, 'more than 32 that hang');
+  const before = await probes();
+  // Before the first of those that hang is given up, after 15 s.
+  await eventually(async () => await probes() >= before + 2, 'two more probes', 10_000);
+  assert.ok(held.size > 32, `${held.size} still hang`);
+  assert.ok(most <= HANGING, `${most} probes of ${HANGING} accounts at once`);
+});
