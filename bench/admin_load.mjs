@@ -15,21 +15,17 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readArguments} from './arguments.mjs';
 
 const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
-const {values} = parseArgs({options: {
-  rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '4'},
-  listeners: {type: 'string', default: '200'}, accounts: {type: 'string', default: '1000'},
-  bound: {type: 'string', default: '1.05'}, json: {type: 'boolean'},
-}});
-for (const [name, least] of Object.entries({rounds: 1, seconds: 1, listeners: 0, accounts: 1,
-  bound: 1})) {
-  if (Number(values[name]) >= least) continue;
-  console.error(`bench/admin_load.mjs: --${name} ${values[name]}: a number from ${least} on`);
-  process.exit(2);
-}
+const values = readArguments(import.meta.url, {
+  rounds: {type: 'string', default: '7', least: 1},
+  seconds: {type: 'string', default: '4', least: 1},
+  listeners: {type: 'string', default: '200', least: 0},
+  accounts: {type: 'string', default: '1000', least: 1},
+  bound: {type: 'string', default: '1.05', least: 1}, json: {type: 'boolean'},
+});
 const TOKEN = 'sk-test-admin-bench-0123456789';
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-admin-load-'));
 const running = [];
@@ -49,7 +45,7 @@ async function start(args) {
 
 async function startGateway(provider) {
   const file = path.join(folder, 'sluice.yaml');
-  const accounts = Array.from({length: Number(values.accounts)}, (_, i) => ({
+  const accounts = Array.from({length: values.accounts}, (_, i) => ({
     name: `team-${i}`, base_url: `${provider}/v1`, api_key: `sk-test-${i}`, rpm_limit: 1000000}));
   await writeFile(file, JSON.stringify({
     listen: '127.0.0.1:0', shards: 1, log: {level: 'warning'}, metrics: {listen: []},
@@ -84,7 +80,7 @@ function burden(url) {
   let on = true;
   let snapshots = 0, answers = 0;
   const headers = {authorization: `Bearer ${TOKEN}`};
-  const streams = Array.from({length: Number(values.listeners)}, () =>
+  const streams = Array.from({length: values.listeners}, () =>
     http.get(`${url}/dashboard/sse`, {headers, agent: false}, (answer) =>
       answer.on('data', () => ++snapshots)).on('error', () => {}));
   const loop = async (route) => {
@@ -118,7 +114,7 @@ try {
     done.snapshots += one.snapshots;
     done.answers += one.answers;
   };
-  for (let round = 0; round < Number(values.rounds); ++round) {
+  for (let round = 0; round < values.rounds; ++round) {
     if (round % 2 === 1) await measureWith();
     rounds.without.push(await measure(url));
     if (round % 2 === 0) await measureWith();
@@ -131,7 +127,7 @@ try {
   result.p99_ratios = ratios('p99');
   result.p99_ratio = median(result.p99_ratios);
   result.p50_ratio = median(ratios('p50'));
-  result.bound = Number(values.bound);
+  result.bound = values.bound;
   if (values.json) console.log(JSON.stringify(result, null, 2));
   else {
     console.table({without: result.without, with: result.with});

@@ -13,25 +13,16 @@ import http from 'node:http';
 import net from 'node:net';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readArguments} from './arguments.mjs';
 
 const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
-const options = {};
-for (const name of ['minutes', 'accounts', 'rpm', 'offered', 'urgent', 'seed']) {
-  options[name] = {type: 'string'};
-}
-const {values} = parseArgs({options: {...options, json: {type: 'boolean'}}});
-const number = (name, otherwise) => {
-  const got = Number(values[name] ?? otherwise);
-  if (!(got >= 0)) throw new Error(`--${name}: "${values[name]}" is no number`);
-  return got;
-};
-const minutes = number('minutes', 5);
-const accounts = number('accounts', 11);
-const rpm = number('rpm', 40);
-const offered = number('offered', 600);
-const urgentShare = number('urgent', 0.05);
+const number = (otherwise) => ({type: 'string', default: `${otherwise}`, least: 0});
+const values = readArguments(import.meta.url, {
+  minutes: number(5), accounts: number(11), rpm: number(40), offered: number(600),
+  urgent: number(0.05), seed: number(1), json: {type: 'boolean'},
+});
+const {minutes, accounts, rpm, offered, urgent: urgentShare} = values;
 
 const running = [];
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-admission-'));
@@ -117,7 +108,7 @@ async function startNginx(mock) {
 }
 
 // The same numbers for the same seed (mulberry32).
-let state = number('seed', 1);
+let state = values.seed;
 function random() {
   state = (state + 0x6d2b79f5) | 0;
   let t = Math.imul(state ^ (state >>> 15), 1 | state);

@@ -15,15 +15,17 @@ import {execFile, spawn} from 'node:child_process';
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {parseArgs, promisify} from 'node:util';
+import {promisify} from 'node:util';
+import {readArguments} from './arguments.mjs';
 
 const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
-const {values} = parseArgs({options: {
-  rounds: {type: 'string', default: '7'}, seconds: {type: 'string', default: '3'},
-  connections: {type: 'string', default: '64'}, bound: {type: 'string', default: '1.02'},
-  json: {type: 'boolean'},
-}});
+const values = readArguments(import.meta.url, {
+  rounds: {type: 'string', default: '7', least: 1},
+  seconds: {type: 'string', default: '3', least: 1},
+  connections: {type: 'string', default: '64', least: 1},
+  bound: {type: 'string', default: '1.02', least: 1}, json: {type: 'boolean'},
+});
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-metering-'));
 const running = [];
 
@@ -117,7 +119,7 @@ try {
     await wrk(one.url);  // warm
     one.shard = await pin(one);
   }
-  for (let i = 0; i < Number(values.rounds); ++i) {
+  for (let i = 0; i < values.rounds; ++i) {
     // A B, then B A: what drifts favours neither.
     for (const one of i % 2 ? [...both].reverse() : both) rounds[one.name].push(await round(one));
   }
@@ -135,7 +137,7 @@ try {
       console.log(`${what.padEnd(20)}${a.toFixed(2).padStart(9)}${b.toFixed(2).padStart(11)}` +
         `${ratio.toFixed(3).padStart(7)}`);
   }
-  if (result.shard.ratio > Number(values.bound)) {
+  if (result.shard.ratio > values.bound) {
     console.error(`metering costs the shard ${result.shard.ratio.toFixed(3)} of its CPU without, ` +
       `more than ${values.bound}`);
     process.exitCode = 1;

@@ -14,7 +14,7 @@ import {chmod, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {readFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
+import {readArguments} from '../arguments.mjs';
 import {makeCertificates} from './certificates.mjs';
 import {install} from './install.mjs';
 import {measure} from './loads.mjs';
@@ -23,25 +23,16 @@ import {descriptorsMax, listening, start, stop, stopAll} from './processes.mjs';
 import {summarize, table} from './report.mjs';
 import {chosen, connectionsWithin, isIdle, isStreams, WORKLOADS} from './workloads.mjs';
 
-const {values} = parseArgs({options: {
+const values = readArguments(import.meta.url, {
   'workload': {type: 'string', default: Object.keys(WORKLOADS).join(',')},
   'peers': {type: 'string', default: Object.keys(PEERS).join(',')},
-  'rounds': {type: 'string', default: '5'}, 'seconds': {type: 'string', default: '4'},
-  'proxy-core': {type: 'string', default: '0'}, 'load-core': {type: 'string', default: '1'},
+  'rounds': {type: 'string', default: '5', least: 1},
+  'seconds': {type: 'string', default: '4', least: 1},
+  'proxy-core': {type: 'string', default: '0', least: 0},
+  'load-core': {type: 'string', default: '1', least: 0},
   'json': {type: 'string'}, 'install': {type: 'boolean'},
-}});
-
-function wholeNumber(name, least) {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < least)
-    throw new Error(`--${name}: "${values[name]}" is no whole number from ${least} on`);
-  return number;
-}
-
-const rounds = wholeNumber('rounds', 1);
-const seconds = wholeNumber('seconds', 1);
-const proxyCore = wholeNumber('proxy-core', 0);
-const loadCore = wholeNumber('load-core', 0);
+});
+const {rounds, seconds, 'proxy-core': proxyCore, 'load-core': loadCore} = values;
 
 function machine() {
   const processor = /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
