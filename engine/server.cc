@@ -173,6 +173,8 @@ std::expected<void, StartFailure> Server::start_threads() {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     threads_.emplace_back([this, i, &gate] {
       pin_this_thread(i);
+      const std::string name = "sluice-shard" + std::to_string(i);  // at most 15 bytes are kept
+      pthread_setname_np(pthread_self(), name.c_str());
       const int result = kernels_[i]->open(UringKernel::Options{});
       if (result != 0) gate.failed.store(result);
       gate.opened.count_down();

@@ -57,6 +57,18 @@ void set_numbers(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noex
   set_sent(slot, event.sent_ms);
 }
 
+// The next append comes a request later: until then the memory of its slots, which nobody has
+// touched for long, is the processor's own, and no store of it waits.
+#if defined(__x86_64__)
+__attribute__((target("prfchw"))) void fetch_for_writing(const std::byte* at,
+                                                         std::size_t bytes) noexcept {
+  constexpr std::size_t kLineBytes = 64;
+  for (std::size_t line = 0; line < bytes; line += kLineBytes) __builtin_prefetch(at + line, 1);
+}
+#else
+void fetch_for_writing(const std::byte*, std::size_t) noexcept {}
+#endif
+
 }  // namespace
 
 JournalWriter::JournalWriter(std::uint16_t shard, Segment& first,
@@ -181,6 +193,7 @@ std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
   // The texts and the record at once: the reader never sees one without the other.
   segment_->published.store(at_, std::memory_order_release);
   next_sequence_.store(sequence + 1, std::memory_order_relaxed);
+  fetch_for_writing(slot_bytes(), std::min<std::size_t>(free_slots(), 2) * kSlotBytes);
   return sequence;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -33,7 +35,8 @@ class NameTable {
   [[nodiscard]] std::uint16_t size() const noexcept { return count_; }
   // Whether `id`, which add_or_find() has given, is that of `name`: less work than finding it.
   [[nodiscard]] bool is(std::uint16_t id, std::string_view name) const noexcept {
-    return id < count_ && text_of(entries_[id]) == name;
+    return id < count_ && entries_[id].bytes == name.size() &&
+           are_equal(bytes_ + entries_[id].offset, name.data(), name.size());
   }
 
   // Gives `name` the id that a journal tells; ids below that were told none have no name. False
@@ -57,6 +60,24 @@ class NameTable {
     return {bytes_ + entry.offset, entry.bytes};
   }
   bool store(Entry& entry, std::string_view name) noexcept;
+  // Names are short, and most are the same: no call for them.
+  [[nodiscard]] static bool are_equal(const char* a, const char* b, std::size_t bytes) noexcept {
+    if (bytes > 32) return std::memcmp(a, b, bytes) == 0;
+    if (bytes < sizeof(std::uint64_t)) {
+      bool equal = true;
+      for (std::size_t i = 0; i < bytes; ++i) equal = equal && a[i] == b[i];
+      return equal;
+    }
+    std::uint64_t differ = 0;
+    for (std::size_t at = 0; at < bytes; at += sizeof(std::uint64_t)) {
+      const std::size_t from = std::min(at, bytes - sizeof(std::uint64_t));
+      std::uint64_t words[2];
+      std::memcpy(&words[0], a + from, sizeof(words[0]));
+      std::memcpy(&words[1], b + from, sizeof(words[1]));
+      differ |= words[0] ^ words[1];
+    }
+    return differ == 0;
+  }
 
   std::uint16_t count_ = 0;  // ids in use are below
   std::uint32_t bytes_used_ = 0;

@@ -35,6 +35,24 @@ TEST(NameTable, NamesOfAllLengthsThatDifferInOneByte) {
   }
 }
 
+TEST(NameTable, AnIdIsThatOfItsNameAndOfNoOther) {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    const auto table = std::make_unique<NameTable>();
+    ASSERT_EQ(table->add_or_find("another"), 0);
+    const std::string name(size, 'n');
+    ASSERT_EQ(table->add_or_find(name), 1);
+    EXPECT_TRUE(table->is(1, name)) << size;
+    EXPECT_FALSE(table->is(0, name)) << size;
+    EXPECT_FALSE(table->is(2, name)) << size;
+    EXPECT_FALSE(table->is(1, name + "n")) << size;
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = name;
+      other[at] = 'x';
+      EXPECT_FALSE(table->is(1, other)) << size << " " << at;
+    }
+  }
+}
+
 TEST(NameTable, AFullTableKeepsWhatItHas) {
   const auto table = std::make_unique<NameTable>();
   int added = 0;
