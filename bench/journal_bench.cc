@@ -110,7 +110,7 @@ BENCHMARK(refused);
 void start_and_end(benchmark::State& state) {
   BenchJournal bench;
   run(state, bench, [](JournalWriter& writer, const UsageEvent& event) {
-    if (const std::uint64_t started = writer.start(event); started != 0)
+    if (const JournalStart started = writer.start(event); started.any())
       benchmark::DoNotOptimize(writer.end(event, started));
   });
 }

@@ -1,16 +1,18 @@
 #!/usr/bin/env node
 // What metering costs: a gateway that records every request in its journal and database beside one
-// that records nothing, under the same load in turns, each with one shard, before one mock.
+// that records nothing, under the same load in turns, each with one shard, before one upstream with
+// a canned answer.
 //
 // usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--bound 1.02] [--json]
 //
 // The shard has a core of its own, as it has on any machine with one to spare; the other threads
-// of its process, the load and the mock share another one. So its figures tell what metering costs
-// the shard, not who was in its way.
+// of its process, the load and the upstream share another one, where they need less than the shard
+// does: it never waits for them, whether it records or not.
 //
 // Prints CPU per request of the shard's thread and of the whole process, medians over the rounds,
-// and their ratios. Ends with 1 when the shard's ratio is above the bound. Needs build/release (or
-// SLUICE=path), wrk and two cores. Loopback only; ends what it has started.
+// and their ratios. Ends with 1 when the shard's ratio is above the bound. Needs build/release with
+// -Dbenchmarks=true (or SLUICE_BUILD=folder), wrk and two cores. Loopback only; ends what it has
+// started.
 import {execFile, spawn} from 'node:child_process';
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
@@ -19,7 +21,8 @@ import {promisify} from 'node:util';
 import {readArguments} from './arguments.mjs';
 
 const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
-const sluice = process.env.SLUICE ?? path.join(root, 'build/release/engine/cli/sluice');
+const build = process.env.SLUICE_BUILD ?? path.join(root, 'build/release');
+const sluice = path.join(build, 'engine/cli/sluice');
 const values = readArguments(import.meta.url, {
   rounds: {type: 'string', default: '7', least: 1},
   seconds: {type: 'string', default: '3', least: 1},
@@ -29,8 +32,8 @@ const values = readArguments(import.meta.url, {
 const folder = await mkdtemp(path.join(tmpdir(), 'sluice-metering-'));
 const running = [];
 
-async function start(args) {
-  const child = spawn(sluice, args, {stdio: ['ignore', 'pipe', 'inherit']});
+async function start(program, args) {
+  const child = spawn(program, args, {stdio: ['ignore', 'pipe', 'inherit']});
   running.push(child);
   let output = '';
   for await (const bytes of child.stdout) {
@@ -38,7 +41,7 @@ async function start(args) {
     const url = /listening on (\S+)/.exec(output)?.[1];
     if (url) return {pid: child.pid, url};
   }
-  throw new Error(`${args[0]} ended: ${output}`);
+  throw new Error(`${program} ended: ${output}`);
 }
 
 async function gateway(name, provider, store) {
@@ -49,7 +52,7 @@ async function gateway(name, provider, store) {
     accounts: [{name: 'a', base_url: `${provider}/v1`, api_key: 'sk-test-a', rpm_limit: 1000000,
       window: '1s', cost: {input: 2.5, output: 10}}],
   }));
-  return {name, ...await start(['serve', '-c', file])};
+  return {name, ...await start(sluice, ['serve', '-c', file])};
 }
 
 // Microseconds of CPU of each thread.
@@ -110,11 +113,12 @@ async function round(one) {
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 try {
-  const mock = await start(['mock', '--tokens', '20', '--ledger-max', '0']);
-  const both = [await gateway('metered', mock.url, {}),
-    await gateway('unmetered', mock.url, {directory: 'none'})];
+  const upstream = await start(path.join(build, 'bench/relay/canned_upstream'),
+    ['--listen', '127.0.0.1:0']);
+  const both = [await gateway('metered', upstream.url, {}),
+    await gateway('unmetered', upstream.url, {directory: 'none'})];
   const rounds = {metered: [], unmetered: []};
-  await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${mock.pid}`]);
+  await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${upstream.pid}`]);
   for (const one of both) {
     await wrk(one.url);  // warm
     one.shard = await pin(one);

@@ -3,6 +3,7 @@
 #include "engine/io/signal.h"
 #include "engine/proxy/attempt.h"
 #include "engine/route/ladder.h"
+#include "store/journal/journal_writer.h"
 
 namespace sluice {
 
@@ -39,7 +40,7 @@ struct Trial {
   bool is_second = false;    // of a race: it hedges another one
   Instant began_at{};
   Instant settled_at{};             // when the permit was stamped as sent, if it was
-  std::uint64_t metered_as = 0;     // its start in the usage journal, until its end is there, too
+  JournalStart metered_as;          // in the usage journal, until its end is there, too
   Signal* change = nullptr;         // set when the request has left, and when the asking has ended
   bool ended = false;               // the asking; then ...
   std::optional<TryResult> result;  // ... nothing: the answer is the client's to have

@@ -58,14 +58,14 @@ bool meter_start(Shard& shard, Exchange& exchange, Trial& trial) {
   event.reserved_tokens = trial.choice.permit.tokens_reserved();
   event.client_reserved_tokens = exchange.client_pass.tokens_reserved();
   trial.metered_as = journal->start(event);
-  exchange.asked = exchange.asked || trial.metered_as != 0;
-  if (trial.metered_as != 0) return true;
+  exchange.asked = exchange.asked || trial.metered_as.any();
+  if (trial.metered_as.any()) return true;
   ++exchange.worker->metrics.journal_refusals;
   return false;
 }
 
 void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool relayed) {
-  if (trial.metered_as == 0) return;
+  if (!trial.metered_as.any()) return;
   const Attempt& attempt = trial.attempt;
   const ExchangeReport& report = exchange.report;
   UsageEvent event = event_of(shard, exchange, trial);
@@ -86,7 +86,7 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool r
       event.first_token_us = microseconds(report.first_token_at - trial.began_at);
     add_usage(event, report);
   }
-  exchange.worker->journal->end(event, std::exchange(trial.metered_as, 0));
+  exchange.worker->journal->end(event, std::exchange(trial.metered_as, {}));
 }
 
 void meter_unserved(Shard& shard, Exchange& exchange) {

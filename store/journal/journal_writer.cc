@@ -59,15 +59,16 @@ void set_numbers(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noex
 
 // The next append comes a request later: until then the memory of its slots, which nobody has
 // touched for long, is the processor's own, and no store of it waits.
-#if defined(__x86_64__)
-__attribute__((target("prfchw"))) void fetch_for_writing(const std::byte* at,
-                                                         std::size_t bytes) noexcept {
+void fetch_for_writing(const std::byte* at, std::size_t bytes) noexcept {
   constexpr std::size_t kLineBytes = 64;
-  for (std::size_t line = 0; line < bytes; line += kLineBytes) __builtin_prefetch(at + line, 1);
-}
+  for (std::size_t line = 0; line < bytes; line += kLineBytes) {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(at[line]));  // a processor without it does nothing
 #else
-void fetch_for_writing(const std::byte*, std::size_t) noexcept {}
+    __builtin_prefetch(at + line, 1);
 #endif
+  }
+}
 
 }  // namespace
 
@@ -78,26 +79,32 @@ JournalWriter::JournalWriter(std::uint16_t shard, Segment& first,
   enter(first);
 }
 
-std::uint64_t JournalWriter::start(const UsageEvent& event) noexcept {
-  if (!has_room_for(2)) return refuse();
+JournalStart JournalWriter::start(const UsageEvent& event) noexcept {
+  JournalStart started;
+  if (!has_room_for(2)) {
+    refuse();
+    return started;
+  }
   add_set_aside(kGroupSlotsMax);
-  return append(event, UsageKind::kStart, 0);
+  append(event, UsageKind::kStart, started);
+  return started;
 }
 
-std::uint64_t JournalWriter::end(const UsageEvent& event, std::uint64_t started_by) noexcept {
-  SL_ASSERT(slots_set_aside() >= kGroupSlotsMax);
+std::uint64_t JournalWriter::end(const UsageEvent& event, JournalStart started) noexcept {
+  SL_ASSERT(started.any() && slots_set_aside() >= kGroupSlotsMax);
   add_set_aside(-static_cast<std::int64_t>(kGroupSlotsMax));
-  return append(event, UsageKind::kEnd, started_by);
+  return append(event, UsageKind::kEnd, started);
 }
 
 std::uint64_t JournalWriter::refused(const UsageEvent& event) noexcept {
-  if (!has_room_for(1)) return refuse();
-  return append(event, UsageKind::kRefused, 0);
+  JournalStart none;
+  if (has_room_for(1)) return append(event, UsageKind::kRefused, none);
+  refuse();
+  return 0;
 }
 
-std::uint64_t JournalWriter::refuse() noexcept {
+void JournalWriter::refuse() noexcept {
   times_refused_.store(times_refused() + 1, std::memory_order_relaxed);
-  return 0;
 }
 
 void JournalWriter::add_set_aside(std::int64_t slots) noexcept {
@@ -165,20 +172,26 @@ void JournalWriter::enter(Segment& segment) noexcept {
   segment.published.store(at_, std::memory_order_release);
 }
 
+// Of an end `start` is its start's; else it becomes what the event is for its end.
 std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
-                                    std::uint64_t started_by) noexcept {
+                                    JournalStart& start) noexcept {
   make_room();
   RecordSlot slot;  // set below, all of it
   slot.kind = static_cast<std::uint8_t>(kind);
   const std::uint64_t sequence = next_sequence();
   slot.sequence = sequence;
-  slot.started_by = started_by;
+  slot.started_by = start.sequence;
   set_numbers(slot, event, kind);
-  slot.names[kAccount] = intern(kAccount, event.account);
-  slot.names[kPool] = intern(kPool, event.pool);
-  slot.names[kClientKey] = intern(kClientKey, event.client_key);
-  slot.names[kModel] = intern(kModel, event.model);
-  slot.names[kNativeModel] = intern(kNativeModel, event.native_model);
+  if (start.segment != segment_->number) start.names.fill(kNameInFront);
+  const std::string_view texts[kNameFields] = {event.account, event.pool, event.client_key,
+                                               event.model, event.native_model};
+  for (std::size_t field = 0; field < kNameFields; ++field) {
+    if (start.names[field] == kNameInFront)
+      start.names[field] = intern(static_cast<TextField>(field), texts[field]);
+    slot.names[field] = start.names[field];
+  }
+  start.segment = segment_->number;
+  start.sequence = sequence;
   std::memset(slot.request_id, 0, sizeof(slot.request_id));
   const std::string_view id = cut_text(event.request_id, kRequestIdBytesMax);
   if (id.size() <= kRequestIdInlineBytes) {

@@ -7,9 +7,19 @@
 
 #include "store/journal/name_table.h"
 #include "store/journal/segment.h"
+#include "store/journal/slot.h"
 #include "store/usage_event.h"
 
 namespace sluice {
+
+// JournalStart - what the end of an attempt has to know of its start.
+struct JournalStart {
+  std::uint64_t sequence = 0;                      // 0: there was no room, and nothing was written
+  std::uint64_t segment = 0;                       // its number
+  std::array<std::uint16_t, kNameFields> names{};  // as they stand there; RecordSlot::names
+
+  [[nodiscard]] bool any() const noexcept { return sequence != 0; }
+};
 
 // JournalWriter - the shard's end of its usage journal.
 //
@@ -32,12 +42,12 @@ class JournalWriter {
   JournalWriter(const JournalWriter&) = delete;
   JournalWriter& operator=(const JournalWriter&) = delete;
 
-  // Before the first byte of an attempt leaves: the sequence of its start, 0 when there is no room
-  // and nothing was written. Exactly one end() must follow a start. `kind`, `sequence` and
-  // `started_by` of the event are not looked at, here and below.
-  [[nodiscard]] std::uint64_t start(const UsageEvent& event) noexcept;
-  // The end of the attempt whose start got the sequence `started_by`; its own sequence.
-  std::uint64_t end(const UsageEvent& event, std::uint64_t started_by) noexcept;
+  // Before the first byte of an attempt leaves. Exactly one end() must follow a start that any()
+  // tells of. `kind`, `sequence` and `started_by` of the event are not looked at, here and below.
+  [[nodiscard]] JournalStart start(const UsageEvent& event) noexcept;
+  // The end of the attempt that `started`, whose event had the same account, pool, client key and
+  // models; its own sequence.
+  std::uint64_t end(const UsageEvent& event, JournalStart started) noexcept;
   // A request that no account was asked for: its sequence, 0 when there is no room.
   [[nodiscard]] std::uint64_t refused(const UsageEvent& event) noexcept;
 
@@ -60,12 +70,12 @@ class JournalWriter {
   struct Texts;
 
   [[nodiscard]] bool has_room_for(std::uint32_t groups) noexcept;
-  std::uint64_t refuse() noexcept;
+  void refuse() noexcept;
   void look_ahead() noexcept;
   void make_room() noexcept;
   void enter(Segment& segment) noexcept;
   void leave_segment() noexcept;
-  std::uint64_t append(const UsageEvent& event, UsageKind kind, std::uint64_t started_by) noexcept;
+  std::uint64_t append(const UsageEvent& event, UsageKind kind, JournalStart& start) noexcept;
   [[nodiscard]] std::uint16_t intern(TextField field, std::string_view text) noexcept;
   void write_text(std::uint16_t target, std::string_view text) noexcept;
   void add_set_aside(std::int64_t slots) noexcept;

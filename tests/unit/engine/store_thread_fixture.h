@@ -64,17 +64,17 @@ class StoreThreadTest : public testing::Test {
   }
 
   // An attempt of request `id` through `shard`'s journal: it begins, and ends.
-  std::uint64_t begin(std::size_t shard, const std::string& id) {
-    const std::uint64_t sequence = store_->writer(shard).start(event(id));
-    EXPECT_NE(sequence, 0u);
+  JournalStart begin(std::size_t shard, const std::string& id) {
+    const JournalStart started = store_->writer(shard).start(event(id));
+    EXPECT_TRUE(started.any());
     ++begun_;
-    return sequence;
+    return started;
   }
-  void end(std::size_t shard, const std::string& id, std::uint64_t sequence) {
+  void end(std::size_t shard, const std::string& id, const JournalStart& started) {
     UsageEvent ended = event(id);
     ended.status = 200;
     ended.flags = kUsageLast;
-    static_cast<void>(store_->writer(shard).end(ended, sequence));
+    static_cast<void>(store_->writer(shard).end(ended, started));
   }
   void attempt(std::size_t shard, const std::string& id) { end(shard, id, begin(shard, id)); }
 

@@ -68,27 +68,31 @@ TEST(JournalWriter, NamesAreWrittenOnceInASegment) {
 TEST(JournalWriter, AStartIsRefusedWhenItsEndWouldHaveNoRoom) {
   Chain chain(1 + 3 * kGroupSlotsMax -
               1);  // room for two of the longest, one slot less for a third
-  ASSERT_NE(chain.writer.start(longest_event('a').view()), 0);
+  const JournalStart started = chain.writer.start(longest_event('a').view());
+  ASSERT_TRUE(started.any());
   EXPECT_FALSE(chain.writer.ready());
-  EXPECT_EQ(chain.writer.start(longest_event('b').view()), 0);
+  EXPECT_FALSE(chain.writer.start(longest_event('b').view()).any());
   EXPECT_EQ(chain.writer.refused(longest_event('b').view()), 0);
   EXPECT_EQ(chain.writer.slots_set_aside(), kGroupSlotsMax);
-  EXPECT_EQ(chain.writer.end(longest_event('c').view(), 1), 2);
+  EXPECT_EQ(chain.writer.end(longest_event('a').view(), started), 2);
   EXPECT_EQ(chain.writer.slots_set_aside(), 0);
   EXPECT_EQ(chain.read().size(), 2);
 }
 
 TEST(JournalWriter, GoesOnWhenASegmentIsLinked) {
   Chain chain(1 + 3 * kGroupSlotsMax - 1);
-  ASSERT_NE(chain.writer.start(longest_event('a').view()), 0);
-  ASSERT_EQ(chain.writer.start(longest_event('b').view()), 0);
+  const JournalStart first = chain.writer.start(longest_event('a').view());
+  ASSERT_TRUE(first.any());
+  ASSERT_FALSE(chain.writer.start(longest_event('b').view()).any());
   chain.add();
-  EXPECT_EQ(chain.writer.start(longest_event('b').view()), 2);
-  EXPECT_EQ(chain.writer.end(longest_event('c').view(), 1), 3);
-  EXPECT_EQ(chain.writer.end(longest_event('d').view(), 2), 4);
+  const JournalStart second = chain.writer.start(longest_event('b').view());
+  EXPECT_EQ(second.sequence, 2);
+  EXPECT_EQ(chain.writer.end(longest_event('b').view(), second), 3);
+  EXPECT_EQ(chain.writer.end(longest_event('a').view(), first), 4);
   const std::vector<OwnedEvent> events = chain.read();
   ASSERT_EQ(events.size(), 4);
-  EXPECT_EQ(events[3].model, longest_event('d').model);
+  EXPECT_EQ(events[2].model, longest_event('b').model);
+  EXPECT_EQ(events[3].model, longest_event('a').model);
   EXPECT_TRUE(chain.first.sealed.load());
 }
 
@@ -103,7 +107,7 @@ TEST(JournalWriter, EverySegmentCanBeReadAlone) {
 
 TEST(JournalWriter, LeavesASegmentWhenAskedAndTheNextHasRoomForWhatWasPromised) {
   Chain chain;
-  ASSERT_NE(chain.writer.start(ordinary_event().view()), 0);
+  ASSERT_TRUE(chain.writer.start(ordinary_event().view()).any());
   chain.first.leave.store(true);
   ASSERT_NE(chain.writer.refused(ordinary_event().view()), 0);
   EXPECT_FALSE(chain.first.sealed.load());  // there is no next one
@@ -123,7 +127,7 @@ TEST(JournalWriter, AnEndNeverLacksRoom) {
     Prng random(seed);
     const auto slots = [&] { return static_cast<std::uint32_t>(13 + random.below(100)); };
     const auto chain = std::make_unique<Chain>(slots());
-    std::deque<std::uint64_t> open;
+    std::deque<std::pair<JournalStart, OwnedEvent>> open;
     std::uint64_t accepted = 0;
     for (int step = 0; step < 300; ++step) {
       const OwnedEvent event = random.below(2) == 0
@@ -136,20 +140,20 @@ TEST(JournalWriter, AnEndNeverLacksRoom) {
         case 3:
         case 4:
         case 5:
-          if (const std::uint64_t started = chain->writer.start(event.view()); started != 0) {
-            open.push_back(started);
+          if (const JournalStart started = chain->writer.start(event.view()); started.any()) {
+            open.emplace_back(started, event);
             ++accepted;
           }
           break;
         default:
           if (open.empty()) break;
-          chain->writer.end(event.view(), open.front());
+          chain->writer.end(open.front().second.view(), open.front().first);
           open.pop_front();
           ++accepted;
       }
     }
     for (; !open.empty(); open.pop_front(), ++accepted)
-      chain->writer.end(longest_event('z').view(), open.front());
+      chain->writer.end(open.front().second.view(), open.front().first);
     const std::vector<OwnedEvent> events = chain->read();
     ASSERT_EQ(events.size(), accepted) << seed;
     for (std::size_t i = 0; i < events.size(); ++i) ASSERT_EQ(events[i].event.sequence, i + 1);

@@ -16,7 +16,9 @@ struct CheckingSink final : UsageSink {
   void take(const UsageEvent& event) override {
     ASSERT_EQ(event.sequence, ++last);
     ASSERT_EQ(event.first_token_us, event.sequence);
-    ASSERT_EQ(event.model, "model-" + std::to_string(event.sequence % 50));
+    const bool ends = event.kind == UsageKind::kEnd;
+    const std::uint64_t named = ends ? event.started_by : event.sequence;
+    ASSERT_EQ(event.model, "model-" + std::to_string(named % 50));
   }
   void lost(const JournalLoss& loss) override { FAIL() << loss.text(); }
 
@@ -32,10 +34,9 @@ void write_records(JournalWriter& writer, std::uint64_t count) {
       if (writer.refused(event.view()) == 0) std::this_thread::yield();
       continue;
     }
-    const std::uint64_t started = writer.start(event.view());
-    if (started == 0) continue;
+    const JournalStart started = writer.start(event.view());
+    if (!started.any()) continue;
     event.event.first_token_us = writer.next_sequence();
-    event.model = "model-" + std::to_string(writer.next_sequence() % 50);
     writer.end(event.view(), started);
   }
 }

@@ -16,8 +16,8 @@ constexpr std::uint32_t kSlots = 4096;
 OwnedEvent through_journal(const OwnedEvent& in) {
   MemorySegment memory(kSlots);
   const auto writer = std::make_unique<JournalWriter>(3, memory.segment, 41);
-  const std::uint64_t started = writer->start(in.view());
-  EXPECT_EQ(started, 41);
+  const JournalStart started = writer->start(in.view());
+  EXPECT_EQ(started.sequence, 41);
   EXPECT_EQ(writer->end(in.view(), started), 42);
   const SegmentContent content = read_segment(memory.memory, 1);
   EXPECT_TRUE(content.damage.empty());
@@ -50,9 +50,10 @@ TEST(RoundTrip, KindsAndSequences) {
   MemorySegment memory(kSlots);
   const auto writer = std::make_unique<JournalWriter>(0, memory.segment, 1);
   const OwnedEvent event = ordinary_event();
-  EXPECT_EQ(writer->start(event.view()), 1);
+  const JournalStart started = writer->start(event.view());
+  EXPECT_EQ(started.sequence, 1);
   EXPECT_EQ(writer->refused(event.view()), 2);
-  EXPECT_EQ(writer->end(event.view(), 1), 3);
+  EXPECT_EQ(writer->end(event.view(), started), 3);
   const SegmentContent content = read_segment(memory.memory, 1);
   ASSERT_EQ(content.events.size(), 3);
   EXPECT_EQ(content.events[0].event.kind, UsageKind::kStart);

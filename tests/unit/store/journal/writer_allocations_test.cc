@@ -26,7 +26,7 @@ TEST(JournalWriterAllocations, AnAppendMakesNone) {
     ASSERT_GT(allocations_counted(), 0);
     const std::uint64_t before = allocations_counted();
     for (int i = 0; i < 20; ++i)  // into the next segment
-      if (const std::uint64_t started = writer.start(view); started != 0) writer.end(view, started);
+      if (const JournalStart started = writer.start(view); started.any()) writer.end(view, started);
     EXPECT_EQ(allocations_counted() - before, 0);
   }).join();
   const std::unique_ptr<CollectingSink> sink = std::make_unique<CollectingSink>(shard.read_all());
