@@ -27,7 +27,7 @@ AdminResponse get_version(ControlRoom& room, const AdminRequest& request) {
 
 AdminResponse reload(ControlRoom& room, const AdminRequest&) {
   const auto done = room.gateway().reload_now();
-  if (!done) return admin_error(400, done.error());
+  if (!done) return admin_error(400, done.error(), "reload_refused");
   const auto directory = room.gateway().directory();
   const auto config = room.gateway().config();
   Json warnings = Json::array();

@@ -42,6 +42,7 @@ AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::stri
   Json errors = Json::array();
   for (const FieldProblem& problem : problems) {
     Json error = {{"field", problem.field}, {"problem", problem.problem}, {"mend", problem.mend}};
+    if (problem.problem == kMissingProblem) error["code"] = "missing";
     if (problem.entry) error["entry"] = *problem.entry;
     if (problem.line > 0) error["line"] = problem.line;
     errors.push_back(std::move(error));
@@ -52,7 +53,7 @@ AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::stri
     if (!first.mend.empty()) detail += "; " + first.mend;
     if (problems.size() > 1) detail += " (and " + std::to_string(problems.size() - 1) + " more)";
   }
-  return json_response({{"detail", detail}, {"errors", errors}}, 400);
+  return json_response({{"detail", detail}, {"code", "invalid"}, {"errors", errors}}, 400);
 }
 
 }  // namespace sluice

@@ -46,7 +46,7 @@ AdminResponse post_export(ControlRoom& room, const AdminRequest& request) {
   if (auto many = room.access().refuse_failures(request.peer, now)) return std::move(*many);
   if (!room.access().is_token(token->get_ref<const std::string&>())) {
     room.access().count_failure(request.peer, now);
-    return admin_error(401, "Invalid admin token");
+    return admin_error(401, "Invalid admin token", "wrong_token");
   }
   return export_accounts(room, true);
 }

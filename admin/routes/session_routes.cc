@@ -26,7 +26,7 @@ AdminResponse login(ControlRoom& room, const AdminRequest& request) {
       room.access().cookie_for(token->get_ref<const std::string&>(), gateway.clock().unix_ms());
   if (cookie.empty()) {
     room.access().count_failure(request.peer, gateway.clock().now());
-    return admin_error(401, "Invalid admin token");
+    return admin_error(401, "Invalid admin token", "wrong_token");
   }
   room.tell(EventKind::kLogin, "Somebody logged in from " + request.peer + ".",
             {{"peer", request.peer}});
