@@ -3,7 +3,8 @@ import * as api from './api.js';
 import {editAccount} from './account_form.js';
 import {exportAccounts, importAccounts} from './account_files.js';
 import * as catalog from './catalog.js';
-import {backIn, faultAgo, isUsable, rankOf, stateOf, STATES} from './account_state.js';
+import {backIn, faultAgo, isUsable, rankOf, restOf, stateOf, STATES,
+  stateText} from './account_state.js';
 import {button, clear, h, icon, setHidden, setText} from './dom.js';
 import {confirmed} from './form.js';
 import * as f from './format.js';
@@ -33,10 +34,13 @@ function stateCell(cell) {
   const left = h('span', {class: 'left'});
   cell.append(h('span', {class: 'chips'}, state.node, left));
   return (a) => {
-    state.set(stateOf(a));
+    state.set(stateOf(a), stateText(a));
     const back = backIn(a, gatewayNow());
     setText(left, back);
     left.title = back === t('failing.next') ? t('attention.probe') : '';
+    const {until, held} = restOf(a);
+    state.node.title = stateOf(a) === 'cooling' && held
+      ? t('attention.held_over', {at: f.clock(Date.parse(until))}) : '';
   };
 }
 

@@ -1,5 +1,5 @@
 // Cooldowns: which accounts rest now and until when, which did, and what else happened.
-import {faultText} from './account_state.js';
+import {faultText, restOf, stateOf} from './account_state.js';
 import * as api from './api.js';
 import {clear, h, setHidden, setText} from './dom.js';
 import {eventList} from './events.js';
@@ -18,7 +18,7 @@ function nowColumns() {
         const set = longText(cell);
         return (a) => set(a.name);
       }},
-    {id: 'left', label: t('cooldowns.left'), sort: (a) => a.cooldown_until, class: 'levels',
+    {id: 'left', label: t('cooldowns.left'), sort: (a) => a.until, class: 'levels',
       make: (cell) => {
         const fill = h('span', {class: 'fill'});
         const text = h('span', {class: 'of'});
@@ -26,18 +26,19 @@ function nowColumns() {
           'aria-hidden': 'true'}, fill), text));
         return (a) => {
           const now = gatewayNow();
-          const left = (Date.parse(a.cooldown_until) - now) / 1000;
+          const left = (Date.parse(a.until) - now) / 1000;
           fill.style.transform = `scaleX(${Math.max(0, Math.min(1, left / a.whole))})`;
-          setText(text, countdown(a.cooldown_until, now) || '0:00');
+          setText(text, countdown(a.until, now));
         };
       }},
     {id: 'count', label: t('cooldowns.count'), number: true, down: true,
-      sort: (a) => a.consecutive_429_count, text: (a) => f.whole(a.consecutive_429_count)},
-    {id: 'until', label: t('cooldowns.until'), sort: (a) => a.cooldown_until,
-      text: (a) => f.clock(Date.parse(a.cooldown_until))},
+      sort: (a) => a.consecutive_429_count,
+      text: (a) => a.held ? f.NONE : f.whole(a.consecutive_429_count)},
+    {id: 'until', label: t('cooldowns.until'), sort: (a) => a.until,
+      text: (a) => f.clock(Date.parse(a.until))},
     {id: 'why', label: t('cooldowns.why'), class: 'wide', make: (cell) => {
       const set = longText(cell);
-      return (a) => set(faultText(a.last_error));
+      return (a) => set(a.held ? t('cooldowns.held') : faultText(a.last_error));
     }},
   ];
 }
@@ -84,9 +85,9 @@ export function create() {
 
   function wholeOf(account) {
     const [until] = longest.get(account.id) ?? [];
-    if (until !== account.cooldown_until)
-      longest.set(account.id, [account.cooldown_until,
-        Math.max(1, (Date.parse(account.cooldown_until) - gatewayNow()) / 1000)]);
+    if (until !== account.until)
+      longest.set(account.id, [account.until,
+        Math.max(1, (Date.parse(account.until) - gatewayNow()) / 1000)]);
     return longest.get(account.id)[1];
   }
   async function load() {
@@ -106,7 +107,8 @@ export function create() {
       panel(t('cooldowns.past'), {note: t('cooldowns.last', {n: HISTORY})}, past.node)),
     panel(t('events.title'), {kind: 'long'}, events.node)),
     snapshot(s) {
-      const cooling = s.backends.filter((a) => a.cooldown_until);
+      const cooling = s.backends.filter((a) => stateOf(a) === 'cooling')
+        .map((a) => ({...a, ...restOf(a)})).filter((a) => a.until);
       now.show(cooling.map((a) => ({...a, whole: wholeOf(a)})));
       setText(note, t('cooldowns.effective', {now: f.whole(s.retreat.effective_rpm),
         of: f.whole(s.retreat.base_rpm)}));
