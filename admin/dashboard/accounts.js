@@ -85,7 +85,7 @@ function errorCell(cell) {
 async function test(account, control) {
   const result = await busy(control, () => api.post(`/api/admin/backends/${account.id}/test`));
   if (!result) return;
-  notify(t('account.tested', {name: account.name, text: result.text,
+  notify(t(`tested.${result.status}`, {name: account.name, text: result.text,
     status: result.status_code ?? t('error.none'), took: f.milliseconds(result.latency_ms)}),
   result.status === 'accepted' ? 'good' : 'bad');
 }
