@@ -10,7 +10,8 @@ import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {gatewayNow, live} from './live.js';
-import {busy, chip, complain, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {busy, chip, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
 
 function nameCell(cell) {
@@ -37,10 +38,10 @@ function stateCell(cell) {
     state.set(stateOf(a), stateText(a));
     const back = backIn(a, gatewayNow());
     setText(left, back);
-    left.title = back === t('failing.next') ? t('attention.probe') : '';
     const {until, held} = restOf(a);
     state.node.title = stateOf(a) === 'cooling' && held
       ? t('attention.held_over', {at: f.clock(Date.parse(until))}) : '';
+    left.title = back === t('failing.next') ? t('attention.probe') : '';
   };
 }
 
@@ -188,15 +189,12 @@ export function create({query}) {
     show(live.snapshot);
   };
   // What the stream does not tell: where an account comes from.
-  async function load() {
-    try {
-      settings = new Map((await catalog.read('accounts')).map(({id, source, editable}) =>
-        [id, {source, editable}]));
-      show(live.snapshot);
-    } catch (error) {
-      if (error.status !== 401) complain(error);
-    }
-  }
+  const reading = new Reading(async (current) => {
+    const accounts = await catalog.read('accounts');
+    if (!current()) return;
+    settings = new Map(accounts.map(({id, source, editable}) => [id, {source, editable}]));
+    show(live.snapshot);
+  });
   const search = searchField(t('accounts.search'), (text) => refilter({text}));
   search.value = query.get('q') ?? '';
   const bar = h('div', {class: 'toolbar'}, search,
@@ -208,11 +206,14 @@ export function create({query}) {
     button(t('import'), {name: 'upload', click: () => importAccounts(catalog.forget)}),
     button(t('export'), {name: 'download', click: exportAccounts}),
     button(t('account.add'), {name: 'plus', kind: 'primary', click: () => editAccount(null)}));
-  const off = catalog.onChange(load);
-  load();
+  const off = catalog.onChange(() => reading.soon());
+  reading.again();
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('accounts.title'), {kind: 'bare'}, table.node)),
     snapshot: show,
-    stop: off,
+    stop() {
+      reading.stop();
+      off();
+    },
   };
 }

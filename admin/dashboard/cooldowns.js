@@ -6,7 +6,8 @@ import {eventList} from './events.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
 import {gatewayNow, live} from './live.js';
-import {chip, complain, countdown, longText, panel} from './parts.js';
+import {chip, countdown, longText, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {Table} from './table.js';
 
 const HISTORY = 100;
@@ -77,7 +78,8 @@ export function create() {
   const now = new Table({columns: nowColumns(), key: (a) => a.id, caption: t('cooldowns.now'),
     empty: 'cooldowns.none', sort: {id: 'left', down: false}});
   const past = new Table({columns: pastColumns(), key: (c) => c.id,
-    caption: t('cooldowns.past'), empty: 'cooldowns.never', sort: {id: 'started', down: true}});
+    caption: t('cooldowns.past'), sort: {id: 'started', down: true},
+    empty: live.stored ? 'cooldowns.never' : 'stored.not'});
   const events = eventList({limit: 200});
   const note = h('span', {class: 'count'});
   const longest = new Map();  // account id -> [until, seconds]: how long the whole one is
@@ -90,17 +92,15 @@ export function create() {
         Math.max(1, (Date.parse(account.until) - gatewayNow()) / 1000)]);
     return longest.get(account.id)[1];
   }
-  async function load() {
-    try {
-      const rows = await api.get(api.target('/api/admin/stats/cooldown', {limit: HISTORY}));
-      for (const row of rows)
-        if (!row.ended_at && row.backend_id && longest.has(row.backend_id))
-          longest.get(row.backend_id)[1] = row.cooldown_seconds;
-      past.show(rows);
-    } catch (error) {
-      if (error.status !== 401 && error.status !== 0) complain(error);
-    }
-  }
+  const reading = new Reading(async (current) => {
+    const rows = await api.get(api.target('/api/admin/stats/cooldown', {limit: HISTORY}));
+    if (!current()) return;
+    for (const row of rows)
+      if (!row.ended_at && row.backend_id && longest.has(row.backend_id))
+        longest.get(row.backend_id)[1] = row.cooldown_seconds;
+    past.show(rows);
+  });
+  if (!live.stored) past.show([]);
   return {
     node: h('div', {class: 'split'}, h('div', {class: 'stack'},
       panel(t('cooldowns.now'), {tools: note}, now.node),
@@ -113,10 +113,14 @@ export function create() {
       setText(note, t('cooldowns.effective', {now: f.whole(s.retreat.effective_rpm),
         of: f.whole(s.retreat.base_rpm)}));
       setHidden(note, s.retreat.accounts === 0);
-      if (s.last_event_id !== seen) load();
+      if (s.last_event_id !== seen && live.stored) reading.soon();
       seen = s.last_event_id;
       events.follow(s.last_event_id);
     },
     tick: () => live.snapshot && now.refresh(),
+    stop() {
+      reading.stop();
+      events.stop();
+    },
   };
 }

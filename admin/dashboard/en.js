@@ -29,6 +29,8 @@ export default {
   'refused.store_trouble': 'The store is in trouble: {detail}',
   'refused.internal': 'A fault of the gateway itself; please report it: {detail}',
   'field.missing': 'Is missing; {mend}', 'field.said': '{detail}',
+  'stored.not': 'Usage is not stored: store.directory is none.',
+  'stored.not.requests': 'Requests are not stored: store.directory is none.',
   'table.empty': 'Nothing here.', 'table.more': '{n} more rows are not shown.',
 
   'login.title': 'Sign in to sluice', 'login.token': 'Admin token', 'login.go': 'Sign in',
@@ -39,6 +41,8 @@ export default {
   'live.lost': 'No connection · next try {left}', 'live.retry': 'Try now',
   'live.old': 'No news for {span}. What is shown is the state of {at}.',
   'live.back': 'Connected again.',
+  'read.old': 'What is shown is of {at}, {span} old; it cannot be read again: {why}',
+  'read.never': 'This page cannot be read: {why}', 'read.late': 'no answer comes',
   'live.draining': 'The gateway drains: it takes no new requests and ends when the last is done.',
 
   'overview.title': 'Overview', 'accounts.title': 'Accounts', 'models.title': 'Models',

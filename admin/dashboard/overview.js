@@ -8,7 +8,7 @@ import {eventList} from './events.js';
 import {FleetMap} from './fleet.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {gatewayNow} from './live.js';
+import {gatewayNow, live} from './live.js';
 import {levelBar, panel, stateChip, tile} from './parts.js';
 
 const POINTS = 300;      // seconds of history: five minutes
@@ -100,7 +100,8 @@ function setTiles(all, queue, level, s, history) {
   all.capacity.set(capacity ? f.percent(tokens / capacity, 0) : f.NONE,
     capacity ? t('tile.capacity.free') : '');
   level.set(tokens, capacity);
-  all.cost.set(f.cost(s.today), '', s.today.unpriced
+  if (!live.stored) all.cost.set(f.NONE, '', t('stored.not'));
+  else all.cost.set(f.cost(s.today), '', s.today.unpriced
     ? t('usage.unpriced', {n: f.compact(s.today.unpriced)}) : t('tile.cost.sub', {
       requests: f.compact(s.today.requests), tokens: f.compact(s.today.tokens)}));
 }
@@ -136,7 +137,6 @@ function charts() {
   };
 }
 
-// How urgent an account's state is, and why; 0: it is fine.
 // Why it rests and until when.
 function restText(account, now) {
   const {until, held} = restOf(account);
@@ -149,6 +149,7 @@ function restText(account, now) {
   return left ? t('attention.cooling', {left, n}) : t('attention.cooled', {n});
 }
 
+// How urgent an account's state is, and why; 0: it is fine.
 function trouble(account) {
   const now = gatewayNow();
   const back = backIn(account, now);
@@ -253,6 +254,7 @@ export function create() {
       events.follow(s.last_event_id);
     },
     stop() {
+      events.stop();
       pictures.stop();
       map.stop();
     },

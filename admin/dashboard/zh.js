@@ -28,6 +28,8 @@ export default {
   'refused.store_trouble': '存储出现故障：{detail}',
   'refused.internal': '网关自身的错误，请报告：{detail}',
   'field.missing': '缺少此项；{mend}', 'field.said': '未被接受：{detail}',
+  'stored.not': '用量未存储：store.directory 为 none。',
+  'stored.not.requests': '请求未存储：store.directory 为 none。',
   'table.empty': '暂无内容。', 'table.more': '还有 {n} 行未显示。',
 
   'login.title': '登录 sluice', 'login.token': '管理令牌', 'login.go': '登录',
@@ -37,6 +39,8 @@ export default {
   'live.connecting': '连接中…', 'live.live': '实时 · {at}', 'live.stale': '已静默 {span}',
   'live.lost': '连接中断 · {left} 后重试', 'live.retry': '立即重试',
   'live.old': '已有 {span} 没有新数据。显示的是 {at} 的状态。', 'live.back': '已重新连接。',
+  'read.old': '显示的是 {at} 的内容，已过 {span}；无法重新读取：{why}',
+  'read.never': '此页面无法读取：{why}', 'read.late': '没有应答',
   'live.draining': '网关正在排空：不再接受新请求，最后一个请求完成后退出。',
 
   'overview.title': '总览', 'accounts.title': '账号', 'models.title': '模型',
