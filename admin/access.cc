@@ -47,9 +47,10 @@ std::int64_t expiry_of(std::string_view cookie) {
 }
 
 // Where somebody has opened a page that is only read, his browser asks him for the token.
-AdminResponse unauthorized(const AdminRequest& request, Access access, std::string_view detail) {
+AdminResponse unauthorized(const AdminRequest& request, Access access, std::string_view detail,
+                           std::string_view code) {
   const bool asks = access == Access::kRead && request.field("accept").contains("text/html");
-  AdminResponse response = admin_error(401, detail);
+  AdminResponse response = admin_error(401, detail, code);
   response.fields.emplace_back(
       "www-authenticate",
       asks ? "Basic realm=\"sluice: the token is the password\"" : "Bearer realm=\"sluice\"");
@@ -57,7 +58,8 @@ AdminResponse unauthorized(const AdminRequest& request, Access access, std::stri
 }
 
 AdminResponse too_many(Duration left) {
-  AdminResponse response = admin_error(429, "too many wrong tokens; see Retry-After");
+  AdminResponse response =
+      admin_error(429, "too many wrong tokens; see Retry-After", "too_many_tokens");
   response.fields.emplace_back("retry-after", std::to_string(left / 1s + 1));
   return response;
 }
@@ -87,7 +89,8 @@ std::optional<AdminResponse> AccessKeeper::refuse_host(const AdminRequest& reque
   if (is_known_host(request.head.host, rules_.hosts)) return std::nullopt;
   return admin_error(403,
                      "this gateway is not known by that name (Host); ask for its address, or add "
-                     "the name to admin.hosts in its configuration");
+                     "the name to admin.hosts in its configuration",
+                     "foreign");
 }
 
 std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& request,
@@ -99,13 +102,13 @@ std::optional<AdminResponse> AccessKeeper::refuse_origin(const AdminRequest& req
     return std::nullopt;
   const std::string_view site = request.field("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
-    return admin_error(403, "a page of another site may not ask this (Sec-Fetch-Site)");
+    return admin_error(403, "a page of another site may not ask this (Sec-Fetch-Site)", "foreign");
   std::string_view origin = request.field("origin");
   if (origin.empty()) return std::nullopt;
   const std::size_t scheme = origin.find("://");
   if (scheme != origin.npos) origin.remove_prefix(scheme + 3);
   if (!equals_ignoring_case(origin, request.head.host))
-    return admin_error(403, "a page of another site may not ask this (Origin)");
+    return admin_error(403, "a page of another site may not ask this (Origin)", "foreign");
   return std::nullopt;
 }
 
@@ -126,14 +129,14 @@ std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, A
     // A cookie that has expired is no attack.
     admission.reads_only = access == Access::kRead && rules_.public_read;
     if (admission.reads_only) return std::nullopt;
-    if (!rules_.token) return unauthorized(request, access, kNoToken);
-    return unauthorized(request, access, "Missing Authorization header");
+    if (!rules_.token) return unauthorized(request, access, kNoToken, "no_token_set");
+    return unauthorized(request, access, "Missing Authorization header", "no_token");
   }
   if (auto many = refuse_failures(request.peer, now)) return many;
   if (is_token(token)) return std::nullopt;
-  if (!rules_.token) return unauthorized(request, access, kNoToken);
+  if (!rules_.token) return unauthorized(request, access, kNoToken, "no_token_set");
   AdminResponse wrong = refuse_wrong(request.peer, now);
-  if (wrong.status == 401) return unauthorized(request, access, kWrongToken);
+  if (wrong.status == 401) return unauthorized(request, access, kWrongToken, "wrong_token");
   return wrong;
 }
 
@@ -182,7 +185,8 @@ AdminResponse AccessKeeper::refuse_wrong(const std::string& peer, Instant now) {
     failures_.erase(oldest);
   }
   count(failures_[network]);
-  if (count(all_failures_) <= kFailuresOfAllMax) return admin_error(401, kWrongToken);
+  if (count(all_failures_) <= kFailuresOfAllMax)
+    return admin_error(401, kWrongToken, "wrong_token");
   return too_many(all_failures_.since + kFailureWindow - now);
 }
 

@@ -68,7 +68,8 @@ std::optional<AdminResponse> refuse_body(const AdminRequest& request, const Admi
     return admin_error(411, "send the body with a Content-Length");
   if (head.framing != BodyFraming::kLength || head.content_length == 0) return std::nullopt;
   if (head.content_length > route.body_max)
-    return admin_error(413, "the body is above " + std::to_string(route.body_max >> 10) + " KiB");
+    return admin_error(413, "the body is above " + std::to_string(route.body_max >> 10) + " KiB",
+                       "too_large");
   const std::string_view type = request.field("content-type");
   if (is_type(type, "application/json")) return std::nullopt;
   const bool yaml = is_type(type, "application/yaml") || is_type(type, "application/x-yaml") ||
@@ -223,7 +224,7 @@ Task<AdminResponse> ask(Shard& shard, AdminThread& self, AdminExchange& exchange
   const bool looks = method == Method::kGet || method == Method::kHead;
   const auto kind = looks ? AdminThread::JobKind::kLook : AdminThread::JobKind::kChange;
   if (!co_await AdminThread::run_job(shard, self, kind, answer)) {
-    response = admin_error(503, "too many requests wait; try again");
+    response = admin_error(503, "too many requests wait; try again", "busy");
     response.fields.emplace_back("retry-after", "1");
   }
   co_return response;
@@ -274,7 +275,7 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, ConnectionSeats::Seat& sea
     const bool streams =
         is_stream(exchange, response) && exchange.request->head.method != Method::kHead;
     if (streams && self.feed().full()) {
-      response = admin_error(503, "too many listen already; try again later");
+      response = admin_error(503, "too many listen already; try again later", "busy");
       response.fields.emplace_back("retry-after", "10");
     } else if (streams) {
       co_await send_feed(shard, self, client, exchange, response);

@@ -22,8 +22,9 @@ std::string_view AdminRequest::param(std::string_view name) const noexcept {
   return {};
 }
 
-AdminResponse admin_error(std::uint16_t status, std::string_view detail) {
-  const nlohmann::json body = {{"detail", detail}};
+AdminResponse admin_error(std::uint16_t status, std::string_view detail, std::string_view code) {
+  nlohmann::json body = {{"detail", detail}};
+  if (!code.empty()) body["code"] = code;
   return {.status = status,
           .body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
 }

@@ -50,8 +50,10 @@ struct AdminResponse {
   std::vector<std::pair<std::string, std::string>> fields = {};  // beside those of all answers
 };
 
-// {"detail": text}, as all errors here.
-[[nodiscard]] AdminResponse admin_error(std::uint16_t status, std::string_view detail);
+// {"detail": text, "code": code}, as all errors here. `code` is of admin/openapi.json, for those
+// who say it in another language or do something about it; "": it has none.
+[[nodiscard]] AdminResponse admin_error(std::uint16_t status, std::string_view detail,
+                                        std::string_view code = {});
 
 // Decodes %XX; nothing when one is malformed or there is a NUL. `plus`: '+' is a space (queries).
 [[nodiscard]] bool decode_percent(std::string_view text, bool plus, std::string& out);

@@ -76,7 +76,8 @@ AdminResponse answer_route(ControlRoom& room, const AdminRoute& route,
       if (auto refusal = QueryParams(request).refusal()) return std::move(*refusal);
     return route.handler(room, request);
   } catch (const std::exception&) {  // what a library throws; its text may hold what was sent
-    return admin_error(500, "this should not happen: a fault of sluice itself, please report it");
+    return admin_error(500, "this should not happen: a fault of sluice itself, please report it",
+                       "internal");
   }
 }
 

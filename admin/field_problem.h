@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/config/finding.h"
 
@@ -18,5 +19,8 @@ struct FieldProblem {
 
 // The same of what was found in a configuration.
 [[nodiscard]] FieldProblem problem_of(const Finding& finding);
+
+// What is said of whatever has to be there.
+inline constexpr std::string_view kMissingProblem = "is missing";
 
 }  // namespace sluice

@@ -30,11 +30,12 @@ struct AdminCall {
 // What came of a call, for who is no person.
 enum class AdminOutcome : std::uint8_t {
   kDone,
-  kInvalid,   // what was given is wrong: `faults`
-  kNotFound,  // what it is about is not there
-  kOutdated,  // it is another now than the one that was seen
-  kConflict,  // it is there already, or stands where it cannot be changed from here
-  kFailed,    // the store, or the caller, is in trouble
+  kInvalid,    // what was given is wrong: `faults`
+  kNotFound,   // what it is about is not there
+  kOutdated,   // it is another now than the one that was seen
+  kConflict,   // it is there already, or stands where it cannot be changed from here
+  kFailed,     // the store, or the caller, is in trouble
+  kNotStored,  // there is no store (store.directory: none)
 };
 
 // AdminAnswer - what came of it. exit_code is of sysexits.h; `text` is for a person, with its line

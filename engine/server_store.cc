@@ -145,7 +145,7 @@ AdminAnswer Server::change(const AdminCall& call) {
   if (store_ == nullptr)
     return {.exit_code = EX_UNAVAILABLE,
             .text = "nothing is stored: store.directory is none\n",
-            .outcome = AdminOutcome::kFailed};
+            .outcome = AdminOutcome::kNotStored};
   AdminAnswer answer;
   std::uint64_t before = 0;
   std::uint64_t reloads_before = 0;

@@ -2,9 +2,9 @@
 import * as api from './api.js';
 import {ApiError} from './api.js';
 import {button, clear, h, setHidden} from './dom.js';
-import {faultText, openDialog, openForm} from './form.js';
+import {openDialog, openForm} from './form.js';
 import {t} from './i18n.js';
-import {download, notify, sentence} from './parts.js';
+import {download, faultSentence, notify, sentence} from './parts.js';
 
 const EXAMPLE = `providers:
   - account: team-a
@@ -24,7 +24,7 @@ function report(node, answer) {
 function faults(node, error) {
   const rows = error.errors.map((fault) => h('tr', {},
     h('td', {class: 'number', text: fault.line ?? ''}), h('td', {text: fault.field}),
-    h('td', {text: faultText(fault)})));
+    h('td', {text: faultSentence(fault)})));
   clear(node, h('p', {class: 'bad', text: sentence(error)}), rows.length ? h('table', {},
     h('thead', {}, h('tr', {}, ['import.line', 'import.field', 'import.fault'].map((key) =>
       h('th', {scope: 'col', text: t(key)})))), h('tbody', {}, rows)) : null);

@@ -39,8 +39,10 @@ function mappingsEditor() {
     for (const [name, one] of Object.entries(cells)) row[name] = one.input;
     row.node = h('div', {class: 'mapping'}, Object.values(cells).map(({node}) => node),
       button(t('account.model.remove'), {name: 'trash', bare: true, click: () => {
+        const next = row.node.nextElementSibling ?? row.node.previousElementSibling;
         rows.delete(row);
         row.node.remove();
+        (next?.querySelector('button') ?? more).focus();
       }}));
     rows.add(row);
     body.append(row.node);
@@ -61,10 +63,10 @@ function mappingsEditor() {
     return mapping;
   }
 
+  const more = button(t('account.model.add'), {name: 'plus', kind: 'small',
+    click: () => addRow().canonical.focus()});
   return {
-    node: h('div', {class: 'editor', role: 'group', 'aria-label': t('account.models')}, body,
-      button(t('account.model.add'), {name: 'plus', kind: 'small',
-        click: () => addRow().canonical.focus()})),
+    node: h('div', {class: 'editor', role: 'group', 'aria-label': t('account.models')}, body, more),
     write(mappings) {
       rows.clear();
       clear(body);

@@ -3,13 +3,15 @@ import * as api from './api.js';
 import {editAccount} from './account_form.js';
 import {exportAccounts, importAccounts} from './account_files.js';
 import * as catalog from './catalog.js';
-import {backIn, faultAgo, isUsable, rankOf, stateOf, STATES} from './account_state.js';
+import {backIn, faultAgo, isUsable, rankOf, restOf, stateOf, STATES,
+  stateText} from './account_state.js';
 import {button, clear, h, icon, setHidden, setText} from './dom.js';
 import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {gatewayNow, live} from './live.js';
-import {busy, chip, complain, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {busy, chip, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
 
 function nameCell(cell) {
@@ -33,9 +35,12 @@ function stateCell(cell) {
   const left = h('span', {class: 'left'});
   cell.append(h('span', {class: 'chips'}, state.node, left));
   return (a) => {
-    state.set(stateOf(a));
+    state.set(stateOf(a), stateText(a));
     const back = backIn(a, gatewayNow());
     setText(left, back);
+    const {until, held} = restOf(a);
+    state.node.title = stateOf(a) === 'cooling' && held
+      ? t('attention.held_over', {at: f.clock(Date.parse(until))}) : '';
     left.title = back === t('failing.next') ? t('attention.probe') : '';
   };
 }
@@ -81,7 +86,7 @@ function errorCell(cell) {
 async function test(account, control) {
   const result = await busy(control, () => api.post(`/api/admin/backends/${account.id}/test`));
   if (!result) return;
-  notify(t('account.tested', {name: account.name, text: result.text,
+  notify(t(`tested.${result.status}`, {name: account.name, text: result.text,
     status: result.status_code ?? t('error.none'), took: f.milliseconds(result.latency_ms)}),
   result.status === 'accepted' ? 'good' : 'bad');
 }
@@ -184,15 +189,12 @@ export function create({query}) {
     show(live.snapshot);
   };
   // What the stream does not tell: where an account comes from.
-  async function load() {
-    try {
-      settings = new Map((await catalog.read('accounts')).map(({id, source, editable}) =>
-        [id, {source, editable}]));
-      show(live.snapshot);
-    } catch (error) {
-      if (error.status !== 401) complain(error);
-    }
-  }
+  const reading = new Reading(async (current) => {
+    const accounts = await catalog.read('accounts');
+    if (!current()) return;
+    settings = new Map(accounts.map(({id, source, editable}) => [id, {source, editable}]));
+    show(live.snapshot);
+  });
   const search = searchField(t('accounts.search'), (text) => refilter({text}));
   search.value = query.get('q') ?? '';
   const bar = h('div', {class: 'toolbar'}, search,
@@ -204,11 +206,14 @@ export function create({query}) {
     button(t('import'), {name: 'upload', click: () => importAccounts(catalog.forget)}),
     button(t('export'), {name: 'download', click: exportAccounts}),
     button(t('account.add'), {name: 'plus', kind: 'primary', click: () => editAccount(null)}));
-  const off = catalog.onChange(load);
-  load();
+  const off = catalog.onChange(() => reading.soon());
+  reading.again();
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('accounts.title'), {kind: 'bare'}, table.node)),
     snapshot: show,
-    stop: off,
+    stop() {
+      reading.stop();
+      off();
+    },
   };
 }

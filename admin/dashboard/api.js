@@ -1,10 +1,12 @@
 // Asks the gateway. Errors of its API become ApiError with its sentence and its fields' faults.
 
 export class ApiError extends Error {
-  constructor(status, detail, errors = []) {
+  // `code`: of admin/openapi.json; undefined where the error has none.
+  constructor(status, detail, errors = [], code = undefined) {
     super(detail);
     this.status = status;
     this.errors = errors;
+    this.code = code;
   }
 }
 
@@ -20,7 +22,7 @@ async function failure(answer) {
     // not the gateway itself, but something before it
   }
   return new ApiError(answer.status, body.detail ?? `${answer.status} ${answer.statusText}`,
-    body.errors ?? []);
+    body.errors ?? [], body.code);
 }
 
 async function ask(method, path, {json, body, type, signal, match, quiet = false} = {}) {

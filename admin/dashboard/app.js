@@ -6,10 +6,11 @@ import * as cooldowns from './cooldowns.js';
 import {button, clear, h, icon, setAttribute, setHidden, setText} from './dom.js';
 import {clock, clockSpan, span} from './format.js';
 import {language, LANGUAGES, setLanguage, t} from './i18n.js';
-import {ageSeconds, gatewayNow, hurry, listen, live, start, stop} from './live.js';
+import {ageSeconds, gatewayNow, hurry, listen, live, start, stop, tellStored} from './live.js';
 import * as models from './models.js';
 import * as overview from './overview.js';
 import {notify, sentence} from './parts.js';
+import {oldest, readAgain} from './reading.js';
 import * as requests from './requests.js';
 import * as settings from './settings.js';
 import {setTheme, theme, THEMES} from './theme_switch.js';
@@ -98,16 +99,29 @@ const pillText = () => ({
   lost: t('live.lost', {left: clockSpan((live.retryAt - performance.now()) / 1000)}),
 })[live.state];
 
+// What the page has to say of its age: of the stream, else of what it reads itself. '' when it is
+// new.
+function oldText() {
+  if (live.state === 'stale' || (live.state !== 'live' && ageSeconds() > 3))
+    return live.snapshot ? t('live.old', {at: clock(live.snapshot.timestamp * 1000),
+      span: span(ageSeconds())}) : '';
+  const own = live.state === 'live' && oldest();
+  if (!own) return '';
+  const why = own.why || t('read.late');
+  return own.at ? t('read.old', {at: clock(own.at), span: span(own.seconds), why})
+    : t('read.never', {why});
+}
+
 // How old what is shown is: in the pill always, and over all of the page when it is old.
 function freshness() {
-  const old = live.state === 'stale' || (live.state !== 'live' && ageSeconds() > 3);
   setAttribute(pill.node, 'data-state', live.state);
   setText(pill.text, pillText());
-  document.body.classList.toggle('stale', Boolean(old && live.snapshot));
+  const text = oldText();
+  document.body.classList.toggle('stale', text !== '');
   const banner = byId('stale');
-  setHidden(banner, !(old && live.snapshot));
-  if (old && live.snapshot) setText(banner.querySelector('span'), t('live.old', {
-    at: clock(live.snapshot.timestamp * 1000), span: span(ageSeconds())}));
+  if (banner.hidden !== (text === '')) setText(byId('told'), text);  // once, not each second
+  setHidden(banner, text === '');
+  if (text) setText(banner.querySelector('span'), text);
   const draining = live.snapshot?.draining && live.state === 'live';
   setHidden(byId('draining'), !draining);
   if (draining) setText(byId('draining'), t('live.draining'));
@@ -120,6 +134,7 @@ function foot() {
 
 let toldLost = false;
 listen((what) => {
+  if (what === 'stored' && page) show({focus: false});
   if (what === 'snapshot') {
     page?.snapshot?.(live.snapshot);
     foot();
@@ -177,10 +192,15 @@ async function logout() {
   askForLogin();
 }
 
-function enter() {
+async function enter() {
   inside(true);
-  show({focus: false});
   start();
+  try {  // so that no page asks for what is not there
+    tellStored((await api.get('/api/admin/version')).stored);
+  } catch {
+    // the stream says it, too
+  }
+  if (!page && !byId('app').hidden) show({focus: false});
 }
 
 addEventListener('hashchange', () => byId('app').hidden || show({focus: true}));
@@ -193,7 +213,10 @@ addEventListener('keydown', (event) => {
   search.focus();
 });
 byId('login-form').addEventListener('submit', login);
-byId('retry').addEventListener('click', hurry);
+byId('retry').addEventListener('click', () => {
+  hurry();
+  readAgain();
+});
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault();  // the address says which page it is
   byId('main').focus();

@@ -5,12 +5,13 @@ import {button, clear, h, setHidden, setText} from './dom.js';
 import {confirmed, openDialog, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {busy, chip, complain, levelBar, longText, notify, panel} from './parts.js';
+import {live} from './live.js';
+import {busy, chip, levelBar, longText, notify, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
 const PRIORITIES = ['urgent', 'high', 'normal', 'low'];
 const PERIODS = ['day', 'month', 'total'];
-const LEVELS_MS = 5000;  // how often what is left of limits is asked for, with what was used
 const path = (client) => `/api/admin/clients/${encodeURIComponent(client.name)}`;
 
 // The key, this once: whoever closes the dialog without it has to make another.
@@ -170,9 +171,10 @@ function columns() {
     {id: 'budget', label: t('client.budget'), sort: (c) => c.budget_usd || null, class: 'levels',
       make: budgetCell},
     {id: 'requests', label: t('models.requests'), number: true, down: true,
-      sort: (c) => c.usage?.requests ?? 0, text: (c) => f.compact(c.usage?.requests ?? 0)},
+      sort: (c) => c.usage?.requests ?? 0,
+      text: (c) => live.stored ? f.compact(c.usage?.requests ?? 0) : f.NONE},
     {id: 'cost', label: t('clients.cost'), number: true, down: true,
-      sort: (c) => c.usage?.cost ?? 0, text: (c) => f.cost(c.usage ?? {})},
+      sort: (c) => c.usage?.cost ?? 0, text: (c) => live.stored ? f.cost(c.usage ?? {}) : f.NONE},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: actionsCell},
   ];
 }
@@ -188,30 +190,27 @@ export function create() {
     table.show(all.filter((c) => c.name.toLowerCase().includes(text))
       .map((c) => ({...c, usage: used.get(c.name)})));
   };
-  async function load(clients) {
-    const [list, usage] = await Promise.all([clients,
-      api.get('/api/admin/usage?group_by=client')]);
+  // What is left of limits, with what was used.
+  const reading = new Reading(async (current) => {
+    const [list, usage] = await Promise.all([api.get('/api/admin/clients'),
+      live.stored ? api.get('/api/admin/usage?group_by=client') : null]);
+    if (!current()) return;
     all = list;
-    used = new Map(usage.rows.map((row) => [row.client, row]));
+    used = new Map((usage?.rows ?? []).map((row) => [row.client, row]));
     show();
-  }
-  const begin = () => load(catalog.read('clients')).catch((error) => {
-    if (error.status !== 401) complain(error);
-  });
-  // A read that fails leaves what was there.
-  const timer = setInterval(() => document.hidden ||
-    load(api.get('/api/admin/clients')).catch(() => {}), LEVELS_MS);
-  const off = catalog.onChange(begin);
-  begin();
+  }, {repeats: true});
+  const off = catalog.onChange(() => reading.soon());
+  reading.again();
   const bar = h('div', {class: 'toolbar'}, searchField(t('clients.search'), (given) => {
     text = given;
     show();
   }), h('span', {class: 'grow'}), button(t('client.add'), {name: 'plus', kind: 'primary',
     click: () => editClient(null)}));
   return {
-    node: h('div', {class: 'stack'}, bar, panel(t('clients.title'), {kind: 'bare'}, table.node)),
+    node: h('div', {class: 'stack'}, bar, panel(t('clients.title'),
+      live.stored ? {kind: 'bare'} : {note: t('stored.not')}, table.node)),
     stop() {
-      clearInterval(timer);
+      reading.stop();
       off();
     },
   };

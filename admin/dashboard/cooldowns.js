@@ -1,12 +1,13 @@
 // Cooldowns: which accounts rest now and until when, which did, and what else happened.
-import {faultText} from './account_state.js';
+import {faultText, restOf, stateOf} from './account_state.js';
 import * as api from './api.js';
 import {clear, h, setHidden, setText} from './dom.js';
 import {eventList} from './events.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
 import {gatewayNow, live} from './live.js';
-import {chip, complain, countdown, longText, panel} from './parts.js';
+import {chip, countdown, longText, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {Table} from './table.js';
 
 const HISTORY = 100;
@@ -18,7 +19,7 @@ function nowColumns() {
         const set = longText(cell);
         return (a) => set(a.name);
       }},
-    {id: 'left', label: t('cooldowns.left'), sort: (a) => a.cooldown_until, class: 'levels',
+    {id: 'left', label: t('cooldowns.left'), sort: (a) => a.until, class: 'levels',
       make: (cell) => {
         const fill = h('span', {class: 'fill'});
         const text = h('span', {class: 'of'});
@@ -26,18 +27,19 @@ function nowColumns() {
           'aria-hidden': 'true'}, fill), text));
         return (a) => {
           const now = gatewayNow();
-          const left = (Date.parse(a.cooldown_until) - now) / 1000;
+          const left = (Date.parse(a.until) - now) / 1000;
           fill.style.transform = `scaleX(${Math.max(0, Math.min(1, left / a.whole))})`;
-          setText(text, countdown(a.cooldown_until, now) || '0:00');
+          setText(text, countdown(a.until, now));
         };
       }},
     {id: 'count', label: t('cooldowns.count'), number: true, down: true,
-      sort: (a) => a.consecutive_429_count, text: (a) => f.whole(a.consecutive_429_count)},
-    {id: 'until', label: t('cooldowns.until'), sort: (a) => a.cooldown_until,
-      text: (a) => f.clock(Date.parse(a.cooldown_until))},
+      sort: (a) => a.consecutive_429_count,
+      text: (a) => a.held ? f.NONE : f.whole(a.consecutive_429_count)},
+    {id: 'until', label: t('cooldowns.until'), sort: (a) => a.until,
+      text: (a) => f.clock(Date.parse(a.until))},
     {id: 'why', label: t('cooldowns.why'), class: 'wide', make: (cell) => {
       const set = longText(cell);
-      return (a) => set(faultText(a.last_error));
+      return (a) => set(a.held ? t('cooldowns.held') : faultText(a.last_error));
     }},
   ];
 }
@@ -76,7 +78,8 @@ export function create() {
   const now = new Table({columns: nowColumns(), key: (a) => a.id, caption: t('cooldowns.now'),
     empty: 'cooldowns.none', sort: {id: 'left', down: false}});
   const past = new Table({columns: pastColumns(), key: (c) => c.id,
-    caption: t('cooldowns.past'), empty: 'cooldowns.never', sort: {id: 'started', down: true}});
+    caption: t('cooldowns.past'), sort: {id: 'started', down: true},
+    empty: live.stored ? 'cooldowns.never' : 'stored.not'});
   const events = eventList({limit: 200});
   const note = h('span', {class: 'count'});
   const longest = new Map();  // account id -> [until, seconds]: how long the whole one is
@@ -84,37 +87,40 @@ export function create() {
 
   function wholeOf(account) {
     const [until] = longest.get(account.id) ?? [];
-    if (until !== account.cooldown_until)
-      longest.set(account.id, [account.cooldown_until,
-        Math.max(1, (Date.parse(account.cooldown_until) - gatewayNow()) / 1000)]);
+    if (until !== account.until)
+      longest.set(account.id, [account.until,
+        Math.max(1, (Date.parse(account.until) - gatewayNow()) / 1000)]);
     return longest.get(account.id)[1];
   }
-  async function load() {
-    try {
-      const rows = await api.get(api.target('/api/admin/stats/cooldown', {limit: HISTORY}));
-      for (const row of rows)
-        if (!row.ended_at && row.backend_id && longest.has(row.backend_id))
-          longest.get(row.backend_id)[1] = row.cooldown_seconds;
-      past.show(rows);
-    } catch (error) {
-      if (error.status !== 401 && error.status !== 0) complain(error);
-    }
-  }
+  const reading = new Reading(async (current) => {
+    const rows = await api.get(api.target('/api/admin/stats/cooldown', {limit: HISTORY}));
+    if (!current()) return;
+    for (const row of rows)
+      if (!row.ended_at && row.backend_id && longest.has(row.backend_id))
+        longest.get(row.backend_id)[1] = row.cooldown_seconds;
+    past.show(rows);
+  });
+  if (!live.stored) past.show([]);
   return {
     node: h('div', {class: 'split'}, h('div', {class: 'stack'},
       panel(t('cooldowns.now'), {tools: note}, now.node),
       panel(t('cooldowns.past'), {note: t('cooldowns.last', {n: HISTORY})}, past.node)),
     panel(t('events.title'), {kind: 'long'}, events.node)),
     snapshot(s) {
-      const cooling = s.backends.filter((a) => a.cooldown_until);
+      const cooling = s.backends.filter((a) => stateOf(a) === 'cooling')
+        .map((a) => ({...a, ...restOf(a)})).filter((a) => a.until);
       now.show(cooling.map((a) => ({...a, whole: wholeOf(a)})));
       setText(note, t('cooldowns.effective', {now: f.whole(s.retreat.effective_rpm),
         of: f.whole(s.retreat.base_rpm)}));
       setHidden(note, s.retreat.accounts === 0);
-      if (s.last_event_id !== seen) load();
+      if (s.last_event_id !== seen && live.stored) reading.soon();
       seen = s.last_event_id;
       events.follow(s.last_event_id);
     },
     tick: () => live.snapshot && now.refresh(),
+    stop() {
+      reading.stop();
+      events.stop();
+    },
   };
 }

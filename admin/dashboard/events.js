@@ -4,6 +4,7 @@ import {clear, h, icon, setText} from './dom.js';
 import {ago, moment} from './format.js';
 import {said, t, word} from './i18n.js';
 import {gatewayNow} from './live.js';
+import {Reading} from './reading.js';
 
 const SHAPE = {info: 'info', warning: 'error', error: 'error'};
 const OF_KIND = {cooldown_begun: 'cooling', cooldown_ended: 'healthy', breaker_opened: 'failing',
@@ -31,21 +32,14 @@ function line(event) {
 export function eventList({limit = 50} = {}) {
   const list = h('ul', {class: 'events'});
   const node = h('div', {}, list);
-  let shown = -1;
-  let asking = false;
-  async function load(lastId) {
-    asking = true;
-    try {
-      const {events} = await api.get(api.target('/api/admin/events', {limit}));
-      shown = lastId;
-      clear(list, events.length ? events.map(line) : h('li', {class: 'empty',
-        text: t('events.none')}));
-    } catch {
-      // the next snapshot asks again; that there is no connection is said elsewhere
-    } finally {
-      asking = false;
-    }
-  }
+  let wanted = -1;
+  const reading = new Reading(async (current) => {
+    const {events} = await api.get(api.target('/api/admin/events', {limit}));
+    if (!current()) return;
+    clear(list, events.length ? events.map(line) : h('li', {class: 'empty',
+      text: t('events.none')}));
+    tellAges();
+  });
   const tellAges = () => {
     const now = gatewayNow();
     for (const time of list.querySelectorAll('time')) setText(time, ago(time.dateTime, now));
@@ -53,8 +47,10 @@ export function eventList({limit = 50} = {}) {
   return {
     node,
     follow(lastId) {
-      if (lastId !== shown && !asking) load(lastId).then(tellAges);
+      if (lastId !== wanted) reading.soon();
       else tellAges();
+      wanted = lastId;
     },
+    stop: () => reading.stop(),
   };
 }

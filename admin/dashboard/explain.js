@@ -3,7 +3,7 @@ import {ApiError, get} from './api.js';
 import {clear, h} from './dom.js';
 import {openDialog} from './form.js';
 import * as f from './format.js';
-import {t, word} from './i18n.js';
+import {said, t, word} from './i18n.js';
 import {chip, levelBar, sentence} from './parts.js';
 
 const GOOD = ['served', 'granted'];
@@ -32,14 +32,22 @@ function before(one) {
     table(one.candidates));
 }
 
-function step(one) {
+// In the page's language where it has the words; else as the gateway says it.
+function whyOf({reason, level, why}, strategy) {
+  const values = {level: word('level', level)};
+  const how = said(`strategy.${strategy}`, {});
+  if (how) values.how = how;
+  return said(`why.${reason}`, values) ?? t('error.said', {detail: why});
+}
+
+function step(one, strategy) {
   const good = GOOD.includes(one.outcome);
   return h('li', {class: good ? 'good' : one.kind === 'wait' ? 'wait' : 'bad'},
     h('div', {class: 'when', text: `+${f.milliseconds(one.at_ms)}`}),
     h('div', {}, h('p', {}, h('strong', {text: one.account ?? word('step', one.kind)}), ' ',
       chip(word('outcome', one.outcome), good ? 'healthy' : one.kind === 'wait' ? 'cool' : 'warn'),
       one.status ? h('span', {class: 'faint', text: ` ${one.status}`}) : null),
-    h('p', {class: 'why', text: one.why}),
+    h('p', {class: 'why', text: whyOf(one, strategy)}),
     h('p', {class: 'faint', text: t('explain.step', {level: word('level', one.level),
       took: f.milliseconds(one.took_ms)})}), before(one)));
 }
@@ -57,7 +65,8 @@ function candidate(one) {
 }
 
 function ladder(answer) {
-  return [h('h3', {text: t('explain.steps')}), h('ol', {class: 'steps'}, answer.steps.map(step)),
+  return [h('h3', {text: t('explain.steps')}), h('ol', {class: 'steps'},
+    answer.steps.map((one) => step(one, answer.strategy))),
     h('h3', {text: t('explain.candidates', {n: answer.candidates_total})}),
     h('p', {class: 'hint', text: t(`explain.levels.${answer.levels_at}`)}),
     table(answer.candidates)];

@@ -3,7 +3,7 @@
 import {ApiError} from './api.js';
 import {button, clear, h, setHidden} from './dom.js';
 import {t} from './i18n.js';
-import {sentence} from './parts.js';
+import {faultSentence, sentence} from './parts.js';
 
 let lastId = 0;
 
@@ -123,8 +123,6 @@ class Field {
   }
 }
 
-export const faultText = ({problem, mend}) => mend ? `${problem}; ${mend}` : problem;
-
 // Puts the faults to their fields ("model_mappings.x.native_id" to "model_mappings"); returns those
 // that have none.
 function place(fields, errors) {
@@ -132,9 +130,9 @@ function place(fields, errors) {
   for (const fault of errors) {
     const found = fields.find(({field}) => fault.field === field.name ||
       fault.field.startsWith(`${field.name}.`));
-    if (!found) strays.push(`${fault.field}: ${faultText(fault)}`);
-    else found.say(fault.field === found.field.name ? faultText(fault)
-      : `${fault.field.slice(found.field.name.length + 1)}: ${faultText(fault)}`);
+    if (!found) strays.push(`${fault.field}${fault.field ? ': ' : ''}${faultSentence(fault)}`);
+    else found.say(fault.field === found.field.name ? faultSentence(fault)
+      : `${fault.field.slice(found.field.name.length + 1)}: ${faultSentence(fault)}`);
   }
   return strays;
 }

@@ -7,7 +7,8 @@ const RETRY_MS = 500;    // first wait; doubles ...
 const RETRY_MS_MAX = 15_000;
 
 // state   'connecting', 'live', 'stale' (connected, but nothing comes) or 'lost'
-export const live = {snapshot: null, state: 'connecting', retryAt: 0};
+// stored  false: there is no store, so nobody knows what was used
+export const live = {snapshot: null, state: 'connecting', retryAt: 0, stored: true};
 
 const listeners = new Set();
 let heardAt = 0;        // performance.now() of the last snapshot ...
@@ -17,7 +18,8 @@ let failures = 0;
 let retry = 0;
 let running = false;
 
-// `call` gets ('snapshot') for each, ('state') whenever live.state changes.
+// `call` gets ('snapshot') for each, ('state') and ('stored') whenever live.state, live.stored
+// changes.
 export function listen(call) {
   listeners.add(call);
   return () => listeners.delete(call);
@@ -33,6 +35,12 @@ function become(state) {
   tell('state');
 }
 
+export function tellStored(stored) {
+  if (live.stored === stored) return;
+  live.stored = stored;
+  tell('stored');
+}
+
 // The gateway's clock now, from its last snapshot: a reader's own clock may be wrong.
 export const gatewayNow = () => live.snapshot
   ? live.snapshot.timestamp * 1000 + performance.now() - heardAt : Date.now();
@@ -46,6 +54,7 @@ function heard(text) {
   aliveAt = heardAt;
   failures = 0;
   become('live');
+  tellStored(snapshot.stored !== false);
   tell('snapshot');
 }
 

@@ -7,12 +7,15 @@ import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
 import {live} from './live.js';
-import {busy, complain, levelBar, longText, notify, panel} from './parts.js';
+import {busy, levelBar, longText, notify, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
 const PRICES = ['input_per_million', 'output_per_million', 'cache_read_per_million',
   'cache_write_per_million'];
-const USAGE_MS = 15_000;  // how often what was used is asked for
+
+// What was used, where anybody knows.
+const usedText = (write) => (row) => live.stored ? write(row.usage) : f.NONE;
 
 // The price of each model that holds now, of a list that has the latest first.
 function present(prices) {
@@ -108,12 +111,14 @@ function columns() {
     ...['input', 'output'].map((name) => ({id: name, label: t(`price.short.${name}`), number: true,
       sort: (r) => r.prices[0]?.[name] ?? null, text: (r) => priceText(r.prices, name)})),
     {id: 'requests', label: t('models.requests'), number: true, down: true,
-      sort: (r) => r.usage?.requests ?? 0, text: (r) => f.compact(r.usage?.requests ?? 0)},
+      sort: (r) => r.usage?.requests ?? 0,
+      text: usedText((used) => f.compact(used?.requests ?? 0))},
     {id: 'errors', label: t('usage.errors'), number: true, down: true,
       sort: (r) => r.usage?.requests ? r.usage.errors / r.usage.requests : 0,
       text: (r) => r.usage?.requests ? f.percent(r.usage.errors / r.usage.requests) : f.NONE},
     {id: 'tokens', label: t('usage.total_tokens'), number: true, down: true,
-      sort: (r) => r.usage?.total_tokens ?? 0, text: (r) => f.compact(r.usage?.total_tokens ?? 0)},
+      sort: (r) => r.usage?.total_tokens ?? 0,
+      text: usedText((used) => f.compact(used?.total_tokens ?? 0))},
     {id: 'cost', label: t('usage.cost'), number: true, down: true, sort: (r) => r.usage?.cost ?? 0,
       text: (r) => r.usage ? f.cost(r.usage) : f.NONE},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
@@ -190,39 +195,35 @@ export function create() {
     table.show(rows.filter((r) => r.model.toLowerCase().includes(text))
       .map((r) => withLevels(r, byId)));
   }
-  async function load({quiet = false} = {}) {
-    try {
-      const [accounts, all, usage] = await Promise.all([catalog.read('accounts'),
-        catalog.read('prices'), api.get('/api/admin/usage?group_by=model')]);
-      rows = rowsOf(accounts, all, usage.rows);
-      const every = accounts.filter((a) => !Object.keys(a.model_mappings).length &&
-        !a.model_prefix).length;
-      setText(open, every ? t('models.every', {n: every}) : '');
-      const own = accounts.filter((a) => ownPrice(a) ||
-        Object.values(a.model_mappings).some((mapping) => ownPrice(a, mapping))).length;
-      setText(owned, own ? t('price.own', {n: own}) : '');
-      prices.emptyKey = own ? 'price.none_here' : 'price.none';
-      prices.show(all);
-      show(live.snapshot);
-    } catch (error) {
-      // Of a reading again the connection's state at the top says enough.
-      if (error.status !== 401 && !quiet) complain(error);
-    }
-  }
-  const off = catalog.onChange(load);
-  const timer = setInterval(() => document.hidden || load({quiet: true}), USAGE_MS);
-  load();
+  const reading = new Reading(async (current) => {
+    const [accounts, all, usage] = await Promise.all([catalog.read('accounts'),
+      catalog.read('prices'), live.stored ? api.get('/api/admin/usage?group_by=model') : null]);
+    if (!current()) return;
+    rows = rowsOf(accounts, all, usage?.rows ?? []);
+    const every = accounts.filter((a) => !Object.keys(a.model_mappings).length &&
+      !a.model_prefix).length;
+    setText(open, every ? t('models.every', {n: every}) : '');
+    const own = accounts.filter((a) => ownPrice(a) ||
+      Object.values(a.model_mappings).some((mapping) => ownPrice(a, mapping))).length;
+    setText(owned, own ? t('price.own', {n: own}) : '');
+    prices.emptyKey = own ? 'price.none_here' : 'price.none';
+    prices.show(all);
+    show(live.snapshot);
+  }, {repeats: live.stored});
+  const off = catalog.onChange(() => reading.soon());
+  reading.again();
   const bar = h('div', {class: 'toolbar'}, searchField(t('models.search'), (given) => {
     text = given;
     show(live.snapshot);
   }), open, h('span', {class: 'grow'}), button(t('price.set'), {name: 'plus', kind: 'primary',
     click: () => editPrice({})}));
   return {
-    node: h('div', {class: 'stack'}, bar, panel(t('models.title'), {note: t('models.note')},
-      table.node), panel(t('price.title'), {note: t('price.note'), tools: owned}, prices.node)),
+    node: h('div', {class: 'stack'}, bar, panel(t('models.title'),
+      {note: t(live.stored ? 'models.note' : 'stored.not')}, table.node),
+    panel(t('price.title'), {note: t('price.note'), tools: owned}, prices.node)),
     snapshot: show,
     stop() {
-      clearInterval(timer);
+      reading.stop();
       off();
     },
   };

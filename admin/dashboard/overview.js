@@ -1,5 +1,6 @@
 // Overview: what is going on, at a glance.
-import {backIn, countStates, faultText, stateOf, STATES} from './account_state.js';
+import {backIn, countStates, faultText, restOf, stateOf, STATES,
+  stateText} from './account_state.js';
 import * as api from './api.js';
 import {liveChart} from './charts.js';
 import {h, setHidden, setText} from './dom.js';
@@ -7,7 +8,7 @@ import {eventList} from './events.js';
 import {FleetMap} from './fleet.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {gatewayNow} from './live.js';
+import {gatewayNow, live} from './live.js';
 import {levelBar, panel, stateChip, tile} from './parts.js';
 
 const POINTS = 300;      // seconds of history: five minutes
@@ -99,7 +100,8 @@ function setTiles(all, queue, level, s, history) {
   all.capacity.set(capacity ? f.percent(tokens / capacity, 0) : f.NONE,
     capacity ? t('tile.capacity.free') : '');
   level.set(tokens, capacity);
-  all.cost.set(f.cost(s.today), '', s.today.unpriced
+  if (!live.stored) all.cost.set(f.NONE, '', t('stored.not'));
+  else all.cost.set(f.cost(s.today), '', s.today.unpriced
     ? t('usage.unpriced', {n: f.compact(s.today.unpriced)}) : t('tile.cost.sub', {
       requests: f.compact(s.today.requests), tokens: f.compact(s.today.tokens)}));
 }
@@ -135,6 +137,18 @@ function charts() {
   };
 }
 
+// Why it rests and until when.
+function restText(account, now) {
+  const {until, held} = restOf(account);
+  const left = backIn(account, now);
+  if (held) {
+    const at = f.clock(Date.parse(until));
+    return left ? t('attention.held', {at, left}) : t('attention.held_over', {at});
+  }
+  const n = account.consecutive_429_count;
+  return left ? t('attention.cooling', {left, n}) : t('attention.cooled', {n});
+}
+
 // How urgent an account's state is, and why; 0: it is fine.
 function trouble(account) {
   const now = gatewayNow();
@@ -145,8 +159,7 @@ function trouble(account) {
     case 'failing': return [4, 'failing', [back === t('failing.next') ? t('attention.probe')
       : t('attention.failing', {left: back}), faultText(account.last_error)].filter(Boolean)
       .join(' · ')];
-    case 'cooling': return [2, 'cooling', t('attention.cooling', {left: back || '0:00',
-      n: account.consecutive_429_count})];
+    case 'cooling': return [2, 'cooling', restText(account, now)];
     default: break;
   }
   if (account.health === 'down') return [3, 'error', t('attention.down')];
@@ -176,7 +189,7 @@ function attention() {
         .filter((one) => one.trouble[0] > 0).sort((a, b) => b.trouble[0] - a.trouble[0]);
       for (const [i, {account, trouble: [, state, why]}] of bad.slice(0, ATTENTION_MAX).entries()) {
         const shown = rows[i] ?? row();
-        shown.chip.set(state);
+        shown.chip.set(state, stateText(account, state));
         setText(shown.name, account.name);
         shown.name.href = `#/accounts?q=${encodeURIComponent(account.name)}`;
         setText(shown.why, why);
@@ -241,6 +254,7 @@ export function create() {
       events.follow(s.last_event_id);
     },
     stop() {
+      events.stop();
       pictures.stop();
       map.stop();
     },

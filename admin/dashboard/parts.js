@@ -1,7 +1,7 @@
 // What several pages are made of: panels, states, levels, notices.
 import {button, clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
 import {clockSpan, compact} from './format.js';
-import {t, word} from './i18n.js';
+import {said, t, word} from './i18n.js';
 
 export function panel(title, {tools, note, kind = ''} = {}, ...children) {
   const id = `p${panel.next = (panel.next ?? 0) + 1}`;
@@ -110,8 +110,19 @@ export function notify(text, kind = 'good') {
   if (kind !== 'bad') setTimeout(() => node.remove(), NOTICE_MS);
 }
 
-export const sentence = (error) => error.status === 0 ? t('error.unreachable')
-  : error.message || t('error.unknown');
+// What went wrong, in the page's language: by the error's code where it has words for it; else as
+// the gateway says it, behind words that say so where it is another language.
+export function sentence(error) {
+  if (error.status === 0) return t('error.unreachable');
+  const detail = error.message;
+  return said(`refused.${error.code}`, {detail}) ??
+    (detail ? t('error.said', {detail}) : t('error.unknown'));
+}
+// What is wrong with a member of what was sent, likewise.
+export function faultSentence({code, problem, mend}) {
+  const detail = mend ? `${problem}; ${mend}` : problem;
+  return said(`field.${code}`, {mend}) ?? t('field.said', {detail});
+}
 export const complain = (error) => notify(sentence(error), 'bad');
 
 // Runs `work` with `control` switched off, and says what went wrong.

@@ -5,7 +5,9 @@ import {button, clear, h, setHidden, setText} from './dom.js';
 import {explain} from './explain.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {busy, chip, complain, longText, panel} from './parts.js';
+import {live} from './live.js';
+import {busy, chip, longText, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {Table} from './table.js';
 
 const TAIL_MS = 2000;
@@ -78,17 +80,18 @@ class RequestsPage {
     this.filter = {model: '', backend_id: '', client: '', status: ''};
     this.requests = [];
     this.next = null;
-    this.tailing = true;
+    this.reading = new Reading((current) => this.#load(current),
+      {repeats: live.stored, everyMs: TAIL_MS});
     this.table = new Table({columns: columns(), key: (r) => r.id, caption: t('requests.title'),
-      empty: 'requests.none', sort: {id: 'at', down: true}});
+      empty: live.stored ? 'requests.none' : 'stored.not.requests', sort: {id: 'at', down: true}});
     this.count = h('span', {class: 'count'});
     this.older = button(t('requests.older'), {name: 'down', hidden: true,
       click: () => busy(this.older, () => this.#loadOlder())});
     this.node = h('div', {class: 'stack'}, this.#toolbar(), panel(t('requests.title'),
       {kind: 'bare'}, this.table.node), h('div', {class: 'row centre'}, this.older));
-    this.timer = setInterval(() => this.tailing && !document.hidden && this.#load(), TAIL_MS);
     this.#offerNames();
-    this.#load();
+    if (live.stored) this.reading.again();
+    else this.#show();
   }
 
   #input(name, label) {
@@ -104,10 +107,10 @@ class RequestsPage {
       on: {change: () => this.#set({status: status.value})}},
     h('option', {value: '', text: t('requests.any_status')}),
     STATUSES.map((code) => h('option', {value: String(code), text: String(code)})));
-    const tail = h('input', {type: 'checkbox', checked: true, role: 'switch',
+    const tail = h('input', {type: 'checkbox', checked: live.stored,
+      disabled: !live.stored, role: 'switch',
       on: {change: () => {
-        this.tailing = tail.checked;
-        if (this.tailing) this.#load();
+        this.reading.follow(tail.checked);
       }}});
     this.names = {model: this.#input('model', t('models.model')),
       backend_id: this.#input('backend_id', t('usage.account')),
@@ -135,47 +138,43 @@ class RequestsPage {
     Object.assign(this.filter, change);
     this.requests = [];
     this.next = null;
-    this.#load();
+    if (live.stored) this.reading.again();
   }
 
   async #page(cursor) {
     return api.get(api.target('/api/admin/requests', {...this.filter, limit: PAGE, cursor}));
   }
 
-  async #load() {
-    const asked = this.asked = {};
-    try {
-      const {requests, next} = await this.#page();
-      if (asked !== this.asked) return;
-      const known = new Set(this.requests.map(({id}) => id));
-      const fresh = requests.filter(({id}) => !known.has(id));
-      // Nothing in common: more came than a page holds, so what is older follows the new page.
-      const gap = fresh.length === requests.length;
-      this.requests = gap ? requests : [...fresh, ...this.requests].slice(0, ROWS_MAX);
-      if (gap || this.next === null) this.next = next;
-      this.#show();
-    } catch (error) {
-      if (error.status !== 401 && error.status !== 0) complain(error);
-    }
+  async #load(current) {
+    const {requests, next} = await this.#page();
+    if (!current()) return;
+    const known = new Set(this.requests.map(({id}) => id));
+    const fresh = requests.filter(({id}) => !known.has(id));
+    // Nothing in common: more came than a page holds, so what is older follows the new page.
+    const gap = fresh.length === requests.length;
+    this.requests = gap ? requests : [...fresh, ...this.requests].slice(0, ROWS_MAX);
+    if (gap || this.next === null) this.next = next;
+    this.#show();
   }
 
   async #loadOlder() {
-    this.tailing = false;
+    this.reading.follow(false);
     this.node.querySelector('[role=switch]').checked = false;
     const {requests, next} = await this.#page(this.next);
     this.requests = [...this.requests, ...requests];
     this.next = next;
     this.#show();
+    if (next === null) this.table.scroller.focus({preventScroll: true});  // the button has gone
   }
 
   #show() {
     this.table.show(this.requests);
-    setText(this.count, t('requests.count', {n: this.requests.length}));
+    setText(this.count, live.stored ? t('requests.count', {n: this.requests.length}) : '');
     setHidden(this.older, this.next === null);
   }
 
   stop() {
-    clearInterval(this.timer);
+    this.reading.stop();
   }
 }
 

@@ -5,7 +5,8 @@ import {button, clear, h, setText} from './dom.js';
 import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {busy, chip, complain, longText, notify, panel} from './parts.js';
+import {busy, chip, longText, notify, panel} from './parts.js';
+import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
 const ORIGIN = {default: '', file: 'accent', environment: 'cool', flag: 'warn', stored: 'good'};
@@ -89,7 +90,7 @@ async function drain(control) {
 export function create() {
   let all = [];
   let text = '';
-  const table = new Table({columns: columns(() => load()), key: (s) => s.path,
+  const table = new Table({columns: columns(() => reading.again()), key: (s) => s.path,
     caption: t('settings.title'), empty: 'settings.none', sort: {id: 'path', down: false}});
   const facts = h('dl', {class: 'facts'});
   const warnings = h('ul', {class: 'warnings'});
@@ -97,26 +98,24 @@ export function create() {
   const show = () => table.show(all.filter((s) =>
     `${s.path} ${s.value} ${s.origin}`.toLowerCase().includes(text)));
 
-  async function load() {
-    try {
-      const [settings, version] = await Promise.all([api.get('/api/admin/settings'),
-        api.get('/api/admin/version')]);
-      all = settings.values;
-      show();
-      setText(file, settings.file ?? t('settings.no_file'));
-      clear(warnings, settings.warnings.map((warning) => h('li', {text: warning})));
-      clear(facts, [['version', version.version], ['started', f.moment(version.started_at)],
-        ['shards', f.whole(version.shards)], ['stored', t(version.stored ? 'yes' : 'no')],
-        ['access', word('access', version.access)]].map(([id, value]) =>
-        h('div', {}, h('dt', {text: t(`settings.${id}`)}), h('dd', {text: value}))));
-    } catch (error) {
-      if (error.status !== 401) complain(error);
-    }
-  }
-  const off = catalog.onChange(load);
-  load();
+  const reading = new Reading(async (current) => {
+    const [settings, version] = await Promise.all([api.get('/api/admin/settings'),
+      api.get('/api/admin/version')]);
+    if (!current()) return;
+    all = settings.values;
+    show();
+    setText(file, settings.file ?? t('settings.no_file'));
+    clear(warnings, settings.warnings.map((warning) =>
+      h('li', {text: t('error.said', {detail: warning})})));
+    clear(facts, [['version', version.version], ['started', f.moment(version.started_at)],
+      ['shards', f.whole(version.shards)], ['stored', t(version.stored ? 'yes' : 'no')],
+      ['access', word('access', version.access)]].map(([id, value]) =>
+      h('div', {}, h('dt', {text: t(`settings.${id}`)}), h('dd', {text: value}))));
+  });
+  const off = catalog.onChange(() => reading.soon());
+  reading.again();
   const again = button(t('settings.reload'), {name: 'reload',
-    click: () => reloadConfiguration(again, load)});
+    click: () => reloadConfiguration(again, () => reading.again())});
   const end = button(t('settings.drain'), {name: 'pause', kind: 'danger', click: () => drain(end)});
   return {
     node: h('div', {class: 'stack'}, h('div', {class: 'toolbar'},
@@ -126,6 +125,9 @@ export function create() {
       }), file, h('span', {class: 'grow'}), again, end),
     panel(t('settings.gateway'), {}, facts, warnings),
     panel(t('settings.title'), {note: t('settings.note')}, table.node)),
-    stop: off,
+    stop() {
+      reading.stop();
+      off();
+    },
   };
 }

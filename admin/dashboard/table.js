@@ -1,6 +1,7 @@
 // A table whose rows stay: what is new is written into the cells where it differs, so that focus,
 // selection and the place in a long list survive a snapshot each second.
 import {add, h, setAttribute, setHidden, setText} from './dom.js';
+import {RowFocus} from './row_focus.js';
 import {t} from './i18n.js';
 
 const ROW_HEIGHTS = [37, 47];  // of one line and of two, as parts.css has them
@@ -49,6 +50,7 @@ export class Table {
       .filter(Boolean).join(' ')}, this.scroller, this.empty, this.note);
     if (this.fixed) this.scroller.addEventListener('scroll', () => this.#draw(), {passive: true});
     this.rowHeight = twoLines ? ROW_HEIGHTS[1] : ROW_HEIGHTS[0];
+    this.focus = new RowFocus(this);
     this.#showSorting();
   }
 
@@ -146,6 +148,11 @@ export class Table {
   }
 
   #draw() {
+    this.#drawRows();
+    this.focus.keep();
+  }
+
+  #drawRows() {
     const [first, last] = this.#range();
     const wanted = this.order.slice(first, last);
     const keep = new Set(wanted.map((row) => row.node));

@@ -4,8 +4,9 @@ import {series, stackedChart} from './charts.js';
 import {add, clear, h, icon, setAttribute, setHidden, setText} from './dom.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
-import {gatewayNow} from './live.js';
-import {complain, longText, panel, tile} from './parts.js';
+import {gatewayNow, live} from './live.js';
+import {emptyState, longText, panel, tile} from './parts.js';
+import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
 
 const HOUR = 3_600_000;
@@ -13,7 +14,6 @@ const RANGES = {'24h': 24, '7d': 168, '30d': 720, '90d': 2160};
 const HOURS_MAX = 168;  // of a span that is shown by the hour; longer ones by the day
 const HOURS_TOLD = 48;  // with their time under the chart; more have their days only
 const TOP = 8;          // that have a colour of their own; the others share one
-const AGAIN_MS = 15_000;  // how often a span that ends now is asked for again
 const MEASURES = {requests: f.compact, total_tokens: f.compact, cost: f.money, errors: f.compact,
   failed_attempts: f.compact};
 const TOP_BY = ['requests', 'total_tokens', 'cost'];  // by which the gateway can choose
@@ -125,10 +125,8 @@ class UsagePage {
         this.text = text;
         this.#showTable();
       })}, this.tableBox));
-    this.timer = setInterval(() => {
-      if (!document.hidden && this.state.range !== 'custom') this.load({quiet: true});
-    }, AGAIN_MS);
-    this.load();
+    this.reading = new Reading((current) => this.#read(current), {repeats: true});
+    this.#load();
   }
 
   #toolbar() {
@@ -158,7 +156,15 @@ class UsagePage {
 
   #set(change) {
     Object.assign(this.state, change);
-    this.load();
+    this.#load();
+  }
+
+  // What has been chosen. A span that ends now is read again.
+  async #load() {
+    setAttribute(this.node, 'aria-busy', 'true');
+    this.reading.repeats = this.state.range !== 'custom';
+    await this.reading.again();
+    setAttribute(this.node, 'aria-busy', null);
   }
 
   #span() {
@@ -188,33 +194,24 @@ class UsagePage {
       .map((r) => ({...r, share: r[measure] / sum})));
   }
 
-  // `quiet`: nobody has asked for it; one that fails leaves what was there.
-  async load({quiet = false} = {}) {
+  async #read(current) {
     const {side, measure} = this.state;
     const {from, to} = this.#span();
     if (!(from < to)) return;
     const unit = (to - from) / HOUR <= HOURS_MAX ? 'hour' : 'day';
     const when = {from: new Date(from).toISOString(), to: new Date(to).toISOString()};
-    const asked = this.asked = {};
-    if (!quiet) setAttribute(this.node, 'aria-busy', 'true');
     this.csv.href = api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`,
       format: 'csv'});
-    try {
-      const [over, sums] = await Promise.all([
-        api.get(api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`, top: TOP,
-          top_by: TOP_BY.includes(measure) ? measure : 'requests'})),
-        api.get(api.target('/api/admin/usage', {...when, group_by: side}))]);
-      if (asked !== this.asked) return;  // something else has been chosen since
-      this.sums = sums;
-      if (this.shownSide !== side) this.#buildTable();
-      this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
-      this.#showTable();
-      setText(this.asOf, t('usage.as_of', {at: f.clock(gatewayNow())}));
-    } catch (error) {
-      if (error.status !== 401 && !quiet) complain(error);
-    } finally {
-      if (asked === this.asked) setAttribute(this.node, 'aria-busy', null);
-    }
+    const [over, sums] = await Promise.all([
+      api.get(api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`, top: TOP,
+        top_by: TOP_BY.includes(measure) ? measure : 'requests'})),
+      api.get(api.target('/api/admin/usage', {...when, group_by: side}))]);
+    if (!current()) return;
+    this.sums = sums;
+    if (this.shownSide !== side) this.#buildTable();
+    this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
+    this.#showTable();
+    setText(this.asOf, t('usage.as_of', {at: f.clock(gatewayNow())}));
   }
 
   #draw(over, axis, unit) {
@@ -238,9 +235,10 @@ class UsagePage {
   }
 
   stop() {
-    clearInterval(this.timer);
+    this.reading.stop();
     this.chart?.destroy();
   }
 }
 
-export const create = () => new UsagePage();
+export const create = () => live.stored ? new UsagePage()
+  : {node: panel(t('usage.sums'), {}, emptyState(t('stored.not')))};

@@ -50,6 +50,8 @@ AccountView view_account(const Account& account, Instant now, std::int64_t unix_
   view.status = status_of(account, now);
   if (view.status == AccountStatus::kCooling && state.cooldown().running(now))
     view.cooldown_until_ms = in_unix_ms(state.cooldown().until());
+  if (view.status == AccountStatus::kCooling && state.on_hold(now))
+    view.hold_until_ms = in_unix_ms(state.hold_until());
   view.cooldowns = state.cooldown().count();
   view.capacity = state.limit();
   view.tokens = std::min(state.available(now), view.capacity);

@@ -23,7 +23,8 @@ inline constexpr std::array<std::string_view, 3> kBreakerNames = {"closed", "ope
 // since 1970.
 struct AccountView {
   AccountStatus status = AccountStatus::kHealthy;
-  std::int64_t cooldown_until_ms = 0;  // 0: it is not cooling
+  std::int64_t cooldown_until_ms = 0;  // 0: it has answered no 429 that still counts
+  std::int64_t hold_until_ms = 0;      // 0: its provider has not said that nothing is left
   std::uint32_t cooldowns = 0;         // in a row
   std::uint32_t tokens = 0;            // requests that could be sent now
   std::uint32_t capacity = 0;          // requests in a window, as limited now

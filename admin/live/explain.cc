@@ -51,34 +51,45 @@ std::string_view reason_of(Strategy strategy) {
   return "";
 }
 
-std::string why_tried(const KeptDecision& kept, std::size_t number) {
-  const DecisionStep& step = kept.steps[number].step;
+// Why a step was made: for who says it in another language, and in a sentence.
+struct StepReason {
+  std::string_view reason;
   std::string why;
+};
+
+StepReason why_tried(const KeptDecision& kept, std::size_t number) {
+  const DecisionStep& step = kept.steps[number].step;
   if (number > 0 && kept.steps[number - 1].step.kind == StepKind::kWait)
-    return "The wait was over: it had the first permit that came free.";
+    return {"first_permit", "The wait was over: it had the first permit that came free."};
+  StepReason found;
   switch (step.rung) {
-    case Rung::kFallback: why = "No primary account was to be had; "; break;
-    case Rung::kEmergency: why = "Nothing else was free: the emergency channel; "; break;
+    case Rung::kFallback: found = {"no_primary", "No primary account was to be had; "}; break;
+    case Rung::kEmergency:
+      found = {"emergency", "Nothing else was free: the emergency channel; "};
+      break;
     case Rung::kPrimary:
     case Rung::kPatience:
     case Rung::kNone:
-      why = number > 0 ? "The account before did not serve; " : "A primary account was free; ";
+      if (number > 0) found = {"other_failed", "The account before did not serve; "};
+      else found = {"primary_free", "A primary account was free; "};
       break;
   }
-  why += reason_of(kept.decision.strategy);
-  return why + '.';
+  found.why += reason_of(kept.decision.strategy);
+  found.why += '.';
+  return found;
 }
 
-std::string why_of(const KeptDecision& kept, std::size_t number) {
+StepReason why_of(const KeptDecision& kept, std::size_t number) {
   const DecisionStep& step = kept.steps[number].step;
   switch (step.kind) {
     case StepKind::kTry: return why_tried(kept, number);
     case StepKind::kWait:
-      return fmt::format("No account of the {} pool had a permit: it stood in the queue.",
-                         step.rung == Rung::kFallback ? "fallback" : "primary");
+      return {"no_permit",
+              fmt::format("No account of the {} pool had a permit: it stood in the queue.",
+                          step.rung == Rung::kFallback ? "fallback" : "primary")};
     case StepKind::kGiveUp: break;
   }
-  return "No account was left that could serve it in its time.";
+  return {"nobody_left", "No account was left that could serve it in its time."};
 }
 
 Choice::Kind decision_of(StepKind kind) {
@@ -171,6 +182,7 @@ Json step_json(const KeptDecision& kept, std::size_t number, const Shown& shown,
                const TaggedAccounts& names) {
   const auto& [step, account] = kept.steps[number];
   constexpr std::array<std::string_view, 3> kKinds = {"try", "wait", "give_up"};
+  const StepReason reason = why_of(kept, number);
   return {{"kind", kKinds[static_cast<std::size_t>(step.kind)]},
           {"at_ms", step.at_us / 1e3},
           {"took_ms", step.took_us / 1e3},
@@ -179,7 +191,8 @@ Json step_json(const KeptDecision& kept, std::size_t number, const Shown& shown,
           {"backend_id", account.empty() ? Json() : Json(names.id_of(account))},
           {"outcome", kStepOutcomeNames[static_cast<std::size_t>(step.outcome)]},
           {"status", step.status == 0 ? Json() : Json(step.status)},
-          {"why", why_of(kept, number)},
+          {"reason", reason.reason},
+          {"why", reason.why},
           {"candidates", shown.candidates},
           {"candidates_total", shown.total}};
 }

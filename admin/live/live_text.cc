@@ -109,6 +109,10 @@ void append_account(std::string& out, const AccountView& view, Health health,
   add(out, R"("status":"{}","cooldown_until":)",
       kAccountStatusNames[static_cast<std::size_t>(view.status)]);
   append_time(out, view.cooldown_until_ms);
+  if (view.hold_until_ms != 0) {
+    out += R"(,"hold_until":)";
+    append_time(out, view.hold_until_ms);
+  }
   add(out,
       R"(,"consecutive_429_count":{},"inflight":{},"rate_limiter":{{"tokens":{},"capacity":{},)"
       R"("rate_per_minute":{:.6g},"utilization":{:.4g}}})",
@@ -194,9 +198,9 @@ void append_snapshot(std::string& out, const LiveFigures& figures,
                      const HealthBoard& health) {
   add(out,
       R"({{"type":"snapshot","timestamp":{:.3f},"uptime_seconds":{:.3f},"version":"{}",)"
-      R"("draining":{},"revision":{},"last_event_id":{},"pool":{{"primary":)",
+      R"("draining":{},"stored":{},"revision":{},"last_event_id":{},"pool":{{"primary":)",
       static_cast<double>(figures.unix_ms) / 1000, figures.uptime_s, SLUICE_VERSION,
-      figures.draining, figures.revision, figures.last_event_id);
+      figures.draining, figures.stored, figures.revision, figures.last_event_id);
   append_pool(out, figures.pools[0]);
   out += R"(,"fallback":)";
   append_pool(out, figures.pools[1]);

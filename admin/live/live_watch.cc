@@ -136,6 +136,7 @@ void LiveWatch::list_accounts(const std::shared_ptr<const Directory>& directory)
 void LiveWatch::take_sums(LiveFigures& figures) {
   figures.today_date = rfc3339_text(figures.unix_ms).substr(0, 10);
   StoreEnvironment* const store = gateway_.store();
+  figures.stored = store != nullptr;
   if (store == nullptr) return;
   if (const auto all = usage_total(*store)) figures.all = totals_of(*all);
   const auto day = static_cast<std::uint32_t>(figures.unix_ms / kDayMs);

@@ -39,6 +39,7 @@ struct LiveFigures {
   std::int64_t unix_ms = 0;
   double uptime_s = 0;
   bool draining = false;
+  bool stored = false;  // false: there is no store, and `all` and `today` know nothing
   std::uint64_t revision = 0;
   std::uint64_t last_event_id = 0;
   std::shared_ptr<const Directory> directory;

@@ -33,10 +33,21 @@ constexpr Member kTimeouts[] = {{"connect", Type::kNumber},
                                 {"idle", Type::kNumber},
                                 {"total", Type::kNumber}};
 // What is only shown.
-constexpr std::string_view kShown[] = {
-    "id",         "status",     "source", "editable", "cooldown_until", "consecutive_429_count",
-    "created_at", "updated_at", "level",  "retreat",  "breaker",        "last_error",
-    "health",     "cost"};
+constexpr std::string_view kShown[] = {"id",
+                                       "status",
+                                       "source",
+                                       "editable",
+                                       "cooldown_until",
+                                       "hold_until",
+                                       "consecutive_429_count",
+                                       "created_at",
+                                       "updated_at",
+                                       "level",
+                                       "retreat",
+                                       "breaker",
+                                       "last_error",
+                                       "health",
+                                       "cost"};
 
 FieldProblem wrong_type(std::string field, const Json& value, Type type) {
   constexpr std::string_view kTypes[] = {"a text", "a number", "a truth value", "an object"};

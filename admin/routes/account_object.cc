@@ -103,6 +103,7 @@ std::string_view name_of(const std::array<std::string_view, kNames>& names, Valu
 void add_view(const AccountView& view, Json& object) {
   object["status"] = name_of(kAccountStatusNames, view.status);
   object["cooldown_until"] = time_or_null(view.cooldown_until_ms);
+  object["hold_until"] = time_or_null(view.hold_until_ms);
   object["consecutive_429_count"] = view.cooldowns;
   object["level"] = {{"tokens", view.tokens},
                      {"capacity", view.capacity},

@@ -37,7 +37,7 @@ AdminResponse show(ControlRoom& room, std::string_view id) {
   const auto list = AccountList::read(room.gateway());
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(id);
-  if (account == nullptr) return admin_error(404, kMissing);
+  if (account == nullptr) return admin_error(404, kMissing, "not_found");
   AdminResponse response = json_response(AccountList::object_of(*account, room));
   if (account->stored)
     response.fields.emplace_back("etag", '"' + account_tag(*account->stored) + '"');
@@ -58,8 +58,10 @@ AdminResponse run(ControlRoom& room, const AdminCall& call) {
 // An account of the configuration: where it is changed. Nothing: it is another's.
 std::optional<AdminResponse> refuse_configured(const ListedAccount& account) {
   if (account.stored) return {};
-  return admin_error(409, "account \"" + account.config->name + "\" stands in " +
-                              place_text(account.origin) + ": change it there, and reload");
+  return admin_error(409,
+                     "account \"" + account.config->name + "\" stands in " +
+                         place_text(account.origin) + ": change it there, and reload",
+                     "configured");
 }
 
 AdminResponse create_backend(ControlRoom& room, const AdminRequest& request) {
@@ -91,7 +93,7 @@ AdminResponse change_backend(ControlRoom& room, const AdminRequest& request) {
   const auto list = AccountList::read(room.gateway());
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(request.params.front());
-  if (account == nullptr) return admin_error(404, kMissing);
+  if (account == nullptr) return admin_error(404, kMissing, "not_found");
   if (auto refused = refuse_configured(*account)) return std::move(*refused);
   auto body = read_json_object(request);
   if (!body) return std::move(body.error());
@@ -106,7 +108,7 @@ AdminResponse delete_backend(ControlRoom& room, const AdminRequest& request) {
   const auto list = AccountList::read(room.gateway());
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(request.params.front());
-  if (account == nullptr) return admin_error(404, kMissing);
+  if (account == nullptr) return admin_error(404, kMissing, "not_found");
   if (auto refused = refuse_configured(*account)) return std::move(*refused);
   const AdminAnswer answer = room.gateway().change(
       {.command = "providers.remove",
@@ -119,7 +121,7 @@ AdminResponse switch_backend(ControlRoom& room, const AdminRequest& request, boo
   const auto list = AccountList::read(room.gateway());
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(request.params.front());
-  if (account == nullptr) return admin_error(404, kMissing);
+  if (account == nullptr) return admin_error(404, kMissing, "not_found");
   if (auto refused = refuse_configured(*account)) return std::move(*refused);
   // A key that was refused is tried again.
   if (on && account->live != nullptr) account->live->state->accept(account->live->generation);
@@ -140,9 +142,11 @@ AdminResponse test_backend(ControlRoom& room, const AdminRequest& request) {
   const auto list = AccountList::read(room.gateway());
   if (!list) return store_trouble(list.error());
   const ListedAccount* const account = list->find(request.params.front());
-  if (account == nullptr || account->live == nullptr) return admin_error(404, kMissing);
+  if (account == nullptr || account->live == nullptr)
+    return admin_error(404, kMissing, "not_found");
   if (!room.may_test(account->id, room.gateway().clock().now())) {
-    AdminResponse often = admin_error(429, "an account can be tested once in 2 seconds");
+    AdminResponse often =
+        admin_error(429, "an account can be tested once in 2 seconds", "tested_often");
     often.fields.emplace_back("retry-after", "2");
     return often;
   }

@@ -111,7 +111,7 @@ AdminResponse get_client(ControlRoom& room, const AdminRequest& request) {
   auto clients = read_clients(room);
   if (!clients) return store_trouble(clients.error());
   const auto found = clients->find(request.params.front());
-  if (found == clients->end()) return admin_error(404, kMissing);
+  if (found == clients->end()) return admin_error(404, kMissing, "not_found");
   return json_response(found->second);
 }
 
@@ -165,9 +165,11 @@ std::optional<AdminResponse> refuse_configured(ControlRoom& room, const std::str
   const auto found = std::ranges::find(config->clients, name, &ClientConfig::name);
   if (found == config->clients.end()) return {};
   const auto index = std::to_string(found - config->clients.begin());
-  return admin_error(409, "client \"" + name + "\" stands in " +
-                              place_of(*config, "clients[" + index + "]", "name") +
-                              ": change it there, and reload");
+  return admin_error(409,
+                     "client \"" + name + "\" stands in " +
+                         place_of(*config, "clients[" + index + "]", "name") +
+                         ": change it there, and reload",
+                     "configured");
 }
 
 AdminResponse change(ControlRoom& room, const AdminCall& call) {

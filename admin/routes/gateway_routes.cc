@@ -30,7 +30,7 @@ AdminResponse refuse_reload(const ConfigErrors& refusal) {
   for (const Finding& finding : refusal.errors) problems.push_back(problem_of(finding));
   std::string detail = refusal.text();
   while (detail.ends_with('\n')) detail.pop_back();
-  return refuse_fields(problems, std::move(detail));
+  return refuse_fields(problems, std::move(detail), "reload_refused");
 }
 
 AdminResponse reload(ControlRoom& room, const AdminRequest&) {

@@ -38,10 +38,12 @@ AdminResponse json_response(const Json& body, std::uint16_t status) {
   return {.status = status, .body = dump(body)};
 }
 
-AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::string detail) {
+AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::string detail,
+                            std::string_view code) {
   Json errors = Json::array();
   for (const FieldProblem& problem : problems) {
     Json error = {{"field", problem.field}, {"problem", problem.problem}, {"mend", problem.mend}};
+    if (problem.problem == kMissingProblem) error["code"] = "missing";
     if (problem.entry) error["entry"] = *problem.entry;
     if (problem.line > 0) error["line"] = problem.line;
     if (!problem.source.empty()) error["source"] = problem.source;
@@ -53,7 +55,7 @@ AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::stri
     if (!first.mend.empty()) detail += "; " + first.mend;
     if (problems.size() > 1) detail += " (and " + std::to_string(problems.size() - 1) + " more)";
   }
-  return json_response({{"detail", detail}, {"errors", errors}}, 400);
+  return json_response({{"detail", detail}, {"code", code}, {"errors", errors}}, 400);
 }
 
 }  // namespace sluice

@@ -16,8 +16,10 @@ namespace sluice {
 
 [[nodiscard]] AdminResponse json_response(const nlohmann::json& body, std::uint16_t status = 200);
 
-// 400: {"detail": `detail`, or "" the first of them in a sentence, "errors": all of them}.
+// 400: {"detail": `detail`, or for "" the first of them in a sentence, "code", "errors": all of
+// them}.
 [[nodiscard]] AdminResponse refuse_fields(const std::vector<FieldProblem>& problems,
-                                          std::string detail = "");
+                                          std::string detail = "",
+                                          std::string_view code = "invalid");
 
 }  // namespace sluice

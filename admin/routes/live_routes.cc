@@ -140,7 +140,8 @@ AdminResponse get_ready(ControlRoom& room, const AdminRequest&) {
 AdminResponse get_explanation(ControlRoom& room, const AdminRequest& request) {
   const auto explained = explain_request(room, request.params.front());
   if (!explained)
-    return admin_error(404, "Request not found: only the latest ones are kept for explaining");
+    return admin_error(404, "Request not found: only the latest ones are kept for explaining",
+                       "not_kept");
   return json_response(*explained);
 }
 

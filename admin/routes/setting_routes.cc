@@ -67,10 +67,10 @@ AdminResponse list_config(ControlRoom& room, const AdminRequest&) {
 
 // The setting as it is stored, or 404.
 AdminResponse show(ControlRoom& room, const std::string& name) {
-  if (room.gateway().store() == nullptr) return admin_error(404, kMissing);
+  if (room.gateway().store() == nullptr) return admin_error(404, kMissing, "not_found");
   const auto setting = get_setting(*room.gateway().store(), path_of(name));
   if (!setting) return store_trouble(setting.error());
-  if (!*setting) return admin_error(404, kMissing);
+  if (!*setting) return admin_error(404, kMissing, "not_found");
   return json_response(object_of(**setting, name));
 }
 
@@ -149,7 +149,7 @@ AdminResponse put_config(ControlRoom& room, const AdminRequest& request) {
   const auto config = room.gateway().config();
   const auto all = settings_of(*config);
   if (std::ranges::find(all, path, &SettingValue::path) == all.end())
-    return admin_error(404, kMissing);
+    return admin_error(404, kMissing, "not_found");
   auto body = read_json_object(request);
   if (!body) return std::move(body.error());
   std::vector<FieldProblem> problems;

@@ -76,11 +76,14 @@ StatsRow row_of(const Account& account, Instant now, std::int64_t now_ms) {
   const auto seconds_until = [now_ms](std::int64_t at_ms) {
     return std::max<std::int64_t>(0, (at_ms - now_ms + 999) / 1000);
   };
-  if (view.cooldown_until_ms != 0) row.back_seconds = seconds_until(view.cooldown_until_ms);
+  if (const std::int64_t back_ms = std::max(view.cooldown_until_ms, view.hold_until_ms);
+      back_ms != 0)
+    row.back_seconds = seconds_until(back_ms);
   if (condition == AccountCondition::kFailing)
     row.back_seconds = view.breaker_open_until == 0 ? 0 : seconds_until(view.breaker_open_until);
   const bool bad = condition == AccountCondition::kFailing || condition == AccountCondition::kError;
   if (bad && view.last_fault) row.why = view.last_fault->summary;
+  if (view.hold_until_ms != 0) row.why = "its provider says that nothing is left";
   return row;
 }
 

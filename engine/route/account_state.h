@@ -164,6 +164,10 @@ class alignas(64) AccountState {
   [[nodiscard]] LastFault& last_fault() noexcept { return seldom_->last_fault; }
   [[nodiscard]] const LastFault& last_fault() const noexcept { return seldom_->last_fault; }
   [[nodiscard]] bool on_hold(Instant now) const noexcept { return now < hold_until(); }
+  // Until when its provider has said that nothing is left; past when it is not on hold.
+  [[nodiscard]] Instant hold_until() const noexcept {
+    return instant_of(hold_ticks_.load(std::memory_order_relaxed));
+  }
   // Once a second, on the thread that publishes directories: sets the limits in force from the
   // answers of late. True when they have changed.
   bool adapt(Instant now, const RetreatPolicy& policy);
@@ -230,9 +234,6 @@ class alignas(64) AccountState {
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
   [[nodiscard]] Instant breaker_ready_at(Instant now) const noexcept;
-  [[nodiscard]] Instant hold_until() const noexcept {
-    return instant_of(hold_ticks_.load(std::memory_order_relaxed));
-  }
   void apply(const AccountLimits& limits, Instant now);
   void note_shape() noexcept;
   [[nodiscard]] LearnedLimits learned() const noexcept;

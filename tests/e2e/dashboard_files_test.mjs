@@ -45,7 +45,10 @@ test('every value of the API that has words here has them', () => {
     ['origin', schemas.Setting.properties.origin_kind],
     ['client.status', schemas.Client.properties.status],
     ['priority', schemas.Client.properties.priority], ['pool', schemas.Backend.properties.pool],
-    ['access', schemas.Version.properties.access],
+    ['access', schemas.Version.properties.access], ['refused', schemas.Error.properties.code],
+    ['field', schemas.FieldError.properties.code], ['why', step.reason],
+    ['strategy', schemas.Explanation.properties.strategy],
+    ['tested', schemas.TestResult.properties.status],
   ];
   for (const [group, schema] of rows)
     for (const value of schema.enum) assert.ok(`${group}.${value}` in en, `${group}.${value}`);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {test} from 'node:test';
+import * as contract from './contract.mjs';
 import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
 import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
@@ -63,6 +64,51 @@ test('an account that only fails is failing, until a request finds it well', asy
   await until(page, () => state(page, 'flaky'), (text) => text === 'Healthy', 'well again');
   assert.equal(await state(page, 'refused'), 'Error');
   assert.deepEqual(await faults(), []);
+});
+
+test('an account that has nothing left says so, until when, and does not answer 429', async (t) => {
+  const {mock, gateway} = await start(t, [
+    {name: 'spent', api_key: 'sk-test-spent', models: ['m-spent'], learn_limits: true},
+    {name: 'well', models: ['m-well']},
+  ]);
+  const header = ['x-ratelimit-limit-requests: 1000', 'x-ratelimit-remaining-requests: 0',
+    'x-ratelimit-reset-requests: 20s'];
+  await mock.script({rules: [{match: {key: 'sk-test-spent'}, do: {header}, times: 1}]});
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await send(gateway, 'm-spent', 200);
+  const ends = Date.now() + 20_000;
+  const worry = page.locator('.attention li', {hasText: 'spent'});
+  await worry.locator('.chip.cooling', {hasText: 'Used up'}).waitFor();
+  const why = await worry.locator('.why').innerText();
+  const [, at, clock] = /^Nothing left until (\d\d:\d\d:\d\d), its provider says · (0:\d\d)$/
+    .exec(why) ?? assert.fail(why);
+  const shown = new Date();
+  shown.setHours(...at.split(':').map(Number), 0);
+  assert.ok(Math.abs(shown - ends) < 3000, `${at} is not ${new Date(ends)}`);
+  assert.ok(Math.abs(Number(clock.slice(2)) - (ends - Date.now()) / 1000) < 3, clock);
+
+  await go(page, 'accounts');
+  assert.equal(await state(page, 'spent'), 'Used up');
+  assert.match(await left(page, 'spent'), /^0:\d\d$/);
+  await page.selectOption('main select', 'cooling');  // it is one of those
+  await row(page, 'spent').waitFor();
+  assert.equal(await row(page, 'well').count(), 0);
+  await go(page, 'cooldowns');
+  const cells = await row(page, 'spent').first().locator('td').allInnerTexts();
+  assert.match(cells[0], /^0:\d\d$/);
+  assert.match(cells[2], /^\d\d:\d\d:\d\d$/);
+  assert.equal(cells[3], 'nothing left');
+
+  const {body} = await contract.ask(gateway.url, 'GET', '/api/admin/backends', {token: TOKEN});
+  const spent = body.find(({name}) => name === 'spent');
+  assert.equal(spent.status, 'cooling');
+  assert.equal(spent.cooldown_until, null);
+  assert.ok(Math.abs(Date.parse(spent.hold_until) - ends) < 3000, spent.hold_until);
+  assert.deepEqual(await faults(), []);
+  await page.context().setExtraHTTPHeaders({authorization: `Bearer ${TOKEN}`});
+  await page.goto(`${gateway.url}/stats`);
+  assert.match(await page.locator('tr', {hasText: 'spent'}).innerText(), /nothing is left.*\d+ s/s);
 });
 
 // Flips a bit of the sealed key in each copy of that account's row: it stands behind the API's

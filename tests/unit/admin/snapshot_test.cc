@@ -83,6 +83,37 @@ TEST(Snapshot, CapacityIsWhatCanBeUsedNow) {
   expect(BreakerState::kHalfOpen);
 }
 
+// Two may hold at once; each is told with its own time, and neither when it is over.
+TEST(Snapshot, AnAccountOnHoldSaysUntilWhen) {
+  const auto directory = std::make_shared<Directory>(
+      test::make_directory({{.name = "a-held"}, {.name = "b-both"}, {.name = "c-cools"}}));
+  const auto state = [&directory](std::size_t i) -> AccountState& {
+    return *directory->accounts[i]->state;
+  };
+  state(0).learn({}, kStart + 40s);
+  state(1).learn({}, kStart + 40s);
+  state(1).cooldown().rate_limited(kStart, 30s, CooldownPolicy());
+  state(2).cooldown().rate_limited(kStart, 30s, CooldownPolicy());
+  const auto backends = snapshot_of(figures_of(directory, kStart))["backends"];
+  for (const auto& account : backends) EXPECT_EQ(account["status"], "cooling");
+  EXPECT_EQ(backends[0]["hold_until"], rfc3339_text(kUnixMs + 40'000));
+  EXPECT_EQ(backends[0]["cooldown_until"], nullptr);
+  EXPECT_EQ(backends[1]["hold_until"], rfc3339_text(kUnixMs + 40'000));
+  EXPECT_NE(backends[1]["cooldown_until"], nullptr);
+  EXPECT_FALSE(backends[2].contains("hold_until"));
+  const auto later = snapshot_of(figures_of(directory, kStart + 41s))["backends"];
+  EXPECT_EQ(later[0]["status"], "healthy");
+  EXPECT_FALSE(later[0].contains("hold_until"));
+}
+
+TEST(Snapshot, SaysWhetherAnythingIsStored) {
+  LiveFigures figures =
+      figures_of(std::make_shared<Directory>(test::make_directory({{.name = "team-a"}})), kStart);
+  EXPECT_EQ(snapshot_of(figures)["stored"], false);
+  figures.stored = true;
+  EXPECT_EQ(snapshot_of(figures)["stored"], true);
+}
+
 TEST(Snapshot, KeysThatDoNotOpenAreInErrorSinceTheyWereFound) {
   const auto directory = std::make_shared<Directory>(test::make_directory({{.name = "team-a"}}));
   directory->unopened = {{.name = "team-b",
