@@ -176,6 +176,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   std::memcpy(room, &head, sizeof(head));
   const std::uint64_t number = written_.load(std::memory_order_relaxed);
   Record& record = records_[number % kRecords];
+  if (number < kRecords) std::construct_at(&record);
   const std::uint64_t version = record.version.load(std::memory_order_relaxed);
   record.version.store(version + 1, std::memory_order_relaxed);
   // Released word by word: who reads one of these sees the odd version, too.
