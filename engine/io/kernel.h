@@ -97,7 +97,7 @@ class Kernel {
   // in the future sleeps until a completion, a wake() or that instant comes; with one in the past
   // only looks. How many completions were delivered.
   virtual std::size_t collect(Instant now, Instant until) = 0;
-  // For a thread whose load is many small events, as streams are: a collect() that sleeps then gives
+  // For a thread whose load is many small events, as streams are: a collect() that sleeps gives
   // those behind the first one half a millisecond to come too, so that they share what a sleep
   // costs. A kernel that cannot do so ignores it.
   virtual void set_gathering(bool on) = 0;

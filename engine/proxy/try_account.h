@@ -5,8 +5,8 @@
 namespace sluice {
 
 // Sends the exchange's request to the account of `choice`, which it takes over, and relays the
-// answer, or finds that another account should try. Tells the ladder how it went; settles the permit exactly once
-// (INVARIANTS R1).
+// answer, or finds that another account should try. Tells the ladder how it went; settles the
+// permit exactly once (INVARIANTS R1).
 Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
                             HeldAnswer& held);
 
