@@ -1,8 +1,9 @@
 #include "admin/job_threads.h"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/side_thread.h"
 
 namespace sluice {
 
@@ -15,7 +16,7 @@ void lower_thread_priority() noexcept {
 JobThreads::JobThreads(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] {
-      pthread_setname_np(pthread_self(), "sluice-admin");
+      begin_side_thread("sluice-admin");
       lower_thread_priority();
       run();
     });

@@ -1,7 +1,6 @@
 #include "engine/daily_backup.h"
 
-#include <pthread.h>
-
+#include "base/side_thread.h"
 #include "store/backup.h"
 
 namespace sluice {
@@ -24,7 +23,7 @@ void DailyBackup::look(StoreEnvironment& environment, std::int64_t now_ms) {
   stop();
   runs_.store(true, std::memory_order_release);
   thread_ = std::thread([this, &environment, now_ms] {
-    pthread_setname_np(pthread_self(), "sluice-backup");
+    begin_side_thread("sluice-backup");
     make(environment, now_ms);
     runs_.store(false, std::memory_order_release);
   });

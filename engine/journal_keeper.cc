@@ -1,8 +1,8 @@
 #include "engine/journal_keeper.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+
+#include "base/side_thread.h"
 
 namespace sluice {
 namespace {
@@ -17,11 +17,11 @@ constexpr Duration kSilentAfter = 1s;
 
 void JournalKeeper::start() {
   keeper_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "sluice-journal");
+    begin_side_thread("sluice-journal");
     keep();
   });
   reserve_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "sluice-reserve");
+    begin_side_thread("sluice-reserve");
     stand_by();
   });
 }
