@@ -60,7 +60,7 @@ test('latency: the account that is slow to its first token is left behind', asyn
 test('least_inflight: the account that is busy is left alone', async (t) => {
   const {mock, gateway} = await startBoth(t, {
     accounts: [{}, {}], routing: {strategy: 'least_inflight'},
-    rules: [{match: {key: 'sk-test-a'}, do: {latency: '2s'}}],
+    rules: [{match: {key: 'sk-test-a'}, do: {latency: '6s'}}],  // longer than all the others take
   });
   // Of two, one meets the slow account, whoever comes first; then the other has all of them.
   const both = [accountOf(gateway), accountOf(gateway)];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import {setTimeout as delay} from 'node:timers/promises';
 import {authority} from './authority.mjs';
 import {account, ask, eventually, run, startBoth, startGateway, startMock} from './harness.mjs';
 import {eventuallyStored} from './store.mjs';
@@ -209,6 +210,7 @@ test('without a descriptor left the gateway says that it is its own limit', asyn
   await client.receives(/^HTTP\/1\.1 200 [^]*"service_tier"/);
   await eventuallyStored(path.join(path.dirname(gateway.file), 'sluice-data'),
     (now) => now.rows.length === 1, 'its row');
+  await delay(2500);  // what looks around each second has done so
   await limit(4);  // all that it has is above
   client.received = '';
   client.send(requestText(CHAT, BODY));
