@@ -8,6 +8,7 @@
 #include "admin/gateway.h"
 #include "admin/live/failed_logins.h"
 #include "admin/live/live_watch.h"
+#include "store/queries.h"
 
 namespace sluice {
 
@@ -32,6 +33,10 @@ class ControlRoom {
   // Whether an account's provider may be asked now: once in 2 s. Counts as asked.
   [[nodiscard]] bool may_test(const std::string& account, Instant now);
 
+  // How many hours' rows an answer may have; tests make do with fewer.
+  [[nodiscard]] std::size_t hour_rows_max() const noexcept { return hour_rows_max_; }
+  void set_hour_rows_max(std::size_t rows) noexcept { hour_rows_max_ = rows; }
+
   // Once a second, from one job at a time: takes the measure of things. The snapshot for those who
   // listen, as one event of a stream, when it is `wanted`.
   [[nodiscard]] std::shared_ptr<const std::string> tick(bool wanted);
@@ -41,6 +46,7 @@ class ControlRoom {
   AccessKeeper access_;
   LiveWatch live_;
   FailedLogins failed_logins_;
+  std::size_t hour_rows_max_ = HourlyFilter{}.rows_max;
   std::mutex mutex_;
   std::map<std::string, Instant> tested_at_;  // under mutex_: accounts, of late
 };

@@ -5,9 +5,11 @@
 //
 // usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--bound 1.02] [--json]
 //
-// The shard has a core of its own, as it has on any machine with one to spare; the other threads
-// of its process, the load and the upstream share another one, where they need less than the shard
-// does: it never waits for them, whether it records or not.
+// The shard is on one core; the other threads of its process, the load and the upstream are on
+// another one. A loop that does nothing takes half of the shard's core, so that the shard is what
+// all others wait for, whether it records or not: it then has the same work to do at each turn. A
+// shard that waits for its load does less at each turn, and so pays more for a request; the thread
+// that books the records slows the load down, and would count twice.
 //
 // Prints CPU per request of the shard's thread and of the whole process, medians over the rounds,
 // and their ratios. Ends with 1 when the shard's ratio is above the bound. Needs build/release with
@@ -123,6 +125,8 @@ try {
     await wrk(one.url);  // warm
     one.shard = await pin(one);
   }
+  running.push(spawn('taskset', ['-c', SHARDS_CORE, process.execPath, '-e', 'for (;;);'],
+    {stdio: 'ignore'}));
   for (let i = 0; i < values.rounds; ++i) {
     // A B, then B A: what drifts favours neither.
     for (const one of i % 2 ? [...both].reverse() : both) rounds[one.name].push(await round(one));

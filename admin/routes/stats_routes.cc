@@ -91,6 +91,7 @@ AdminResponse get_hourly(ControlRoom& room, const AdminRequest& request) {
   const auto accounts = AccountNames::read(room.gateway(), *store);
   if (!accounts) return store_trouble(accounts.error());
   HourlyFilter filter;
+  filter.rows_max = room.hour_rows_max();
   // The present hour is one of them.
   filter.from_hour =
       hour_of(room.gateway().clock().unix_ms()) + 1 - static_cast<std::uint32_t>(hours);
