@@ -104,6 +104,16 @@ class Field {
     return JSON.stringify(this.value()) !== this.before;
   }
 
+  // Whether it can be sent. What cannot is said here: to the browser, a number or a time that it
+  // cannot read is empty.
+  check() {
+    this.say(null);
+    if (this.field.editor) return this.field.editor.check();
+    if (!this.input.validity.badInput) return true;
+    this.say(t(this.field.kind === 'number' ? 'form.number' : 'form.unread'));
+    return false;
+  }
+
   say(problem) {
     setHidden(this.fault, !problem);
     this.fault.textContent = problem ?? '';
@@ -118,7 +128,8 @@ class Field {
   focus() {
     const folded = this.node.closest('details');
     if (folded) folded.open = true;
-    (this.field.editor ? this.input.querySelector('input, button') : this.input)?.focus();
+    (this.field.editor ? this.input.querySelector('[aria-invalid=true]') ??
+      this.input.querySelector('input, button') : this.input)?.focus();
     this.node.scrollIntoView({block: 'center'});
   }
 }
@@ -164,15 +175,16 @@ export function openForm({title, sections, values = {}, send, done, action = t('
 
   async function save(event) {
     event.preventDefault();
+    setHidden(summary, true);
+    const wrong = fields.filter((one) => !one.check());
+    if (wrong.length) return wrong[0].focus();
     const all = {};
     const changes = {};
     for (const one of fields) {
-      one.say(null);
       const value = one.value();
       if (value !== undefined) all[one.field.name] = value;
       if (one.changed()) changes[one.field.name] = value ?? null;  // emptied: taken away
     }
-    setHidden(summary, true);
     if (!whole && Object.keys(changes).length === 0) return node.close();
     submit.disabled = true;
     try {
