@@ -208,6 +208,7 @@ export default {
   'usage.avg_queue_ms': 'Wait, mean', 'usage.others': 'All others',
   'usage.no_account': '(refused here)', 'usage.no_model': '(no model)',
   'usage.no_client': '(no client key)', 'usage.none': 'Nothing was used in this span.',
+  'usage.no_span': 'Give both times, the first before the second.',
   'usage.unpriced': '{n} without a price',
 
   'requests.at': 'Time', 'requests.status': 'Status', 'requests.any_status': 'Any status',

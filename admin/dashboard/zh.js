@@ -187,7 +187,8 @@ export default {
   'usage.avg_latency_ms': '平均时长', 'usage.avg_ttft_ms': '平均首 token',
   'usage.avg_queue_ms': '平均等待', 'usage.others': '其他', 'usage.no_account': '（网关拒绝）',
   'usage.no_model': '（无模型）', 'usage.no_client': '（无客户端密钥）',
-  'usage.none': '此时间段内没有用量。', 'usage.unpriced': '{n} 次没有价格',
+  'usage.none': '此时间段内没有用量。',
+  'usage.no_span': '请填写两个时间，起始须早于结束。', 'usage.unpriced': '{n} 次没有价格',
 
   'requests.at': '时间', 'requests.status': '状态码', 'requests.any_status': '任意状态码',
   'requests.latency': '时长', 'requests.ttft': '首 token', 'requests.queue': '等待',
