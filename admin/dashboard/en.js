@@ -36,7 +36,12 @@ export default {
 
   'login.title': 'Sign in to sluice', 'login.token': 'Admin token', 'login.go': 'Sign in',
   'login.text': 'With the token from SIDECAR_ADMIN_TOKEN, or from the file that the log names.',
-  logout: 'Sign out',
+  logout: 'Sign out', 'logout.done': 'You are signed out.',
+  'logout.unheard': 'The gateway cannot be reached: this browser stays signed in until it hears ' +
+    'of the sign-out. It is told again as long as this page is open.',
+  'login.ended': 'Your sign-in has ended.',
+  'login.ended.kept': 'Your sign-in has ended. What you had begun is here again when you have ' +
+    'signed in.',
 
   'live.connecting': 'Connecting…', 'live.live': 'Live · {at}', 'live.stale': 'Silent for {span}',
   'live.lost': 'No connection · next try {left}', 'live.retry': 'Try now',

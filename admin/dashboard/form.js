@@ -6,6 +6,21 @@ import {t} from './i18n.js';
 import {faultSentence, sentence} from './parts.js';
 
 let lastId = 0;
+const aside = new Set();  // dialogs that wait for a sign-in
+
+// Open dialogs are put aside with all that was typed; returns whether there are any.
+export function putAside() {
+  for (const node of document.querySelectorAll('dialog[open]')) {
+    aside.add(node);
+    node.close();
+  }
+  return aside.size > 0;
+}
+
+export function bringBack() {
+  for (const node of aside) node.showModal();
+  aside.clear();
+}
 
 // A dialog that is removed when it closes. `foot` are its buttons; Escape closes it.
 export function openDialog(title, {body, foot = [], wide = false, closed} = {}) {
@@ -15,6 +30,7 @@ export function openDialog(title, {body, foot = [], wide = false, closed} = {}) 
       button(t('close'), {name: 'close', bare: true, click: () => node.close()})),
     h('div', {class: 'content'}, body), foot.length ? h('footer', {}, foot) : null);
   node.addEventListener('close', () => {
+    if (aside.has(node)) return;
     node.remove();
     closed?.();
   });
@@ -193,6 +209,7 @@ export function openForm({title, sections, values = {}, send, done, action = t('
       await done?.(answer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.ended) return undefined;  // it comes back with the sign-in
       const strays = place(fields, error.errors);
       setHidden(summary, false);
       clear(summary, h('p', {text: sentence(error)}), strays.map((text) => h('p', {text})));

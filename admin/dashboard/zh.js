@@ -35,7 +35,9 @@ export default {
 
   'login.title': '登录 sluice', 'login.token': '管理令牌', 'login.go': '登录',
   'login.text': '使用 SIDECAR_ADMIN_TOKEN 中的令牌，或日志所指文件中的令牌。',
-  logout: '退出登录',
+  logout: '退出登录', 'logout.done': '已退出登录。',
+  'logout.unheard': '无法连接网关：在网关得知退出之前，此浏览器仍保持登录。此页面打开期间会不断重试。',
+  'login.ended': '登录已失效。', 'login.ended.kept': '登录已失效。重新登录后，未完成的内容仍在。',
 
   'live.connecting': '连接中…', 'live.live': '实时 · {at}', 'live.stale': '已静默 {span}',
   'live.lost': '连接中断 · {left} 后重试', 'live.retry': '立即重试',
