@@ -1,81 +1,11 @@
 // Adding, changing and looking at one account.
 import * as api from './api.js';
-import {button, clear, h} from './dom.js';
+import {forget} from './catalog.js';
+import {h} from './dom.js';
 import {openForm} from './form.js';
 import {t} from './i18n.js';
-import {forget} from './catalog.js';
+import {mappingsEditor} from './model_mappings.js';
 import {notify} from './parts.js';
-
-const MILLION = 1e6;
-// Dollars for a token are dollars for a million tokens on the page; what a double makes of them is
-// rounded to what anyone would type.
-const perMillion = (value) => value === undefined ? '' : String(+(value * MILLION).toPrecision(12));
-// Prices that are all 0 are none: what the model costs is not known here.
-const isKnown = (cost) => Object.values(cost ?? {}).some((value) => value > 0);
-const priceText = (cost, name) => isKnown(cost) ? perMillion(cost[name]) : '';
-const perToken = (text) => +(Number(text) / MILLION).toPrecision(12);
-
-// Rows of canonical name, the provider's name, prices. What else a mapping has stays as it is.
-function mappingsEditor() {
-  const body = h('div', {class: 'mappings'});
-  const rows = new Set();
-  // Each has a label of its own; those behind the first row's are seen by screen readers alone, and
-  // on narrow screens, where no columns are.
-  const cell = (key, value, example, more = {}) => {
-    const input = h('input', {type: 'text', placeholder: example, value, spellcheck: 'false',
-      autocomplete: 'off', ...more});
-    return {input, node: h('label', {class: more.class}, h('span', {text: t(key)}), input)};
-  };
-
-  function addRow(canonical = '', mapping = {}) {
-    const price = {inputmode: 'decimal', class: 'price'};
-    const cells = {
-      canonical: cell('account.model', canonical, 'gpt-large'),
-      native: cell('account.native', mapping.native_id ?? '', 'vendor/gpt-large-2'),
-      input: cell('price.in', priceText(mapping.cost, 'input'), t('cost.unknown'), price),
-      output: cell('price.out', priceText(mapping.cost, 'output'), t('cost.unknown'), price),
-    };
-    const row = {mapping};
-    for (const [name, one] of Object.entries(cells)) row[name] = one.input;
-    row.node = h('div', {class: 'mapping'}, Object.values(cells).map(({node}) => node),
-      button(t('account.model.remove'), {name: 'trash', bare: true, click: () => {
-        const next = row.node.nextElementSibling ?? row.node.previousElementSibling;
-        rows.delete(row);
-        row.node.remove();
-        (next?.querySelector('button') ?? more).focus();
-      }}));
-    rows.add(row);
-    body.append(row.node);
-    return row;
-  }
-
-  function mappingOf(row) {
-    const mapping = {...row.mapping, native_id: row.native.value.trim() ||
-      row.canonical.value.trim()};
-    const cost = {...row.mapping.cost};
-    for (const [name, input] of [['input', row.input], ['output', row.output]]) {
-      if (input.value.trim() === priceText(row.mapping.cost, name)) continue;
-      if (input.value.trim() === '') delete cost[name];
-      else cost[name] = perToken(input.value);
-    }
-    if (Object.keys(cost).length) mapping.cost = cost;
-    else delete mapping.cost;
-    return mapping;
-  }
-
-  const more = button(t('account.model.add'), {name: 'plus', kind: 'small',
-    click: () => addRow().canonical.focus()});
-  return {
-    node: h('div', {class: 'editor', role: 'group', 'aria-label': t('account.models')}, body, more),
-    write(mappings) {
-      rows.clear();
-      clear(body);
-      for (const [canonical, mapping] of Object.entries(mappings)) addRow(canonical, mapping);
-    },
-    read: () => Object.fromEntries([...rows].filter((row) => row.canonical.value.trim())
-      .map((row) => [row.canonical.value.trim(), mappingOf(row)])),
-  };
-}
 
 const number = (name, more = {}) => ({name, label: t(`account.${name}`), kind: 'number', min: '0',
   size: 'third', ...more});

@@ -1,12 +1,14 @@
 // Asks the gateway. Errors of its API become ApiError with its sentence and its fields' faults.
 
 export class ApiError extends Error {
-  // `code`: of admin/openapi.json; undefined where the error has none.
+  // `code`: of admin/openapi.json; undefined where the error has none. `ended`: the page was told
+  // by onLoggedOut().
   constructor(status, detail, errors = [], code = undefined) {
     super(detail);
     this.status = status;
     this.errors = errors;
     this.code = code;
+    this.ended = false;
   }
 }
 
@@ -40,7 +42,10 @@ async function ask(method, path, {json, body, type, signal, match, quiet = false
   }
   if (answer.ok) return answer;
   const error = await failure(answer);
-  if (answer.status === 401 && !quiet) loggedOut();
+  if (answer.status === 401 && !quiet) {
+    error.ended = true;
+    loggedOut();
+  }
   throw error;
 }
 

@@ -4,6 +4,7 @@ import * as api from './api.js';
 import * as clients from './clients.js';
 import * as cooldowns from './cooldowns.js';
 import {button, clear, h, icon, setAttribute, setHidden, setText} from './dom.js';
+import {bringBack, putAside} from './form.js';
 import {clock, clockSpan, span} from './format.js';
 import {language, LANGUAGES, setLanguage, t} from './i18n.js';
 import {ageSeconds, gatewayNow, hurry, listen, live, start, stop, tellStored} from './live.js';
@@ -18,11 +19,14 @@ import * as usage from './usage.js';
 
 const PAGES = {overview, accounts, models, clients, usage, requests, cooldowns, settings};
 const TICK_MS = 500;
+const LOGOUT_AGAIN_MS = 2000;
+const LOGOUT_MS_MAX = 3000;  // for an answer; then there is no connection
 const byId = (id) => document.getElementById(id);
 let page = null;
 let pageId = '';
 let links = new Map();
 let pill = null;
+let leaving = null;  // ends the telling of a sign-out that the gateway has not heard of yet
 
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
@@ -155,41 +159,80 @@ function inside(yes) {
   setHidden(byId('app'), !yes);
 }
 
+function inform(text) {
+  setHidden(byId('login-news'), text === '');
+  setText(byId('login-news'), text);
+}
+
 function askForLogin() {
   stop();
   page?.stop?.();
   page = null;
   clear(byId('page'));
-  for (const open of document.querySelectorAll('dialog[open]')) open.close();
   inside(false);
   byId('token').focus();
+}
+
+// The gateway wants a sign-in of somebody who had one.
+function signInEnded() {
+  if (byId('app').hidden) return;
+  inform(t(putAside() ? 'login.ended.kept' : 'login.ended'));
+  askForLogin();
 }
 
 async function login(event) {
   event.preventDefault();
   const fault = byId('login-fault');
   byId('login-go').disabled = true;
+  const unheard = leaving;
+  unheard?.abort();
+  leaving = null;
   try {
     await api.post('/api/admin/login', {token: byId('token').value}, {quiet: true});
     byId('token').value = '';
     setHidden(fault, true);
+    inform('');
     enter();
+    bringBack();
   } catch (error) {
     setHidden(fault, false);
     setText(fault, sentence(error));
     byId('token').select();
+    if (unheard) tellLogout();
   } finally {
     byId('login-go').disabled = false;
   }
 }
 
-async function logout() {
-  try {
-    await api.post('/api/admin/logout');
-  } catch {
-    // the cookie stays, but the page forgets what it knows
-  }
+function logout() {
+  for (const open of document.querySelectorAll('dialog[open]')) open.close();
+  inform('');
   askForLogin();
+  tellLogout();
+}
+
+// The sign-in itself ends when the gateway has heard of it: it is told again and again, unless
+// somebody signs in.
+async function tellLogout() {
+  const mine = leaving = new AbortController();
+  while (!await isLoggedOut(mine.signal)) {
+    if (mine.signal.aborted) return;
+    inform(t('logout.unheard'));
+    await new Promise((done) => setTimeout(done, LOGOUT_AGAIN_MS));
+    if (mine.signal.aborted) return;
+  }
+  leaving = null;
+  inform(t('logout.done'));
+}
+
+async function isLoggedOut(signal) {
+  try {
+    await api.post('/api/admin/logout', undefined, {quiet: true,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(LOGOUT_MS_MAX)])});
+    return true;
+  } catch (error) {
+    return error.status === 401;  // it has ended by itself
+  }
 }
 
 async function enter() {
@@ -221,7 +264,7 @@ byId('skip').addEventListener('click', (event) => {
   event.preventDefault();  // the address says which page it is
   byId('main').focus();
 });
-api.onLoggedOut(askForLogin);
+api.onLoggedOut(signInEnded);
 setLanguage(language());
 dress();
 setText(byId('retry'), t('live.retry'));

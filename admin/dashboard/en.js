@@ -29,13 +29,19 @@ export default {
   'refused.store_trouble': 'The store is in trouble: {detail}',
   'refused.internal': 'A fault of the gateway itself; please report it: {detail}',
   'field.missing': 'Is missing; {mend}', 'field.said': '{detail}',
+  'form.number': 'This is no number.', 'form.unread': 'This is not complete.',
   'stored.not': 'Usage is not stored: store.directory is none.',
   'stored.not.requests': 'Requests are not stored: store.directory is none.',
   'table.empty': 'Nothing here.', 'table.more': '{n} more rows are not shown.',
 
   'login.title': 'Sign in to sluice', 'login.token': 'Admin token', 'login.go': 'Sign in',
   'login.text': 'With the token from SIDECAR_ADMIN_TOKEN, or from the file that the log names.',
-  logout: 'Sign out',
+  logout: 'Sign out', 'logout.done': 'You are signed out.',
+  'logout.unheard': 'The gateway cannot be reached: this browser stays signed in until it hears ' +
+    'of the sign-out. It is told again as long as this page is open.',
+  'login.ended': 'Your sign-in has ended.',
+  'login.ended.kept': 'Your sign-in has ended. What you had begun is here again when you have ' +
+    'signed in.',
 
   'live.connecting': 'Connecting…', 'live.live': 'Live · {at}', 'live.stale': 'Silent for {span}',
   'live.lost': 'No connection · next try {left}', 'live.retry': 'Try now',
@@ -123,6 +129,9 @@ export default {
   'account.models.hint': 'Without any, and without a prefix, it serves every model.',
   'account.model': 'Name for clients', 'account.native': 'Name at the provider',
   'account.model.add': 'Add model', 'account.model.remove': 'Remove model',
+  'account.model.unnamed': 'Give it a name for clients, or remove the model.',
+  'account.model.twice': 'Another model above has this name for clients.',
+  'account.price.wrong': 'A price is a number such as 2.5, in dollars; empty: not known.',
   'account.rpm_limit': 'Requests per window', 'account.tpm_limit': 'Tokens per window (0: none)',
   'account.rpd_limit': 'Requests per day (0: none)',
   'account.concurrent_limit': 'Requests at once (0: none)',
@@ -204,6 +213,7 @@ export default {
   'usage.avg_queue_ms': 'Wait, mean', 'usage.others': 'All others',
   'usage.no_account': '(refused here)', 'usage.no_model': '(no model)',
   'usage.no_client': '(no client key)', 'usage.none': 'Nothing was used in this span.',
+  'usage.no_span': 'Give both times, the first before the second.',
   'usage.unpriced': '{n} without a price',
 
   'requests.at': 'Time', 'requests.status': 'Status', 'requests.any_status': 'Any status',

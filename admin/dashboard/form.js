@@ -6,6 +6,21 @@ import {t} from './i18n.js';
 import {faultSentence, sentence} from './parts.js';
 
 let lastId = 0;
+const aside = new Set();  // dialogs that wait for a sign-in
+
+// Open dialogs are put aside with all that was typed; returns whether there are any.
+export function putAside() {
+  for (const node of document.querySelectorAll('dialog[open]')) {
+    aside.add(node);
+    node.close();
+  }
+  return aside.size > 0;
+}
+
+export function bringBack() {
+  for (const node of aside) node.showModal();
+  aside.clear();
+}
 
 // A dialog that is removed when it closes. `foot` are its buttons; Escape closes it.
 export function openDialog(title, {body, foot = [], wide = false, closed} = {}) {
@@ -15,6 +30,7 @@ export function openDialog(title, {body, foot = [], wide = false, closed} = {}) 
       button(t('close'), {name: 'close', bare: true, click: () => node.close()})),
     h('div', {class: 'content'}, body), foot.length ? h('footer', {}, foot) : null);
   node.addEventListener('close', () => {
+    if (aside.has(node)) return;
     node.remove();
     closed?.();
   });
@@ -104,6 +120,16 @@ class Field {
     return JSON.stringify(this.value()) !== this.before;
   }
 
+  // Whether it can be sent. What cannot is said here: to the browser, a number or a time that it
+  // cannot read is empty.
+  check() {
+    this.say(null);
+    if (this.field.editor) return this.field.editor.check();
+    if (!this.input.validity.badInput) return true;
+    this.say(t(this.field.kind === 'number' ? 'form.number' : 'form.unread'));
+    return false;
+  }
+
   say(problem) {
     setHidden(this.fault, !problem);
     this.fault.textContent = problem ?? '';
@@ -118,7 +144,8 @@ class Field {
   focus() {
     const folded = this.node.closest('details');
     if (folded) folded.open = true;
-    (this.field.editor ? this.input.querySelector('input, button') : this.input)?.focus();
+    (this.field.editor ? this.input.querySelector('[aria-invalid=true]') ??
+      this.input.querySelector('input, button') : this.input)?.focus();
     this.node.scrollIntoView({block: 'center'});
   }
 }
@@ -164,15 +191,16 @@ export function openForm({title, sections, values = {}, send, done, action = t('
 
   async function save(event) {
     event.preventDefault();
+    setHidden(summary, true);
+    const wrong = fields.filter((one) => !one.check());
+    if (wrong.length) return wrong[0].focus();
     const all = {};
     const changes = {};
     for (const one of fields) {
-      one.say(null);
       const value = one.value();
       if (value !== undefined) all[one.field.name] = value;
       if (one.changed()) changes[one.field.name] = value ?? null;  // emptied: taken away
     }
-    setHidden(summary, true);
     if (!whole && Object.keys(changes).length === 0) return node.close();
     submit.disabled = true;
     try {
@@ -181,6 +209,7 @@ export function openForm({title, sections, values = {}, send, done, action = t('
       await done?.(answer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.ended) return undefined;  // it comes back with the sign-in
       const strays = place(fields, error.errors);
       setHidden(summary, false);
       clear(summary, h('p', {text: sentence(error)}), strays.map((text) => h('p', {text})));

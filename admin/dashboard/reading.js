@@ -62,6 +62,12 @@ export class Reading {
     this.timer = setTimeout(() => document.hidden ? this.#plan() : this.again(), wait);
   }
 
+  // There is nothing to read for now, and nothing is shown; what comes yet is dropped.
+  rest() {
+    clearTimeout(this.timer);
+    Object.assign(this, {asked: null, askedAt: 0, due: false, fault: null, shownAt: 0});
+  }
+
   follow(yes) {
     this.repeats = yes;
     if (yes) this.again();

@@ -135,7 +135,7 @@ class RequestsPage {
   }
 
   #set(change) {
-    Object.assign(this.filter, change);
+    this.filter = {...this.filter, ...change};
     this.requests = [];
     this.next = null;
     if (live.stored) this.reading.again();
@@ -160,7 +160,10 @@ class RequestsPage {
   async #loadOlder() {
     this.reading.follow(false);
     this.node.querySelector('[role=switch]').checked = false;
-    const {requests, next} = await this.#page(this.next);
+    const {filter, next: cursor} = this;
+    const {requests, next} = await this.#page(cursor);
+    // Something else has been asked for since, or what it follows is no longer the last.
+    if (filter !== this.filter || cursor !== this.next) return;
     this.requests = [...this.requests, ...requests];
     this.next = next;
     this.#show();

@@ -115,9 +115,11 @@ class UsagePage {
     this.text = '';
     this.csv = h('a', {class: 'button', download: 'usage.csv', href: '#'}, icon('download'),
       h('span', {text: 'CSV'}));
-    this.custom = h('span', {class: 'custom', hidden: true}, this.#date('from'), '–',
-      this.#date('to'));
-    this.node = h('div', {class: 'stack'}, this.#toolbar(),
+    this.wrong = h('p', {class: 'fault', id: 'span-fault', role: 'alert', hidden: true});
+    this.dates = [this.#date('from'), this.#date('to')];
+    this.custom = h('span', {class: 'custom', hidden: true}, this.dates[0], '–', this.dates[1],
+      this.wrong);
+    this.shown = h('div', {class: 'stack'},
       h('dl', {class: 'tiles four'}, Object.values(this.tiles).map(({node}) => node)),
       panel(t('usage.over_time'), {tools: this.#measures(), kind: 'chart tall'},
         h('div', {class: 'canvas'}, this.canvas), this.legend),
@@ -125,6 +127,7 @@ class UsagePage {
         this.text = text;
         this.#showTable();
       })}, this.tableBox));
+    this.node = h('div', {class: 'stack'}, this.#toolbar(), this.shown);
     this.reading = new Reading((current) => this.#read(current), {repeats: true});
     this.#load();
   }
@@ -161,8 +164,9 @@ class UsagePage {
 
   // What has been chosen. A span that ends now is read again.
   async #load() {
-    setAttribute(this.node, 'aria-busy', 'true');
     this.reading.repeats = this.state.range !== 'custom';
+    if (!this.#isSpan()) return;
+    setAttribute(this.node, 'aria-busy', 'true');
     await this.reading.again();
     setAttribute(this.node, 'aria-busy', null);
   }
@@ -174,6 +178,27 @@ class UsagePage {
     }
     const [from, to] = [this.state.from, this.state.to].map((text) => new Date(text).getTime());
     return {from, to};
+  }
+
+  // Whether there is such a span. Of one that is none nothing is shown, and its dates say why.
+  #isSpan() {
+    const {from, to} = this.#span();
+    const wrong = !(from < to);
+    setText(this.wrong, wrong ? t('usage.no_span') : '');
+    setHidden(this.wrong, !wrong);
+    for (const input of this.dates) {
+      setAttribute(input, 'aria-invalid', wrong ? 'true' : null);
+      setAttribute(input, 'aria-describedby', wrong ? this.wrong.id : null);
+    }
+    if (!wrong) return true;
+    this.reading.rest();
+    this.#showAll(false);
+    setAttribute(this.node, 'aria-busy', null);
+    return false;
+  }
+
+  #showAll(yes) {
+    for (const node of [this.shown, this.asOf, this.csv]) setHidden(node, !yes);
   }
 
   #buildTable() {
@@ -197,7 +222,6 @@ class UsagePage {
   async #read(current) {
     const {side, measure} = this.state;
     const {from, to} = this.#span();
-    if (!(from < to)) return;
     const unit = (to - from) / HOUR <= HOURS_MAX ? 'hour' : 'day';
     const when = {from: new Date(from).toISOString(), to: new Date(to).toISOString()};
     this.csv.href = api.target('/api/admin/usage', {...when, group_by: `${unit},${side}`,
@@ -208,6 +232,7 @@ class UsagePage {
       api.get(api.target('/api/admin/usage', {...when, group_by: side}))]);
     if (!current()) return;
     this.sums = sums;
+    this.#showAll(true);
     if (this.shownSide !== side) this.#buildTable();
     this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
     this.#showTable();

@@ -27,10 +27,16 @@ async function start(t) {
   return gateway;
 }
 
-// What has the focus; with what went wrong before, if anything did.
-const label = (page) => page.evaluate(() => (document.activeElement.ariaLabel ??
-  document.activeElement.textContent.trim().slice(0, 40)) +
-  document.querySelector('#alerts').textContent);
+// What has the focus. Nothing has gone wrong before.
+const label = async (page) => {
+  const {alerts, name} = await page.evaluate(() => {
+    const {ariaLabel, tagName, textContent} = document.activeElement;
+    return {alerts: document.querySelector('#alerts').textContent,
+      name: tagName === 'BODY' ? tagName : ariaLabel ?? textContent.trim().slice(0, 40)};
+  });
+  assert.equal(alerts, '');
+  return name;
+};
 const press = async (page, name) => {
   await page.locator(`main button[aria-label="${name}"]`).focus();
   await page.keyboard.press('Enter');
@@ -43,10 +49,21 @@ const confirm = async (page) => {
 };
 const focused = (page, wanted) => until(page, () => label(page), (text) => text === wanted,
   `focus on ${wanted}`);
-// A snapshot or two later it is still there.
+const snapshots = (page, count) => page.evaluate(async (wanted) => {
+  const {listen} = await import('/dashboard/assets/live.js');
+  await new Promise((done) => {
+    let come = 0;
+    const off = listen((what) => {
+      if (what !== 'snapshot' || ++come < wanted) return;
+      off();
+      done();
+    });
+  });
+}, count);
+// Two snapshots later it is still there.
 const stays = async (page, wanted) => {
   await focused(page, wanted);
-  await page.waitForTimeout(2200);
+  await snapshots(page, 2);
   assert.equal(await label(page), wanted);
 };
 
@@ -62,7 +79,8 @@ test('buttons that change their row leave the focus in it', async (t) => {
   await page.keyboard.press('Enter');
   await stays(page, 'Drain team-b');
   await press(page, 'Test team-b');
-  await page.locator('.notice', {hasText: 'team-b'}).last().waitFor();
+  await page.locator('.notice', {hasText: 'team-b: the provider takes the key'}).waitFor();
+  await page.locator('button[aria-busy]').waitFor({state: 'detached'});
   await stays(page, 'Test team-b');
   await go(page, 'clients');
   await row(page, 'client-a').waitFor();

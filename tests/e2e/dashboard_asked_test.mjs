@@ -1,0 +1,77 @@
+// That what is asked for no longer, or cannot be asked for, is not shown as an answer.
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
+import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
+
+const PAGE = 100;  // requests that the page asks for at once
+const MODELS = ['m-one', 'm-two'];
+const DAY_MS = 86_400_000;
+
+async function start(t, requests) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const gateway = await startGateway(t, {
+    accounts: [account(mock, {name: 'team-a', rpm_limit: 10_000, models: MODELS})],
+    store: {directory: await temporaryFolder()},
+  }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
+  for (let i = 0; i < requests; i++) {
+    const answer = await gateway.post('/v1/chat/completions', ask({model: MODELS[i % 2]}));
+    assert.equal(answer.status, 200, await answer.text());
+  }
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  return {faults, page};
+}
+
+const local = (ms) => {
+  const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
+  return at.toISOString().slice(0, 16);
+};
+
+test('a span that ends before it begins shows nothing, and says so at its dates', async (t) => {
+  const {faults, page} = await start(t, 1);
+  await go(page, 'usage');
+  await row(page, 'team-a').waitFor();
+  await page.click('main >> text=Custom');
+  const from = page.getByLabel('From', {exact: true});
+  const to = page.getByLabel('To', {exact: true});
+  const good = await from.inputValue();
+  for (const text of [local(Date.now() + DAY_MS), await to.inputValue(), '']) {
+    await from.fill(text);
+    await from.blur();
+    await page.locator('.custom [role=alert]',
+      {hasText: 'Give both times, the first before the second.'}).waitFor();
+    assert.equal(await from.getAttribute('aria-invalid'), 'true');
+    for (const old of ['.tile', 'canvas', 'tbody', 'a[download]'])
+      assert.equal(await page.locator(`main ${old}:visible`).count(), 0, `${old}, ${text}`);
+    assert.doesNotMatch(await page.locator('#main').innerText(), /as of/);
+  }
+  await from.fill(good);
+  await to.fill(local(Date.now() + DAY_MS));
+  await to.blur();
+  await row(page, 'team-a').waitFor();
+  assert.equal(await page.locator('.custom [role=alert]:visible').count(), 0);
+  assert.equal(await from.getAttribute('aria-invalid'), null);
+  await page.locator('main a[download]:visible').waitFor();
+  assert.deepEqual(await faults(), []);
+});
+
+test('older requests that come after the filter was changed are dropped', async (t) => {
+  const {faults, page} = await start(t, PAGE + 20);
+  await go(page, 'requests');
+  const count = page.locator('main .count');
+  await count.filter({hasText: `${PAGE} requests`}).waitFor();
+  let held = null;
+  await page.route('**/api/admin/requests?*cursor=*', (route) => (held = route));
+  await page.click('main >> text=Older requests');
+  await until(page, () => held !== null, Boolean, 'the older ones are asked for');
+  await page.getByLabel('Model', {exact: true}).fill(MODELS[0]);
+  await page.keyboard.press('Enter');
+  await count.filter({hasText: `${PAGE / 2 + 10} requests`}).waitFor();
+  const came = page.waitForResponse(/cursor=/);
+  await held.continue();
+  await (await came).finished();
+  await page.locator('main button[aria-busy]').waitFor({state: 'detached'});
+  assert.equal(await count.innerText(), `${PAGE / 2 + 10} requests`);
+  assert.deepEqual(await faults(), []);
+});
