@@ -92,6 +92,70 @@ TEST(ProviderFile, InClearItIsReadAgainAsItWas) {
   expect_the_two(*again);
 }
 
+// What the predecessor's file has not stands beside its eight members.
+TEST(ProviderFile, AllThatAnAccountHasIsReadAgainAsItWas) {
+  constexpr std::string_view kAll = R"(providers:
+  - account: "a"
+    email: ""
+    api_key: "sk-test-1"
+    endpoint_url: "https://x"
+    model_prefix: ""
+    pool: main
+    rpm_limit: 40
+    notes: ""
+    label: "Team: A"
+    dialect: anthropic
+    enabled: false
+    window: 1min
+    bucket: steady
+    tpm_limit: 500
+    rpd_limit: 7
+    concurrent_limit: 3
+    learn_limits: false
+    emergency: true
+    weight: 5
+    cost:
+      input: 1.5
+    ca_file: "/etc/authorities.pem"
+    timeouts:
+      connect: 250ms
+      total: 10min
+    send_via: false
+    models:
+      "ours": "theirs"
+      "same": "same"
+    model_costs:
+      - model: "ours"
+        input: 2.5
+        output: 10
+        cached_read: 0
+        cached_write: 0
+)";
+  const auto entries = read_provider_file(kAll);
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  const AccountConfig& account = entries->at(0).account;
+  EXPECT_EQ(entries->at(0).notes.label, "Team: A");
+  EXPECT_EQ(account.dialect, Dialect::kAnthropic);
+  EXPECT_EQ(account.tpm_limit, 500u);
+  EXPECT_EQ(account.timeouts.total, 10min);
+  ASSERT_EQ(account.models.size(), 2u);
+  EXPECT_EQ(account.models[0].native, "theirs");
+  EXPECT_EQ(account.models[0].cost.input, 2'500'000u);
+  EXPECT_FALSE(account.models[1].cost.known());
+  const AccountOverrides& own = entries->at(0).overrides;
+  EXPECT_EQ(own.window, 60s) << "given, though it is the default";
+  EXPECT_EQ(own.learn_limits, false);
+  EXPECT_FALSE(own.first_token);
+  EXPECT_EQ(written(*entries, KeyDisplay::kClear), kAll);
+}
+
+TEST(ProviderFile, ANewAccountIsWrittenWithTheEightMembersAlone) {
+  std::vector<ProviderEntry> entries(1);
+  entries[0].account.name = "a";
+  const std::string text = written(entries, KeyDisplay::kClear);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1 + 8) << text;
+}
+
 TEST(ProviderFile, AwkwardTextsAreReadAgainAsTheyWere) {
   std::vector<ProviderEntry> entries(1);
   entries[0].account.name = "a:b";
@@ -150,6 +214,14 @@ constexpr EntryRow kEntryRows[] = {
     {"a strange key", "endpoint_url: 'https://x', api_key: k, zzzzzz: 1", "", "unknown key"},
     {"a key twice", "endpoint_url: 'https://x', api_key: k, pool: main, pool: main", "",
      "duplicate key"},
+    {"a price of no model",
+     "endpoint_url: 'https://x', api_key: k, models: [m], model_costs: [{model: n, input: 1}]",
+     "model_costs[0].model", "\"n\" is none of them; expected a name under models, once"},
+    {"a price twice",
+     "endpoint_url: 'https://x', api_key: k, models: [m], model_costs: [{model: m}, {model: m}]",
+     "model_costs[1].model", "\"m\" stands here twice"},
+    {"a limit that is none", "endpoint_url: 'https://x', api_key: k, tpm_limit: x", "tpm_limit",
+     "is not a whole number"},
     {"a list for a text", "endpoint_url: 'https://x', api_key: [k]", "api_key",
      "a list is not accepted here"},
 };
