@@ -80,6 +80,25 @@ TEST(ProviderFile, IsReadAsJsonToo) {
   EXPECT_EQ(entries->at(0).account.rpm_limit, 5u);
 }
 
+// As Python's json.dumps writes them, and others that leave nothing but ASCII.
+TEST(ProviderFile, JsonMayEscapeWhatIsBeyondTheBasicPlane) {
+  const auto file = [](std::string_view notes) {
+    return R"({"providers":[{"account":"a","api_key":"k","endpoint_url":"https:\/\/x","notes":")" +
+           std::string(notes) + "\"}]}";
+  };
+  const auto read = read_provider_file(file(R"(\ud83d\ude00 \\ud83d\\ude00 \u00e9\uD83D\uDE01)"));
+  ASSERT_TRUE(read) << text_of(read.error());
+  EXPECT_EQ(read->at(0).account.base_url, "https://x");
+  EXPECT_EQ(read->at(0).notes.notes, "\xf0\x9f\x98\x80 \\ud83d\\ude00 \xc3\xa9\xf0\x9f\x98\x81");
+  for (const char* const half : {R"(\ud83d)", R"(\ud83dx)", R"(\ude00\ud83d)", R"(\ud83d\u0041)"})
+    EXPECT_FALSE(read_provider_file(file(half))) << half;
+  // In YAML a backslash between single quotes is one.
+  const auto yaml = read_provider_file(
+      R"(providers: [{account: a, api_key: k, endpoint_url: 'https://x', notes: '\ud83d\ude00'}])");
+  ASSERT_TRUE(yaml) << text_of(yaml.error());
+  EXPECT_EQ(yaml->at(0).notes.notes, R"(\ud83d\ude00)");
+}
+
 TEST(ProviderFile, InClearItIsReadAgainAsItWas) {
   auto entries = read_provider_file(kFile, kEnv);
   ASSERT_TRUE(entries);
