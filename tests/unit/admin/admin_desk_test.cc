@@ -260,6 +260,26 @@ TEST_F(AdminDeskRows, AMaskedExportHasNoKey) {
   EXPECT_EQ(exported.secret.reveal().find("sk-test-key"), std::string_view::npos);
 }
 
+std::string fields_of(const AdminAnswer& answer) {
+  std::string fields;
+  for (const FieldProblem& fault : answer.faults) fields += fault.field + " ";
+  return fields;
+}
+
+TEST_F(AdminDeskRows, AClientHasNoPriorityAboveItsLimit) {
+  const Json both = {{"name", "a"}, {"priority", "urgent"}, {"priority_max", "low"}};
+  EXPECT_EQ(fields_of(ask("clients.create", both)), "priority ");
+  // The default follows the limit, and what is shown can be sent back.
+  ASSERT_EQ(ask("clients.create", {{"name", "b"}, {"priority_max", "low"}}).exit_code, EX_OK);
+  EXPECT_EQ((*get_client_key(*environment_, "b"))->priority, StoredPriority::kLow);
+  EXPECT_EQ(fields_of(ask("clients.change", {{"name", "b"}, {"priority", "high"}})), "priority ");
+  const Json higher = {{"name", "b"}, {"priority", "high"}, {"priority_max", "high"}};
+  EXPECT_EQ(ask("clients.change", higher).exit_code, EX_OK);
+  EXPECT_EQ(fields_of(ask("clients.change", {{"name", "b"}, {"priority_max", "normal"}})),
+            "priority_max ");
+  EXPECT_EQ(ask("clients.change", {{"name", "b"}, {"rpm_limit", 5U}}).exit_code, EX_OK);
+}
+
 TEST_F(AdminDeskRows, ARevokedKeyStillGuards) {
   const AdminAnswer made = ask("clients.create", {{"name", "web"}});
   ASSERT_EQ(made.exit_code, EX_OK);
