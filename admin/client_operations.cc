@@ -88,6 +88,27 @@ void read_models(const nlohmann::json& args, std::vector<std::string>& value, Fa
   }
 }
 
+// A priority above priority_max would never be had. The default follows the limit.
+void settle_priorities(const nlohmann::json& args, StoredClientKey& key, Faults& faults) {
+  const bool given = args.contains("priority"), limit_given = args.contains("priority_max");
+  if (key.priority >= key.priority_max || (!given && !limit_given)) return;  // urgent is 0
+  if (!given && key.created_ms == 0) {
+    key.priority = key.priority_max;
+    return;
+  }
+  const auto word = [](StoredPriority rank) { return kPriorityNames[static_cast<int>(rank)]; };
+  if (given)
+    faults.push_back({"priority",
+                      fmt::format("\"{}\" is above priority_max, {}", word(key.priority),
+                                  word(key.priority_max)),
+                      fmt::format("give {}, or a higher priority_max", word(key.priority_max))});
+  else
+    faults.push_back({"priority_max",
+                      fmt::format("\"{}\" is below its priority, {}", word(key.priority_max),
+                                  word(key.priority)),
+                      fmt::format("give {}, or a lower priority too", word(key.priority))});
+}
+
 Faults read_client(const nlohmann::json& args, StoredClientKey& key) {
   Faults faults;
   read_limit(args, "rpm_limit", 1'000'000, key.rpm_limit, faults);
@@ -97,6 +118,7 @@ Faults read_client(const nlohmann::json& args, StoredClientKey& key) {
   read_models(args, key.models, faults);
   read_priority(args, "priority", key.priority, faults);
   read_priority(args, "priority_max", key.priority_max, faults);
+  if (faults.empty()) settle_priorities(args, key, faults);
   return faults;
 }
 

@@ -9,6 +9,7 @@
 #include "admin/upstream_rule.h"
 #include "engine/config/provider_file.h"
 #include "store/catalog.h"
+#include "tls/context.h"
 
 namespace sluice {
 namespace {
@@ -64,6 +65,33 @@ AdminAnswer tell_some(std::vector<FieldProblem> faults, std::string text) {
   return refused;
 }
 
+// What an account says itself of what it would have of the configuration otherwise.
+void apply(const AccountOverrides& overrides, AccountConfig& account) {
+  account.window = overrides.window.value_or(account.window);
+  account.bucket = overrides.bucket.value_or(account.bucket);
+  account.learn_limits = overrides.learn_limits.value_or(account.learn_limits);
+  account.timeouts.connect = overrides.connect.value_or(account.timeouts.connect);
+  account.timeouts.first_token = overrides.first_token.value_or(account.timeouts.first_token);
+  account.timeouts.total = overrides.total.value_or(account.timeouts.total);
+}
+
+bool has_more_than_the_file(const StoredAccount& stored) {
+  const auto metadata = nlohmann::json::parse(stored.metadata, nullptr, false);
+  if (metadata.is_object())
+    for (const auto& [name, value] : metadata.items())
+      if (name != "email" && name != "notes") return true;
+  return std::ranges::any_of(stored.models, [](const StoredMapping& mapping) {
+    const StoredMapping same{
+        .canonical = mapping.canonical, .native_id = mapping.native_id, .cost = mapping.cost};
+    return mapping != same;
+  });
+}
+
+constexpr std::string_view kMoreThanTheFile =
+    "# Not in this file: of model_mappings what is neither name nor cost (reasoning,\n"
+    "# reasoning_effort, input_modalities, context_window, max_tokens, compat), and of metadata\n"
+    "# what is neither email nor notes.\n";
+
 }  // namespace
 
 // What the gateway has against an entry, as far as that could be read.
@@ -85,6 +113,9 @@ std::expected<std::vector<FieldProblem>, StoreError> AdminDesk::objections(
   if (from_network && !account.base_url.empty())
     if (auto fault = refuse_upstream(account.base_url, config_.admin.private_upstreams))
       faults.push_back(about_entry(index, "endpoint_url", std::move(*fault)));
+  if (!account.ca_file.empty())
+    if (const auto trust = TrustStore::from_file(account.ca_file); !trust)
+      faults.push_back(about_entry(index, "ca_file", {"", trust.error(), ""}));
   return faults;
 }
 
@@ -112,8 +143,8 @@ AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
   std::vector<StoredAccount> accounts;
   nlohmann::json report = nlohmann::json::array();
   for (const ProviderEntry& entry : entries) {
-    accounts.push_back(
-        to_stored(entry.account, {}, entry.notes, make_account_id(), keys_.vault, now_unix_ms_));
+    accounts.push_back(to_stored(entry.account, entry.overrides, entry.notes, make_account_id(),
+                                 keys_.vault, now_unix_ms_));
     accounts.back().source = AccountSource::kImport;
     accounts.back().public_only = from_network;
     report.push_back({{"index", report.size()},
@@ -135,6 +166,7 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   const KeyDisplay display =
       call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
   std::string left_out;
+  std::string text;
   std::vector<ProviderEntry> entries;
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, keys_.vault);
@@ -144,9 +176,11 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
       continue;
     }
     entries.push_back({.account = from_stored(stored, key ? std::move(*key) : Secret()),
-                       .notes = notes_of(stored)});
+                       .notes = notes_of(stored),
+                       .overrides = overrides_of(stored)});
+    apply(entries.back().overrides, entries.back().account);
+    if (text.empty() && has_more_than_the_file(stored)) text = kMoreThanTheFile;
   }
-  std::string text;
   write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
   return {.text = std::move(left_out), .secret = Secret(text)};
 }

@@ -282,6 +282,22 @@ void check_open_listeners(const Config& config, Findings& findings) {
   }
 }
 
+// The default priority follows the limit.
+void check_priorities(const Config& config, Findings& findings) {
+  for (std::size_t i = 0; i < config.clients.size(); ++i) {
+    const ClientConfig& client = config.clients[i];
+    const std::string path = fmt::format("clients[{}].priority", i);
+    if (client.priority >= client.priority_max || !config.origins.contains(path)) continue;
+    const auto word = [](Priority rank) { return kPriorityNames[static_cast<std::size_t>(rank)]; };
+    findings.refuse(
+        config.origin_of(path),
+        fmt::format("{}: \"{}\" is above priority_max, {}; lower the first or raise the "
+                    "second",
+                    path, word(client.priority), word(client.priority_max)),
+        path);
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config, Findings& findings) {
@@ -290,6 +306,7 @@ void check_config(const Config& config, Findings& findings) {
   check_files(config, findings);
   check_clear_upstreams(config, findings);
   check_models(config, findings);
+  check_priorities(config, findings);
   check_emergency(config, findings);
   check_retreat(config, findings);
   check_costs(config, findings);

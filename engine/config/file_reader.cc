@@ -58,6 +58,16 @@ std::string refusal(const Scalar& scalar, std::string_view value, std::string_vi
   return fmt::format("{}; expected {}", problem_text(scalar, value, problem), scalar.expected());
 }
 
+namespace {
+
+// A key as a path has it: as quoted_value() shows it, so that it may be anything.
+std::string key_words(std::string_view key) {
+  const std::string quoted = quoted_value(key);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+}  // namespace
+
 void FileReader::read(const YamlNode& root, const Describe& keys) {
   if (root.kind == YamlNode::Kind::kNull) return;  // an empty file: defaults
   if (root.kind != YamlNode::Kind::kMap)
@@ -223,7 +233,8 @@ void FileReader::report_strange_keys(const Frame& frame) {
     if (!is_new)
       findings_->error(place_of(key),
                        fmt::format("duplicate key {} in {}; it stands in line {} already",
-                                   quoted_value(key.text), where, first->second));
+                                   quoted_value(key.text), where, first->second),
+                       join_path(frame.path, key_words(key.text)));
     else if (std::ranges::find(frame.known, key.text) == frame.known.end())
       refuse_strange_key(key, frame);
   }
@@ -233,9 +244,9 @@ void FileReader::report_strange_keys(const Frame& frame) {
 void FileReader::refuse_strange_key(const YamlNode& key, const Frame& frame) {
   std::string message = fmt::format("unknown key {} in {}{}", quoted_value(key.text),
                                     path_words(frame.path), did_you_mean(key.text, frame.known));
+  findings_->error(place_of(key), std::move(message), join_path(frame.path, key_words(key.text)));
   const std::string_view meant = nearest(key.text, frame.known);
-  if (meant.empty()) return findings_->error(place_of(key), std::move(message));
-  refuse(key, join_path(frame.path, meant), std::move(message));
+  if (!meant.empty()) findings_->count_as_refused(join_path(frame.path, meant));
 }
 
 std::optional<std::string> FileReader::resolve(const YamlNode& node, const std::string& path,

@@ -33,8 +33,8 @@ struct Finding {
 // Findings - collects everything that a configuration has wrong, so that all of it is told at once.
 class Findings {
  public:
-  void error(Place place, std::string message) {
-    errors_.push_back({std::move(place), std::move(message)});
+  void error(Place place, std::string message, std::string path = {}) {
+    errors_.push_back({std::move(place), std::move(message), std::move(path)});
   }
   // The value at `path` ("routing.cooldown.base") was given and is not accepted: the configuration
   // has something else there, of which nothing should be said.
@@ -42,6 +42,9 @@ class Findings {
     errors_.push_back({std::move(place), std::move(message), path});
     refused_.insert(std::move(path));
   }
+  // So does it of `path`, where nothing was given: what was given stands at another path, in an
+  // error of its own.
+  void count_as_refused(std::string path) { refused_.insert(std::move(path)); }
   void warn(Place place, std::string message) {
     warnings_.push_back({std::move(place), std::move(message)});
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/config/reader.h"
 #include "engine/config/redact.h"
@@ -60,6 +61,28 @@ std::string_view ProviderKeyScalar::set_from_variable(std::string_view name) {
   return problem;
 }
 
+// ModelCostList - the model_costs of an entry.
+class ModelCostList final : public SectionList {
+ public:
+  explicit ModelCostList(std::vector<ModelMapping>& costs) : costs_(&costs) {}
+  std::size_t size() const override { return costs_->size(); }
+  std::size_t size_max() const override { return kModelCostsMax; }
+  void add() override { costs_->emplace_back(); }
+  void visit(std::size_t index, KeyVisitor& v) override {
+    ModelMapping& mapping = (*costs_)[index];
+    v.scalar("model", TextScalar(mapping.canonical, kModelRule), Need::kRequired);
+    v.scalar("input", PriceScalar(mapping.cost.input));
+    v.scalar("output", PriceScalar(mapping.cost.output));
+    v.scalar("cached_read", PriceScalar(mapping.cost.cached_read));
+    v.scalar("cached_write", PriceScalar(mapping.cost.cached_write));
+  }
+
+ private:
+  static constexpr std::size_t kModelCostsMax =
+      10'000;  // one for each of a large provider's models
+  std::vector<ModelMapping>* costs_;
+};
+
 void describe_provider(KeyVisitor& v, ProviderEntry& entry, const Environment* env) {
   AccountConfig& account = entry.account;
   v.scalar("account", TextScalar(account.name, kNameRule), Need::kRequired);
@@ -70,21 +93,31 @@ void describe_provider(KeyVisitor& v, ProviderEntry& entry, const Environment* e
   v.scalar("pool", pool_scalar(account.pool));
   v.scalar("rpm_limit", rpm_limit_scalar(account.rpm_limit));
   v.scalar("notes", OptionalTextScalar(entry.notes.notes, kNoteRule));
+  describe_other_members(v, entry);
 }
+
+using ModelCosts = std::vector<ModelMapping>;  // without native names
 
 class ProviderList final : public SectionList {
  public:
-  ProviderList(std::vector<ProviderEntry>& entries, const Environment* env)
-      : entries_(&entries), env_(env) {}
+  // `costs` gets the model_costs of each entry.
+  ProviderList(std::vector<ProviderEntry>& entries, std::vector<ModelCosts>& costs,
+               const Environment* env)
+      : entries_(&entries), costs_(&costs), env_(env) {}
   std::size_t size() const override { return entries_->size(); }
   std::size_t size_max() const override { return kDirectoryAccountsMax; }
-  void add() override { entries_->emplace_back(); }
+  void add() override {
+    entries_->emplace_back();
+    costs_->emplace_back();
+  }
   void visit(std::size_t index, KeyVisitor& visitor) override {
     describe_provider(visitor, (*entries_)[index], env_);
+    visitor.sections("model_costs", ModelCostList((*costs_)[index]));
   }
 
  private:
   std::vector<ProviderEntry>* entries_;
+  std::vector<ModelCosts>* costs_;
   const Environment* env_;
 };
 
@@ -105,6 +138,41 @@ void check_names(const std::vector<ProviderEntry>& entries, const Origins& origi
                     entry_path(at->second), origins.at(entry_path(at->second) + ".account").line),
         path);
   }
+}
+
+// The prices go to the mappings that they are of.
+void take_costs(const ModelCosts& costs, std::size_t index, ProviderEntry& entry,
+                const Origins& origins, Findings& findings) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < costs.size(); ++i) {
+    const std::string path = fmt::format("{}.model_costs[{}].model", entry_path(index), i);
+    const std::string& name = costs[i].canonical;
+    if (name.empty()) continue;  // refused
+    const auto model = std::ranges::find(entry.account.models, name, &ModelMapping::canonical);
+    const bool twice = !seen.insert(name).second;
+    if (model == entry.account.models.end() || twice)
+      findings.refuse(
+          origins.at(path),
+          fmt::format("{}: {} {}; expected a name under models, once", path, quoted_value(name),
+                      twice ? "stands here twice" : "is none of them"),
+          path);
+    else model->cost = costs[i].cost;
+  }
+}
+
+// Those of the values that an account has of account_defaults and timeouts unless it gives them.
+AccountOverrides overrides_at(std::size_t index, const AccountConfig& account,
+                              const Origins& origins) {
+  const auto given = [&](std::string_view key, auto value) {
+    return origins.contains(fmt::format("{}.{}", entry_path(index), key)) ? std::optional(value)
+                                                                          : std::nullopt;
+  };
+  return {.window = given("window", account.window),
+          .connect = given("timeouts.connect", account.timeouts.connect),
+          .first_token = given("timeouts.first_token", account.timeouts.first_token),
+          .total = given("timeouts.total", account.timeouts.total),
+          .bucket = given("bucket", account.bucket),
+          .learn_limits = given("learn_limits", account.learn_limits)};
 }
 
 // Which entry a finding is about: that of its path, else the last one that begins before it.
@@ -133,31 +201,6 @@ ProviderFaults not_a_file(std::string message, int line) {
   return {{.entry = {}, .account = {}, .field = {}, .line = line, .message = std::move(message)}};
 }
 
-// `text` between double quotes as YAML and JSON have it, in pieces: no copy of it is made.
-void write_quoted(std::string_view text, const std::function<void(std::string_view)>& sink) {
-  sink("\"");
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    const char c = i < text.size() ? text[i] : '\0';
-    const bool plain = c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-    if (i < text.size() && plain) continue;
-    sink(text.substr(begin, i - begin));
-    begin = i + 1;
-    if (i == text.size()) break;
-    if (c == '"' || c == '\\') sink(c == '"' ? "\\\"" : "\\\\");
-    else if (c == '\n') sink("\\n");
-    else sink(fmt::format("\\u{:04x}", static_cast<unsigned char>(c)));
-  }
-  sink("\"");
-}
-
-void write_key(const ProviderEntry& entry, KeyDisplay keys,
-               const std::function<void(std::string_view)>& sink) {
-  const std::string_view key = entry.account.api_key.reveal();
-  if (!entry.key_variable.empty()) write_quoted("${" + entry.key_variable + "}", sink);
-  else write_quoted(keys == KeyDisplay::kClear ? key : redacted(key), sink);
-}
-
 using ProviderEntries = std::expected<std::vector<ProviderEntry>, ProviderFaults>;
 
 ProviderFaults read_entries(std::string_view text, const Environment* env,
@@ -169,8 +212,14 @@ ProviderFaults read_entries(std::string_view text, const Environment* env,
   const NoEnvironment none;
   const Environment& read_from = env == nullptr ? none : *env;
   FileReader reader("", read_from, origins, findings, References::kTakeAsText);
-  reader.read(**tree, [&](KeyVisitor& v) { v.sections("providers", ProviderList(entries, env)); });
+  std::vector<ModelCosts> costs;
+  reader.read(**tree,
+              [&](KeyVisitor& v) { v.sections("providers", ProviderList(entries, costs, env)); });
   check_names(entries, origins, findings);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    take_costs(costs[i], i, entries[i], origins, findings);
+    entries[i].overrides = overrides_at(i, entries[i].account, origins);
+  }
   if (!findings.has_errors()) {
     if (entries.empty())
       return not_a_file("there are no providers in it; expected a list under \"providers\"", 0);
@@ -208,29 +257,6 @@ std::expected<std::vector<ProviderEntry>, ProviderFaults> read_provider_file(
 
 ProviderFaults read_provider_file(std::string_view text, std::vector<ProviderEntry>& entries) {
   return read_entries(text, nullptr, entries);
-}
-
-void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,
-                         const std::function<void(std::string_view)>& sink) {
-  sink(entries.empty() ? "providers: []\n" : "providers:\n");
-  for (const ProviderEntry& entry : entries) {
-    const AccountConfig& account = entry.account;
-    const auto text = [&](std::string_view key, std::string_view value) {
-      sink(key);
-      write_quoted(value, sink);
-      sink("\n");
-    };
-    text("  - account: ", account.name);
-    text("    email: ", entry.notes.email);
-    sink("    api_key: ");
-    write_key(entry, keys, sink);
-    sink("\n");
-    text("    endpoint_url: ", account.base_url);
-    text("    model_prefix: ", account.model_prefix);
-    sink(account.pool == Pool::kPrimary ? "    pool: main\n" : "    pool: fallback\n");
-    sink(fmt::format("    rpm_limit: {}\n", account.rpm_limit));
-    text("    notes: ", entry.notes.notes);
-  }
 }
 
 }  // namespace sluice

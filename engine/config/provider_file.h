@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/config/account_fields.h"
+#include "engine/config/build_directory.h"
 #include "engine/config/config.h"
 #include "engine/config/expand.h"
 
@@ -18,12 +19,20 @@ namespace sluice {
 // The predecessor's provider file (docs/COMPAT.md), which accounts are imported from and exported
 // to. It stands here and not with the other importer in store/import, because it is read by the
 // rules of the configuration.
+//
+// Besides its eight members an entry may have `label`, the other keys that an account has in the
+// configuration, and `model_costs`: a list of models with prices that are not the account's.
 
 struct ProviderEntry {
-  AccountConfig account;          // name, base_url, api_key, pool, rpm_limit, model_prefix
-  AccountNotes notes = {};        // without a label
-  std::string key_variable = {};  // api_key was ${NAME}: the name; exported as that again
+  AccountConfig account;
+  AccountNotes notes = {};
+  std::string key_variable = {};    // api_key was ${NAME}: the name; exported as that again
+  AccountOverrides overrides = {};  // of `account`'s values those that the entry itself gives
 };
+
+class KeyVisitor;
+// The members that the predecessor's file has not, without `model_costs`.
+void describe_other_members(KeyVisitor& visitor, ProviderEntry& entry);
 
 struct ProviderFault {
   std::optional<std::size_t> entry;  // from 0; none: the file as a whole
@@ -55,7 +64,8 @@ using ProviderFaults = std::vector<ProviderFault>;
 
 enum class KeyDisplay : bool { kMasked, kClear };
 
-// Writes a provider file in pieces to `sink`. A masked key (engine/config/redact.h) is refused when
+// Writes a provider file in pieces to `sink`; of what the predecessor's file has not, only what is
+// not as in a new account. A masked key (engine/config/redact.h) is refused when
 // it is read again. In clear the pieces of a key come straight from its Secret: no copy is left
 // here, and what becomes of them is the sink's concern.
 void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,

@@ -8,12 +8,15 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <charconv>
 #include <istream>
 #include <map>
 #include <optional>
 #include <streambuf>
 
+#include "base/arena.h"
 #include "base/utf8.h"
+#include "parser/json_probe.h"
 
 namespace sluice {
 namespace {
@@ -179,6 +182,55 @@ std::optional<Fault> unreadable_byte(std::string_view text) {
                is_nul ? "a NUL byte" : "bytes that are no UTF-8"};
 }
 
+constexpr std::size_t kEscapeBytes = 6;  // \uXXXX
+
+// The code unit of the escape that `text` begins with.
+std::optional<std::uint32_t> escaped_unit(std::string_view text) {
+  if (text.size() < kEscapeBytes || !text.starts_with("\\u")) return std::nullopt;
+  std::uint32_t unit = 0;
+  const char* const end = text.data() + kEscapeBytes;
+  const auto read = std::from_chars(text.data() + 2, end, unit, 16);
+  return read.ptr == end ? std::optional(unit) : std::nullopt;
+}
+
+// The code point of the two escapes that `text` begins with.
+std::optional<std::uint32_t> escaped_pair(std::string_view text) {
+  const auto high = escaped_unit(text);
+  if (!high || *high < 0xd800 || *high > 0xdbff) return std::nullopt;
+  const auto low = escaped_unit(text.substr(kEscapeBytes));
+  if (!low || *low < 0xdc00 || *low > 0xdfff) return std::nullopt;
+  return 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00);
+}
+
+bool is_json(std::string_view text) {
+  BlockPool pool;
+  Arena arena(pool);
+  RequestProbe probe;
+  ProbeFault fault;
+  return JsonProber().probe(text, arena, probe, fault);
+}
+
+// JSON escapes what is beyond U+FFFF as two surrogates (RFC 8259 section 7), YAML as one \U. ""
+// when `text` has none to join, or is no JSON: a backslash may be just that there.
+std::string joined_surrogates(std::string_view text) {
+  std::string out;
+  std::size_t taken = 0;
+  for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
+    const auto point = escaped_pair(text.substr(at));
+    if (!point) {
+      at += 2;
+      continue;
+    }
+    if (taken == 0 && !is_json(text)) return {};
+    out.reserve(text.size());  // never longer: what holds keys is not left behind by growing
+    out.append(text, taken, at - taken);
+    out += fmt::format("\\U{:08x}", *point);
+    taken = at += 2 * kEscapeBytes;
+  }
+  if (taken != 0) out.append(text, taken);
+  return out;
+}
+
 // The parser stumbles over a tab in the indentation somewhere behind it and says something else.
 std::optional<Fault> tab_in_indentation(std::string_view text, int line) {
   for (int at = 1; at < line; ++at) {
@@ -190,6 +242,12 @@ std::optional<Fault> tab_in_indentation(std::string_view text, int line) {
   if (tab == std::string_view::npos || text.find_first_not_of(' ') != tab) return std::nullopt;
   return Fault{line, static_cast<int>(tab) + 1, "a tab as indentation; YAML indents with spaces"};
 }
+
+// Erased when it goes: there may be keys in it.
+struct ErasedText {
+  std::string text;
+  ~ErasedText() { explicit_bzero(text.data(), text.size()); }
+};
 
 }  // namespace
 
@@ -213,8 +271,9 @@ std::expected<NodePtr, Finding> parse_yaml(std::string_view text, std::string_vi
   if (const auto fault = unreadable_byte(text))
     return finding(fault->line, fault->column, fault->message);
   TreeBuilder builder;
+  const ErasedText joined{joined_surrogates(text)};
   try {
-    ViewBuffer buffer(text);
+    ViewBuffer buffer(joined.text.empty() ? text : joined.text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {

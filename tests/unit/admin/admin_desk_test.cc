@@ -197,10 +197,87 @@ TEST_F(AdminDeskRows, TheExportIsTheImport) {
   EXPECT_EQ(load_stored_entries(*environment_, keys_->vault)->accounts.size(), 2u);
 }
 
+TEST_F(AdminDeskRows, TheExportIsTheImportOfAllThatAnAccountHas) {
+  ASSERT_EQ(add_provider("team-a", {{"api", "anthropic"},
+                                    {"tpm_limit", "500"},
+                                    {"label", "Team A"},
+                                    {"notes", "a: b"},
+                                    {"enabled", "false"},
+                                    {"weight", "3"},
+                                    {"window", "60s"},
+                                    {"timeouts.total", "10min"},
+                                    {"cost.input", "1.5"}})
+                .exit_code,
+            EX_OK);
+  auto before = list_accounts(*environment_);
+  ASSERT_TRUE(before && before->size() == 1);
+  before->at(0).models = {
+      {.canonical = "ours", .native_id = "theirs", .cost = {.cached_read = 0, .cached_write = 0}},
+      {.canonical = "dear",
+       .native_id = "dear",
+       .cost = {
+           .input = 2'500'000'000, .output = 1'000'000'000, .cached_read = 0, .cached_write = 0}}};
+  ASSERT_TRUE(put_accounts(*writer_, *before));
+  const AdminAnswer exported = ask("providers.export", {{"clear", true}});
+  EXPECT_TRUE(exported.secret.reveal().starts_with("providers:")) << "nothing is left out";
+  ASSERT_EQ(ask("providers.remove", {{"name", "team-a"}}).exit_code, EX_OK);
+  const AdminAnswer imported =
+      ask("providers.import", Json::object(), Secret(exported.secret.reveal()));
+  ASSERT_EQ(imported.exit_code, EX_OK) << imported.text;
+  const auto after = list_accounts(*environment_);
+  ASSERT_TRUE(after && after->size() == 1);
+  EXPECT_EQ(after->at(0).models, before->at(0).models);
+  EXPECT_EQ(after->at(0).label, "Team A");
+  EXPECT_EQ(after->at(0).tpm_limit, 500u);
+  const StoredAccount &then = before->at(0), &now = after->at(0);
+  EXPECT_EQ(now.api, "anthropic-messages");
+  EXPECT_EQ(now.metadata, then.metadata);
+  EXPECT_FALSE(now.enabled);
+  EXPECT_EQ(now.weight, 3u);
+  EXPECT_EQ(now.timeout_ms, then.timeout_ms);
+  EXPECT_EQ(now.idle_ms, then.idle_ms);
+  EXPECT_EQ(now.window_ms, 60'000u);
+  EXPECT_EQ(now.total_ms, 600'000u);
+  EXPECT_FALSE(now.connect_ms || now.first_token_ms || now.bucket || now.learn_limits);
+  EXPECT_EQ(now.cost.input, 1'500'000'000u);
+}
+
+TEST_F(AdminDeskRows, AnExportSaysWhatIsNotInIt) {
+  ASSERT_EQ(add_provider("team-a").exit_code, EX_OK);
+  auto accounts = list_accounts(*environment_);
+  accounts->at(0).models = {{.canonical = "m", .native_id = "m", .context_window = 4096}};
+  ASSERT_TRUE(put_accounts(*writer_, *accounts));
+  const AdminAnswer exported = ask("providers.export", {{"clear", true}});
+  const std::string_view text = exported.secret.reveal();
+  EXPECT_TRUE(text.starts_with("# Not in this file: ")) << text;
+  ASSERT_EQ(ask("providers.remove", {{"name", "team-a"}}).exit_code, EX_OK);
+  EXPECT_EQ(ask("providers.import", Json::object(), Secret(text)).exit_code, EX_OK);
+}
+
 TEST_F(AdminDeskRows, AMaskedExportHasNoKey) {
   ASSERT_EQ(add_provider("team-a").exit_code, EX_OK);
   const AdminAnswer exported = ask("providers.export");
   EXPECT_EQ(exported.secret.reveal().find("sk-test-key"), std::string_view::npos);
+}
+
+std::string fields_of(const AdminAnswer& answer) {
+  std::string fields;
+  for (const FieldProblem& fault : answer.faults) fields += fault.field + " ";
+  return fields;
+}
+
+TEST_F(AdminDeskRows, AClientHasNoPriorityAboveItsLimit) {
+  const Json both = {{"name", "a"}, {"priority", "urgent"}, {"priority_max", "low"}};
+  EXPECT_EQ(fields_of(ask("clients.create", both)), "priority ");
+  // The default follows the limit, and what is shown can be sent back.
+  ASSERT_EQ(ask("clients.create", {{"name", "b"}, {"priority_max", "low"}}).exit_code, EX_OK);
+  EXPECT_EQ((*get_client_key(*environment_, "b"))->priority, StoredPriority::kLow);
+  EXPECT_EQ(fields_of(ask("clients.change", {{"name", "b"}, {"priority", "high"}})), "priority ");
+  const Json higher = {{"name", "b"}, {"priority", "high"}, {"priority_max", "high"}};
+  EXPECT_EQ(ask("clients.change", higher).exit_code, EX_OK);
+  EXPECT_EQ(fields_of(ask("clients.change", {{"name", "b"}, {"priority_max", "normal"}})),
+            "priority_max ");
+  EXPECT_EQ(ask("clients.change", {{"name", "b"}, {"rpm_limit", 5U}}).exit_code, EX_OK);
 }
 
 TEST_F(AdminDeskRows, ARevokedKeyStillGuards) {

@@ -13,6 +13,10 @@ struct ErrorRow {
 
 // Each value of the wrong kind, form or range; each key in the wrong place.
 constexpr ErrorRow kErrorRows[] = {
+    {"a client's priority above what it gets at most",
+     "clients:\n- {name: a, key: sk-test-client-01, priority: urgent, priority_max: low}",
+     "c.yaml:2:47: clients[0].priority: \"urgent\" is above priority_max, low; lower the first or "
+     "raise the second"},
     {"an unknown key names its place and the key that was meant", "acounts: []",
      "c.yaml:1:1: unknown key \"acounts\" in the top level; did you mean \"accounts\"?"},
     {"an unknown key of a section", "log:\n  levle: info",

@@ -80,6 +80,25 @@ TEST(ProviderFile, IsReadAsJsonToo) {
   EXPECT_EQ(entries->at(0).account.rpm_limit, 5u);
 }
 
+// As Python's json.dumps writes them, and others that leave nothing but ASCII.
+TEST(ProviderFile, JsonMayEscapeWhatIsBeyondTheBasicPlane) {
+  const auto file = [](std::string_view notes) {
+    return R"({"providers":[{"account":"a","api_key":"k","endpoint_url":"https:\/\/x","notes":")" +
+           std::string(notes) + "\"}]}";
+  };
+  const auto read = read_provider_file(file(R"(\ud83d\ude00 \\ud83d\\ude00 \u00e9\uD83D\uDE01)"));
+  ASSERT_TRUE(read) << text_of(read.error());
+  EXPECT_EQ(read->at(0).account.base_url, "https://x");
+  EXPECT_EQ(read->at(0).notes.notes, "\xf0\x9f\x98\x80 \\ud83d\\ude00 \xc3\xa9\xf0\x9f\x98\x81");
+  for (const char* const half : {R"(\ud83d)", R"(\ud83dx)", R"(\ude00\ud83d)", R"(\ud83d\u0041)"})
+    EXPECT_FALSE(read_provider_file(file(half))) << half;
+  // In YAML a backslash between single quotes is one.
+  const auto yaml = read_provider_file(
+      R"(providers: [{account: a, api_key: k, endpoint_url: 'https://x', notes: '\ud83d\ude00'}])");
+  ASSERT_TRUE(yaml) << text_of(yaml.error());
+  EXPECT_EQ(yaml->at(0).notes.notes, R"(\ud83d\ude00)");
+}
+
 TEST(ProviderFile, InClearItIsReadAgainAsItWas) {
   auto entries = read_provider_file(kFile, kEnv);
   ASSERT_TRUE(entries);
@@ -90,6 +109,70 @@ TEST(ProviderFile, InClearItIsReadAgainAsItWas) {
   const auto again = read_provider_file(text, kEnv);
   ASSERT_TRUE(again) << text << text_of(again.error());
   expect_the_two(*again);
+}
+
+// What the predecessor's file has not stands beside its eight members.
+TEST(ProviderFile, AllThatAnAccountHasIsReadAgainAsItWas) {
+  constexpr std::string_view kAll = R"(providers:
+  - account: "a"
+    email: ""
+    api_key: "sk-test-1"
+    endpoint_url: "https://x"
+    model_prefix: ""
+    pool: main
+    rpm_limit: 40
+    notes: ""
+    label: "Team: A"
+    dialect: anthropic
+    enabled: false
+    window: 1min
+    bucket: steady
+    tpm_limit: 500
+    rpd_limit: 7
+    concurrent_limit: 3
+    learn_limits: false
+    emergency: true
+    weight: 5
+    cost:
+      input: 1.5
+    ca_file: "/etc/authorities.pem"
+    timeouts:
+      connect: 250ms
+      total: 10min
+    send_via: false
+    models:
+      "ours": "theirs"
+      "same": "same"
+    model_costs:
+      - model: "ours"
+        input: 2.5
+        output: 10
+        cached_read: 0
+        cached_write: 0
+)";
+  const auto entries = read_provider_file(kAll);
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  const AccountConfig& account = entries->at(0).account;
+  EXPECT_EQ(entries->at(0).notes.label, "Team: A");
+  EXPECT_EQ(account.dialect, Dialect::kAnthropic);
+  EXPECT_EQ(account.tpm_limit, 500u);
+  EXPECT_EQ(account.timeouts.total, 10min);
+  ASSERT_EQ(account.models.size(), 2u);
+  EXPECT_EQ(account.models[0].native, "theirs");
+  EXPECT_EQ(account.models[0].cost.input, 2'500'000u);
+  EXPECT_FALSE(account.models[1].cost.known());
+  const AccountOverrides& own = entries->at(0).overrides;
+  EXPECT_EQ(own.window, 60s) << "given, though it is the default";
+  EXPECT_EQ(own.learn_limits, false);
+  EXPECT_FALSE(own.first_token);
+  EXPECT_EQ(written(*entries, KeyDisplay::kClear), kAll);
+}
+
+TEST(ProviderFile, ANewAccountIsWrittenWithTheEightMembersAlone) {
+  std::vector<ProviderEntry> entries(1);
+  entries[0].account.name = "a";
+  const std::string text = written(entries, KeyDisplay::kClear);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1 + 8) << text;
 }
 
 TEST(ProviderFile, AwkwardTextsAreReadAgainAsTheyWere) {
@@ -145,11 +228,19 @@ constexpr EntryRow kEntryRows[] = {
      "\"spare\" is unknown; expected primary or fallback"},
     {"credentials in the address", "endpoint_url: 'https://me:secret@x', api_key: k",
      "endpoint_url", "https://****@x"},
-    {"an unknown key", "endpoint_url: 'https://x', api_key: k, rpm_limt: 1", "rpm_limit",
+    {"an unknown key", "endpoint_url: 'https://x', api_key: k, rpm_limt: 1", "rpm_limt",
      "unknown key \"rpm_limt\" in providers[1]; did you mean \"rpm_limit\"?"},
-    {"a strange key", "endpoint_url: 'https://x', api_key: k, zzzzzz: 1", "", "unknown key"},
-    {"a key twice", "endpoint_url: 'https://x', api_key: k, pool: main, pool: main", "",
+    {"a strange key", "endpoint_url: 'https://x', api_key: k, zzzzzz: 1", "zzzzzz", "unknown key"},
+    {"a key twice", "endpoint_url: 'https://x', api_key: k, pool: main, pool: main", "pool",
      "duplicate key"},
+    {"a price of no model",
+     "endpoint_url: 'https://x', api_key: k, models: [m], model_costs: [{model: n, input: 1}]",
+     "model_costs[0].model", "\"n\" is none of them; expected a name under models, once"},
+    {"a price twice",
+     "endpoint_url: 'https://x', api_key: k, models: [m], model_costs: [{model: m}, {model: m}]",
+     "model_costs[1].model", "\"m\" stands here twice"},
+    {"a limit that is none", "endpoint_url: 'https://x', api_key: k, tpm_limit: x", "tpm_limit",
+     "is not a whole number"},
     {"a list for a text", "endpoint_url: 'https://x', api_key: [k]", "api_key",
      "a list is not accepted here"},
 };

@@ -44,6 +44,7 @@ TEST_F(Reload, AWrongFileIsRefused) {
   start(ACCOUNT "store: {directory: none}\n");
   EXPECT_EQ(errors_of(reload("acounts: []")),
             "c.yaml:1:1: unknown key \"acounts\" in the top level; did you mean \"accounts\"?");
+  EXPECT_EQ(reload("acounts: []").error().errors[0].path, "acounts");
   EXPECT_TRUE(errors_of(reload("store: {directory: none}")).starts_with("there is no account"));
 }
 
