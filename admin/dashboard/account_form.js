@@ -85,7 +85,8 @@ export function editAccount(account, {match} = {}) {
       : t('account.add'),
     wide: true,
     readOnly,
-    intro: account && !account.editable ? h('p', {text: t(`account.from.${account.source}`)}) : null,
+    intro: account && !account.editable
+      ? h('p', {text: t(`account.from.${account.source}`)}) : null,
     sections: sections(account),
     values: account ? flattened(account) : FRESH,
     whole: !account,

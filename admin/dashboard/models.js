@@ -217,8 +217,8 @@ export function create() {
   const bar = h('div', {class: 'toolbar'}, searchField(t('models.search'), (given) => {
     text = given;
     show(live.snapshot);
-  }), open, h('span', {class: 'grow'}), forWriters(button(t('price.set'), {name: 'plus', kind: 'primary',
-    click: () => editPrice({})})));
+  }), open, h('span', {class: 'grow'}), forWriters(button(t('price.set'),
+    {name: 'plus', kind: 'primary', click: () => editPrice({})})));
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('models.title'),
       {note: t(live.stored ? 'models.note' : 'stored.not')}, table.node),

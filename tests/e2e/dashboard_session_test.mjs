@@ -94,7 +94,8 @@ async function buttons(page) {
   }
   return out;
 }
-const WRITES = /^(Add|Import|Test|Drain|Enable|Edit|Delete|Create|Revoke|Set|Change|Reset|Reload)\b/;
+const WRITES =
+  /^(Add|Import|Test|Drain|Enable|Edit|Delete|Create|Revoke|Set|Change|Reset|Reload)\b/;
 
 test('who may only read is offered no changes, but a sign-in', async (t) => {
   const {faults, page} = await start(t, {public_read: true});
