@@ -36,13 +36,13 @@ async function reset(setting, control, done) {
 
 function columns(reload) {
   return [
-    {id: 'path', label: t('settings.path'), sort: (s) => s.path, head: true, class: 'roomy',
+    {id: 'path', label: t('settings.path'), sort: (s) => s.path, head: true, class: 'wide',
       make: (cell) => {
         const set = longText(cell);
         cell.classList.add('mono');
         return (s) => set(s.path);
       }},
-    {id: 'value', label: t('settings.value'), sort: (s) => s.value, class: 'roomy',
+    {id: 'value', label: t('settings.value'), sort: (s) => s.value, class: 'wide',
       make: (cell) => {
         const set = longText(cell);
         cell.classList.add('mono');
