@@ -4,6 +4,7 @@ import {forget} from './catalog.js';
 import {h} from './dom.js';
 import {openForm} from './form.js';
 import {t} from './i18n.js';
+import {live} from './live.js';
 import {mappingsEditor} from './model_mappings.js';
 import {notify} from './parts.js';
 
@@ -78,13 +79,14 @@ function nested(changes, account) {
 
 // `match`: the tag that the account was read with.
 export function editAccount(account, {match} = {}) {
-  const readOnly = account && !account.editable;
+  const readOnly = account && !(account.editable && live.mayWrite);
   openForm({
     title: account ? t(readOnly ? 'account.view' : 'account.edit', {name: account.name})
       : t('account.add'),
     wide: true,
     readOnly,
-    intro: readOnly ? h('p', {text: t(`account.from.${account.source}`)}) : null,
+    intro: account && !account.editable
+      ? h('p', {text: t(`account.from.${account.source}`)}) : null,
     sections: sections(account),
     values: account ? flattened(account) : FRESH,
     whole: !account,

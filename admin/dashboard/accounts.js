@@ -9,7 +9,7 @@ import {button, clear, h, icon, setHidden, setText} from './dom.js';
 import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {gatewayNow, live} from './live.js';
+import {forWriters, gatewayNow, live} from './live.js';
 import {busy, chip, levelBar, longText, notify, panel, stateChip} from './parts.js';
 import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
@@ -127,10 +127,10 @@ function actionsCell(cell, first, item) {
   const change = act('account.edit', 'edit', edit);
   const view = act('account.view', 'eye', edit);
   const gone = act('account.delete.of', 'trash', removeAccount);
-  cell.append(h('span', {class: 'actions'}, act('account.test.of', 'test', test), pause, play,
-    change, view, gone));
+  cell.append(h('span', {class: 'actions'},
+    forWriters(act('account.test.of', 'test', test)), pause, play, change, view, gone));
   return (a) => {
-    const fixed = a.editable === false;
+    const fixed = a.editable === false || !live.mayWrite;
     // A refused key may be tried again; one that does not open has to be given anew.
     const refused = a.status === 'error' && a.last_error?.kind !== 'unopened';
     setHidden(pause, fixed || !a.enabled || refused);
@@ -203,9 +203,11 @@ export function create({query}) {
     select(t('account.state'), [['', t('accounts.any')], ...STATES.map((state) =>
       [state, word('status', state)])], filter.state, (state) => refilter({state})),
     count, h('span', {class: 'grow'}),
-    button(t('import'), {name: 'upload', click: () => importAccounts(catalog.forget)}),
+    forWriters(button(t('import'), {name: 'upload',
+      click: () => importAccounts(catalog.forget)})),
     button(t('export'), {name: 'download', click: exportAccounts}),
-    button(t('account.add'), {name: 'plus', kind: 'primary', click: () => editAccount(null)}));
+    forWriters(button(t('account.add'), {name: 'plus', kind: 'primary',
+      click: () => editAccount(null)})));
   const off = catalog.onChange(() => reading.soon());
   reading.again();
   return {

@@ -79,8 +79,9 @@ function header() {
     }}}, LANGUAGES.map((code) => h('option', {value: code, lang: code === 'zh' ? 'zh-Hans' : code,
     text: {en: 'English', zh: '中文'}[code]})));
   tongue.value = language();
-  clear(byId('tools'), node, look, tongue, button(t('logout'), {name: 'logout', bare: true,
-    click: logout}));
+  clear(byId('tools'), node, look, tongue, live.mayWrite
+    ? button(t('logout'), {name: 'logout', bare: true, click: logout})
+    : button(t('login.go'), {name: 'lock', click: askForLogin}));
 }
 
 // Everything that stands around the pages, in the present language.
@@ -176,7 +177,8 @@ function askForLogin() {
 // The gateway wants a sign-in of somebody who had one.
 function signInEnded() {
   if (byId('app').hidden) return;
-  inform(t(putAside() ? 'login.ended.kept' : 'login.ended'));
+  const kept = putAside();
+  inform(live.mayWrite ? t(kept ? 'login.ended.kept' : 'login.ended') : '');
   askForLogin();
 }
 
@@ -235,7 +237,9 @@ async function isLoggedOut(signal) {
   }
 }
 
-async function enter() {
+async function enter({access = 'full'} = {}) {
+  live.mayWrite = access === 'full';
+  header();
   inside(true);
   start();
   try {  // so that no page asks for what is not there
@@ -269,5 +273,5 @@ setLanguage(language());
 dress();
 setText(byId('retry'), t('live.retry'));
 
-api.get('/api/admin/login').then(({access}) => access === 'none' ? askForLogin() : enter(),
+api.get('/api/admin/login').then((mine) => mine.access === 'none' ? askForLogin() : enter(mine),
   askForLogin);

@@ -5,7 +5,7 @@ import {button, clear, h, setHidden, setText} from './dom.js';
 import {confirmed, openDialog, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
-import {live} from './live.js';
+import {forWriters, live} from './live.js';
 import {busy, chip, levelBar, longText, notify, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
@@ -41,7 +41,7 @@ function editClient(client) {
   openForm({
     title: client ? t(readOnly ? 'client.view' : 'client.edit', {name: client.name})
       : t('client.add'),
-    intro: readOnly ? h('p', {text: t('client.from.file')}) : null,
+    intro: client?.source === 'file' ? h('p', {text: t('client.from.file')}) : null,
     readOnly,
     whole: !client,
     action: client ? t('save') : t('client.add'),
@@ -149,7 +149,7 @@ function actionsCell(cell, first, item) {
     click: () => revoke(item(), gone)});
   cell.append(h('span', {class: 'actions'}, change, view, gone));
   return (c) => {
-    const fixed = !c.editable || c.status === 'revoked';
+    const fixed = !c.editable || c.status === 'revoked' || !live.mayWrite;
     setHidden(change, fixed);
     setHidden(view, !fixed);
     setHidden(gone, fixed);
@@ -204,8 +204,8 @@ export function create() {
   const bar = h('div', {class: 'toolbar'}, searchField(t('clients.search'), (given) => {
     text = given;
     show();
-  }), h('span', {class: 'grow'}), button(t('client.add'), {name: 'plus', kind: 'primary',
-    click: () => editClient(null)}));
+  }), h('span', {class: 'grow'}), forWriters(button(t('client.add'), {name: 'plus', kind: 'primary',
+    click: () => editClient(null)})));
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('clients.title'),
       live.stored ? {kind: 'bare'} : {note: t('stored.not')}, table.node)),

@@ -7,8 +7,13 @@ const RETRY_MS = 500;    // first wait; doubles ...
 const RETRY_MS_MAX = 15_000;
 
 // state   'connecting', 'live', 'stale' (connected, but nothing comes) or 'lost'
-// stored  false: there is no store, so nobody knows what was used
-export const live = {snapshot: null, state: 'connecting', retryAt: 0, stored: true};
+// stored    false: there is no store, so nobody knows what was used
+// mayWrite  false: without a sign-in this gateway may be looked at, not changed
+export const live = {snapshot: null, state: 'connecting', retryAt: 0, stored: true,
+  mayWrite: true};
+
+// `node`, for those who may change something; nothing for others.
+export const forWriters = (node) => live.mayWrite ? node : null;
 
 const listeners = new Set();
 let heardAt = 0;        // performance.now() of the last snapshot ...

@@ -6,7 +6,7 @@ import {button, h, setText} from './dom.js';
 import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
-import {live} from './live.js';
+import {forWriters, live} from './live.js';
 import {busy, levelBar, longText, notify, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
@@ -122,8 +122,9 @@ function columns() {
     {id: 'cost', label: t('usage.cost'), number: true, down: true, sort: (r) => r.usage?.cost ?? 0,
       text: (r) => r.usage ? f.cost(r.usage) : f.NONE},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
-      cell.append(button(t('price.set.of', {name: first.model}), {name: 'edit', bare: true,
-        click: () => editPrice({...item().price, model: item().model, valid_from: null})}));
+      if (live.mayWrite)
+        cell.append(button(t('price.set.of', {name: first.model}), {name: 'edit', bare: true,
+          click: () => editPrice({...item().price, model: item().model, valid_from: null})}));
     }},
   ];
 }
@@ -172,6 +173,7 @@ function priceColumns() {
     ...PRICES.map((name) => ({id: name, label: t(`price.${name}`), number: true,
       sort: (p) => p[name], text: (p) => f.money(p[name])})),
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
+      if (!live.mayWrite) return;
       const gone = button(t('price.delete.of', {name: first.model}), {name: 'trash', bare: true,
         click: () => removePrice(item(), gone)});
       cell.append(h('span', {class: 'actions'}, button(t('price.set.of', {name: first.model}),
@@ -215,8 +217,8 @@ export function create() {
   const bar = h('div', {class: 'toolbar'}, searchField(t('models.search'), (given) => {
     text = given;
     show(live.snapshot);
-  }), open, h('span', {class: 'grow'}), button(t('price.set'), {name: 'plus', kind: 'primary',
-    click: () => editPrice({})}));
+  }), open, h('span', {class: 'grow'}), forWriters(button(t('price.set'),
+    {name: 'plus', kind: 'primary', click: () => editPrice({})})));
   return {
     node: h('div', {class: 'stack'}, bar, panel(t('models.title'),
       {note: t(live.stored ? 'models.note' : 'stored.not')}, table.node),

@@ -5,6 +5,7 @@ import {button, clear, h, setText} from './dom.js';
 import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
+import {forWriters, live} from './live.js';
 import {busy, chip, longText, notify, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
@@ -35,13 +36,13 @@ async function reset(setting, control, done) {
 
 function columns(reload) {
   return [
-    {id: 'path', label: t('settings.path'), sort: (s) => s.path, head: true, class: 'roomy',
+    {id: 'path', label: t('settings.path'), sort: (s) => s.path, head: true, class: 'wide',
       make: (cell) => {
         const set = longText(cell);
         cell.classList.add('mono');
         return (s) => set(s.path);
       }},
-    {id: 'value', label: t('settings.value'), sort: (s) => s.value, class: 'roomy',
+    {id: 'value', label: t('settings.value'), sort: (s) => s.value, class: 'wide',
       make: (cell) => {
         const set = longText(cell);
         cell.classList.add('mono');
@@ -60,7 +61,7 @@ function columns(reload) {
     {id: 'holds', label: t('settings.holds'), sort: (s) => String(s.changeable),
       text: (s) => t(s.changeable ? 'settings.at_once' : 'settings.at_start')},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
-      if (!first.changeable) return undefined;
+      if (!first.changeable || !live.mayWrite) return undefined;
       const back = button(t('settings.reset', {path: first.path}), {name: 'reload', bare: true,
         click: () => reset(item(), back, reload)});
       cell.append(h('span', {class: 'actions'}, back, button(t('settings.change',
@@ -122,7 +123,8 @@ export function create() {
       searchField(t('settings.search'), (given) => {
         text = given;
         show();
-      }), file, h('span', {class: 'grow'}), again, end),
+      }), file, h('span', {class: 'grow'}), forWriters(again),
+      forWriters(end)),
     panel(t('settings.gateway'), {}, facts, warnings),
     panel(t('settings.title'), {note: t('settings.note')}, table.node)),
     stop() {

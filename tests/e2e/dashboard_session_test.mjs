@@ -82,3 +82,35 @@ test('a sign-in that ends is said, and a form that was open is there after it', 
     (text) => text === 'Your sign-in has ended.', 'what is said');
   assert.deepEqual(await faults({refused: true}), []);
 });
+
+// The names of all that can be pressed, on each page.
+async function buttons(page) {
+  const out = [];
+  for (const id of ['accounts', 'models', 'clients', 'settings']) {
+    await go(page, id);
+    await page.locator('main tbody tr').first().waitFor();
+    out.push(...await page.locator('#app button:visible').evaluateAll((all) =>
+      all.map((one) => one.ariaLabel ?? one.textContent.trim())));
+  }
+  return out;
+}
+const WRITES =
+  /^(Add|Import|Test|Drain|Enable|Edit|Delete|Create|Revoke|Set|Change|Reset|Reload)\b/;
+
+test('who may only read is offered no changes, but a sign-in', async (t) => {
+  const {faults, page} = await start(t, {public_read: true});
+  await page.locator('.pill[data-state=live]').waitFor();
+  assert.deepEqual((await buttons(page)).filter((name) => WRITES.test(name)), []);
+  await go(page, 'accounts');
+  await page.click('button[aria-label="Look at of-the-file"]');
+  await page.locator('dialog [name=rpm_limit]:disabled').waitFor();
+  await page.keyboard.press('Escape');
+  await page.click('#tools >> text=Sign in');
+  assert.equal(await page.locator('#login-news:visible').count(), 0);
+  await logIn(page);
+  const names = await buttons(page);
+  for (const name of ['Add account', 'Import', 'Test of-the-file', 'Set price', 'Create key',
+    'Reload configuration', 'Drain gateway']) assert.ok(names.includes(name), name);
+  assert.ok(names.includes('Sign out'));
+  assert.deepEqual(await faults(), []);
+});
