@@ -1,6 +1,7 @@
 #include "admin/admin_thread.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include <future>
 
 #include "admin/admin_connection.h"
-#include "base/side_thread.h"
 #include "engine/io/operations.h"
 
 namespace sluice {
@@ -52,7 +52,7 @@ int AdminThread::start() {
   std::promise<int> opened;
   std::future<int> result = opened.get_future();
   thread_ = std::thread([this, &opened] {
-    begin_side_thread("sluice-admin");
+    pthread_setname_np(pthread_self(), "sluice-admin");
     lower_thread_priority();
     const int failed = kernel_.open(UringKernel::Options::small());
     opened.set_value(failed);

@@ -1,9 +1,8 @@
 #include "admin/job_threads.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include "base/side_thread.h"
 
 namespace sluice {
 
@@ -16,7 +15,7 @@ void lower_thread_priority() noexcept {
 JobThreads::JobThreads(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] {
-      begin_side_thread("sluice-admin");
+      pthread_setname_np(pthread_self(), "sluice-admin");
       lower_thread_priority();
       run();
     });

@@ -1,6 +1,7 @@
 #include "engine/daily_backup.h"
 
-#include "base/side_thread.h"
+#include <pthread.h>
+
 #include "store/backup.h"
 
 namespace sluice {
@@ -23,7 +24,7 @@ void DailyBackup::look(StoreEnvironment& environment, std::int64_t now_ms) {
   stop();
   runs_.store(true, std::memory_order_release);
   thread_ = std::thread([this, &environment, now_ms] {
-    begin_side_thread("sluice-backup");
+    pthread_setname_np(pthread_self(), "sluice-backup");
     make(environment, now_ms);
     runs_.store(false, std::memory_order_release);
   });

@@ -1,8 +1,8 @@
 #include "engine/journal_keeper.h"
 
-#include <algorithm>
+#include <pthread.h>
 
-#include "base/side_thread.h"
+#include <algorithm>
 
 namespace sluice {
 namespace {
@@ -17,11 +17,11 @@ constexpr Duration kSilentAfter = 1s;
 
 void JournalKeeper::start() {
   keeper_ = std::thread([this] {
-    begin_side_thread("sluice-journal");
+    pthread_setname_np(pthread_self(), "sluice-journal");
     keep();
   });
   reserve_ = std::thread([this] {
-    begin_side_thread("sluice-reserve");
+    pthread_setname_np(pthread_self(), "sluice-reserve");
     stand_by();
   });
 }

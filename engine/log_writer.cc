@@ -13,8 +13,6 @@
 #include <climits>
 #include <cstring>
 
-#include "base/side_thread.h"
-
 namespace sluice {
 namespace {
 
@@ -153,7 +151,6 @@ std::uint64_t LogWriter::lines_dropped() const {
 
 // Signals are for the threads that wait for them; a write to a pipe nobody reads must not kill.
 void LogWriter::run() noexcept {
-  begin_side_thread("sluice-log");
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);

@@ -1,12 +1,12 @@
 #include "engine/store_thread.h"
 
+#include <pthread.h>
 #include <sysexits.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
-#include "base/side_thread.h"
 #include "engine/restore_budgets.h"
 #include "engine/restore_spent.h"
 #include "store/prune.h"
@@ -121,7 +121,7 @@ void StoreThread::start() {
   look_at_space();
   keeper_->start();
   thread_ = std::thread([this] {
-    begin_side_thread("sluice-store");
+    pthread_setname_np(pthread_self(), "sluice-store");
     run();
   });
 }
