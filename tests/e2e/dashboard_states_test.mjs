@@ -172,6 +172,7 @@ test('usage tells failed attempts, and does not call free what has no price', as
     await page.reload();
     await page.locator('.pill[data-state=live]').waitFor();
     await go(page, 'usage');
+    await page.locator('.tile', {hasText: /\d attempts/}).first().waitFor();  // it has been read
     return (await page.locator('.tile').allInnerTexts()).join('\n');
   }, (text) => /7 attempts/.test(text) && /3 attempts failed/.test(text) &&
     /unknown/.test(text), 'the tiles');
