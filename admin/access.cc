@@ -146,10 +146,7 @@ bool AccessKeeper::is_token(std::string_view offered) const {
 
 std::string network_of(const std::string& peer) {
   const auto ip = parse_ip(peer);
-  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (!ip || ip->family == IpFamily::kV4 ||
-      std::ranges::equal(kMapped, std::span(ip->bytes).first(12)))
-    return peer;
+  if (!ip || ip->family == IpFamily::kV4 || is_v4_mapped(*ip)) return peer;
   IpAddress network{.family = IpFamily::kV6};
   std::copy_n(ip->bytes.begin(), 8, network.bytes.begin());
   char text[kAddressTextBytesMax];

@@ -17,19 +17,22 @@ std::string_view path_of(std::string_view message) {
 
 }  // namespace
 
-FieldProblem problem_of(const Finding& finding) {
+FieldProblem problem_of(std::string field, std::string_view message) {
   constexpr std::string_view kExpected = "; expected ";
-  FieldProblem problem{finding.path, finding.message, ""};
-  if (problem.field.empty()) problem.field = path_of(finding.message);
-  if (!problem.field.empty() && problem.problem.starts_with(problem.field + ": "))
-    problem.problem.erase(0, problem.field.size() + 2);
+  if (!field.empty() && message.starts_with(field + ": ")) message.remove_prefix(field.size() + 2);
+  const std::size_t at = std::min(message.find(kExpected), message.size());
+  FieldProblem problem{std::move(field), std::string(message.substr(0, at)), ""};
+  if (at < message.size())
+    problem.mend = "give " + std::string(message.substr(at + kExpected.size()));
+  return problem;
+}
+
+FieldProblem problem_of(const Finding& finding) {
+  const std::string_view path = finding.path.empty() ? path_of(finding.message) : finding.path;
+  FieldProblem problem = problem_of(std::string(path), finding.message);
   problem.line = finding.place.line;
   if (finding.place.kind != Place::Kind::kDefault && finding.place.kind != Place::Kind::kStored)
     problem.source = finding.place.source;
-  const std::size_t at = problem.problem.find(kExpected);
-  if (at == std::string::npos) return problem;
-  problem.mend = "give " + problem.problem.substr(at + kExpected.size());
-  problem.problem.erase(at);
   return problem;
 }
 

@@ -17,6 +17,9 @@ struct FieldProblem {
   std::string source = {};                // of a reload: the file, the variable or the flag
 };
 
+// Of what a reader of values says: `"0" is out of range; expected a whole number`, with or without
+// `field: ` before it.
+[[nodiscard]] FieldProblem problem_of(std::string field, std::string_view message);
 // The same of what was found in a configuration.
 [[nodiscard]] FieldProblem problem_of(const Finding& finding);
 

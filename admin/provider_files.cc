@@ -20,19 +20,14 @@ AdminAnswer refuse_import(AdminAnswer refused) {
 }
 
 // `providers[0].rpm_limit: "abc" is not a whole number; expected ...`: without its path.
-FieldProblem problem_of(const ProviderFault& fault) {
-  constexpr std::string_view kExpected = "; expected ";
+FieldProblem entry_problem(const ProviderFault& fault) {
   std::string field;
   if (fault.entry) field = fmt::format("providers[{}]", *fault.entry);
   if (!fault.field.empty()) field += (field.empty() ? "" : ".") + fault.field;
-  std::string problem = fault.message;
-  if (!field.empty() && problem.starts_with(field + ": ")) problem.erase(0, field.size() + 2);
-  std::string mend;
-  if (const std::size_t at = problem.find(kExpected); at != problem.npos) {
-    mend = "give " + problem.substr(at + kExpected.size());
-    problem.erase(at);
-  }
-  return {std::move(field), std::move(problem), std::move(mend), fault.entry, fault.line};
+  FieldProblem problem = problem_of(std::move(field), fault.message);
+  problem.entry = fault.entry;
+  problem.line = fault.line;
+  return problem;
 }
 
 FieldProblem about_entry(std::size_t entry, std::string_view field, FieldProblem problem) {
@@ -127,7 +122,7 @@ AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
   std::vector<FieldProblem> faults;
   std::string text;  // of the faults, with the lines of the file
   for (const ProviderFault& fault : read_provider_file(call.secret.reveal(), entries)) {
-    faults.push_back(problem_of(fault));
+    faults.push_back(entry_problem(fault));
     text += faults.size() <= kFaultsTold ? fault.text("providers") + "\n" : "";
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -21,7 +21,6 @@ std::optional<IpAddress> parse_family(IpFamily family, std::string_view text) no
   return ip;
 }
 
-// ::ffff:0:0/96 (RFC 4291 section 2.5.5.2).
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 }  // namespace
@@ -35,10 +34,14 @@ std::optional<IpAddress> parse_ip(std::string_view text) noexcept {
   return parse_family(has_colon ? IpFamily::kV6 : IpFamily::kV4, text);
 }
 
+bool is_v4_mapped(const IpAddress& ip) noexcept {
+  return ip.family == IpFamily::kV6 &&
+         std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), ip.bytes.begin());
+}
+
 bool is_loopback(const IpAddress& ip) noexcept {
   if (ip.family == IpFamily::kV4) return ip.bytes[0] == 127;
-  const bool mapped = std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), ip.bytes.begin());
-  return mapped ? ip.bytes[kMappedPrefix.size()] == 127 : ip == kLoopback6;
+  return is_v4_mapped(ip) ? ip.bytes[kMappedPrefix.size()] == 127 : ip == kLoopback6;
 }
 
 std::size_t write_address(char* out, const IpAddress& ip, std::uint16_t port) noexcept {

@@ -27,6 +27,9 @@ inline constexpr IpAddress kLoopback6{IpFamily::kV6,
 // "127.1", "0x7f000001" and zones ("fe80::1%eth0") are nothing.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text) noexcept;
 
+// Whether it is an IPv4 address in the form of IPv6: ::ffff:0:0/96 (RFC 4291 section 2.5.5.2).
+[[nodiscard]] bool is_v4_mapped(const IpAddress& ip) noexcept;
+
 // Whether only processes of this machine can reach it: 127.0.0.0/8, also mapped into IPv6, and ::1.
 [[nodiscard]] bool is_loopback(const IpAddress& ip) noexcept;
 

@@ -65,9 +65,9 @@ using ProviderFaults = std::vector<ProviderFault>;
 enum class KeyDisplay : bool { kMasked, kClear };
 
 // Writes a provider file in pieces to `sink`; of what the predecessor's file has not, only what is
-// not as in a new account. A masked key (engine/config/redact.h) is refused when
-// it is read again. In clear the pieces of a key come straight from its Secret: no copy is left
-// here, and what becomes of them is the sink's concern.
+// not as in a new account. A masked key (engine/config/redact.h) is refused when it is read again.
+// In clear the pieces of a key come straight from its Secret: no copy is left here, and what
+// becomes of them is the sink's concern.
 void write_provider_file(std::span<const ProviderEntry> entries, KeyDisplay keys,
                          const std::function<void(std::string_view)>& sink);
 
