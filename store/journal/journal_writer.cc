@@ -1,6 +1,8 @@
 #include "store/journal/journal_writer.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include "base/assert.h"
@@ -8,53 +10,62 @@
 namespace sluice {
 namespace {
 
-std::uint32_t clamp_tokens(std::uint64_t tokens) noexcept {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(tokens, UINT32_MAX));
+constexpr std::uint64_t largest(unsigned bits) noexcept { return (1ull << bits) - 1; }
+
+// Two fields that stand beside each other in a slot, the first in the lower half.
+std::uint64_t halves(std::uint64_t low, std::uint64_t high) noexcept { return low | high << 32; }
+
+std::uint64_t tokens(std::uint64_t low, std::uint64_t high) noexcept {
+  return halves(std::min(low, largest(32)), std::min(high, largest(32)));
 }
 
-void set_time(RecordSlot& slot, std::size_t field, std::uint64_t us) noexcept {
-  constexpr std::uint64_t kLargest = (1ull << 40) - 1;
-  us = std::min(us, kLargest);
-  slot.time_us_low[field] = static_cast<std::uint32_t>(us);
-  slot.times_high[field].us = static_cast<std::uint8_t>(us >> 32);
+// Bits 32 to 39 of a time, with the part of `sent_ms` that stands beside them.
+std::uint64_t time_high(std::uint64_t us, std::uint64_t sent_ms, unsigned part) noexcept {
+  return us >> 32 | (sent_ms >> 8 * part & 0xff) << 8;
 }
 
-void set_sent(RecordSlot& slot, std::uint64_t ms) noexcept {
-  constexpr std::uint64_t kLargest = (1ull << 24) - 1;
-  ms = std::min(ms, kLargest);
-  for (TimeHigh& part : slot.times_high) {
-    part.sent_ms = static_cast<std::uint8_t>(ms);
-    ms >>= 8;
-  }
-}
+// What stands in a record's slot besides its checksum.
+struct Record {
+  UsageKind kind;
+  std::uint8_t request_id_bytes;
+  std::uint64_t sequence;
+  std::uint64_t started_by;
+  const std::array<std::uint16_t, kNameFields>& names;
+  std::string_view request_id;  // that stands in the slot
+};
 
-void set_tokens(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noexcept {
-  std::memset(slot.tokens, 0, sizeof(slot.tokens));
-  if (kind == UsageKind::kStart) {
-    slot.tokens[0] = clamp_tokens(event.reserved_tokens);
-    slot.tokens[1] = clamp_tokens(event.client_reserved_tokens);
-    return;
-  }
-  slot.tokens[0] = clamp_tokens(event.prompt_tokens);
-  slot.tokens[1] = clamp_tokens(event.completion_tokens);
-  slot.tokens[2] = clamp_tokens(event.total_tokens);
-  slot.tokens[3] = clamp_tokens(event.cached_read_tokens);
-  slot.tokens[4] = clamp_tokens(event.cached_write_tokens);
-  slot.tokens[5] = clamp_tokens(event.reasoning_tokens);
-}
-
-// All but the texts and the checksum.
-void set_numbers(RecordSlot& slot, const UsageEvent& event, UsageKind kind) noexcept {
-  slot.flags = event.flags;
-  slot.unix_ms = event.unix_ms;
-  slot.cost_nano_dollars = event.cost_nano_dollars;
-  set_tokens(slot, event, kind);
-  slot.status = event.status;
-  slot.attempt = event.attempt;
-  set_time(slot, 0, event.latency_us);
-  set_time(slot, 1, event.first_token_us);
-  set_time(slot, 2, event.queue_us);
-  set_sent(slot, event.sent_ms);
+// In whole words: the checksum is taken of words, and a processor that reads one which it has just
+// stored in parts waits until all of them have left it.
+RecordSlot encode(const Record& record, const UsageEvent& event) noexcept {
+  const auto us = [](std::uint64_t time) { return std::min(time, largest(40)); };
+  const std::uint64_t latency = us(event.latency_us);
+  const std::uint64_t first_token = us(event.first_token_us);
+  const std::uint64_t queue = us(event.queue_us);
+  const std::uint64_t sent_ms = std::min(event.sent_ms, largest(24));
+  const bool starts = record.kind == UsageKind::kStart;
+  const auto& names = record.names;
+  std::array<std::uint64_t, kSlotBytes / 8> words;
+  words[0] =
+      halves(0, static_cast<std::uint64_t>(record.kind) |
+                    std::uint64_t{record.request_id_bytes} << 8 | std::uint64_t{event.flags} << 16);
+  words[1] = record.sequence;
+  words[2] = static_cast<std::uint64_t>(event.unix_ms);
+  words[3] = record.started_by;
+  words[4] = static_cast<std::uint64_t>(event.cost_nano_dollars);
+  words[5] = starts ? tokens(event.reserved_tokens, event.client_reserved_tokens)
+                    : tokens(event.prompt_tokens, event.completion_tokens);
+  words[6] = starts ? 0 : tokens(event.total_tokens, event.cached_read_tokens);
+  words[7] = starts ? 0 : tokens(event.cached_write_tokens, event.reasoning_tokens);
+  words[8] = halves(event.status | std::uint64_t{event.attempt} << 16,
+                    names[0] | std::uint64_t{names[1]} << 16);
+  words[9] = halves(names[2] | std::uint64_t{names[3]} << 16,
+                    names[4] | time_high(latency, sent_ms, 0) << 16);
+  words[10] = halves(time_high(first_token, sent_ms, 1) | time_high(queue, sent_ms, 2) << 16,
+                     latency & largest(32));
+  words[11] = halves(first_token & largest(32), queue & largest(32));
+  std::memset(&words[12], 0, kRequestIdInlineBytes);
+  record.request_id.copy(reinterpret_cast<char*>(&words[12]), kRequestIdInlineBytes);
+  return std::bit_cast<RecordSlot>(words);
 }
 
 // The next append comes a request later: until then the memory of its slots, which nobody has
@@ -176,32 +187,30 @@ void JournalWriter::enter(Segment& segment) noexcept {
 std::uint64_t JournalWriter::append(const UsageEvent& event, UsageKind kind,
                                     JournalStart& start) noexcept {
   make_room();
-  RecordSlot slot;  // set below, all of it
-  slot.kind = static_cast<std::uint8_t>(kind);
   const std::uint64_t sequence = next_sequence();
-  slot.sequence = sequence;
-  slot.started_by = start.sequence;
-  set_numbers(slot, event, kind);
+  Record record{.kind = kind,
+                .request_id_bytes = kRequestIdInFront,
+                .sequence = sequence,
+                .started_by = start.sequence,
+                .names = start.names,
+                .request_id = {}};
   if (start.segment != segment_->number) start.names.fill(kNameInFront);
   const std::string_view texts[kNameFields] = {event.account, event.pool, event.client_key,
                                                event.model, event.native_model};
   for (std::size_t field = 0; field < kNameFields; ++field) {
     if (start.names[field] == kNameInFront)
       start.names[field] = intern(static_cast<TextField>(field), texts[field]);
-    slot.names[field] = start.names[field];
   }
-  start.segment = segment_->number;
-  start.sequence = sequence;
-  std::memset(slot.request_id, 0, sizeof(slot.request_id));
   const std::string_view id = cut_text(event.request_id, kRequestIdBytesMax);
   if (id.size() <= kRequestIdInlineBytes) {
-    slot.request_id_bytes = static_cast<std::uint8_t>(id.size());
-    if (!id.empty()) std::memcpy(slot.request_id, id.data(), id.size());
+    record.request_id_bytes = static_cast<std::uint8_t>(id.size());
+    record.request_id = id;
   } else {
-    slot.request_id_bytes = kRequestIdInFront;
     write_text(kTargetNextRecord + kRequestId, id);
   }
-  place_slot(slot, slot_bytes(), slot_seed(seed_, at_));
+  place_slot(encode(record, event), slot_bytes(), slot_seed(seed_, at_));
+  start.segment = segment_->number;
+  start.sequence = sequence;
   ++at_;
   // The texts and the record at once: the reader never sees one without the other.
   segment_->published.store(at_, std::memory_order_release);

@@ -160,13 +160,14 @@ static_assert(kIsSlot<RecordSlot> && kIsSlot<TextSlot> && kIsSlot<HeaderSlot>);
   return crc32c_before(&kZeros, sizeof(kZeros), seed);
 }
 
-// Finishes `slot` and copies it to `to`, in one piece from the processor's view of order only: what
-// publishes it is the segment's count (store/journal/segment.h).
+// Copies `slot` to `to` and gives it its checksum there, in one piece from the processor's view of
+// order only: what publishes it is the segment's count (store/journal/segment.h).
 template <class Slot>
-void place_slot(Slot& slot, std::byte* to, std::uint32_t seed) noexcept {
-  static_assert(kIsSlot<Slot>);
-  slot.crc = slot_crc(reinterpret_cast<const std::byte*>(&slot), seed);
+void place_slot(const Slot& slot, std::byte* to, std::uint32_t seed) noexcept {
+  static_assert(kIsSlot<Slot> && offsetof(Slot, crc) == 0);
+  const std::uint32_t crc = slot_crc(reinterpret_cast<const std::byte*>(&slot), seed);
   std::memcpy(to, &slot, kSlotBytes);
+  std::memcpy(to, &crc, sizeof(crc));
 }
 
 template <class Slot>
