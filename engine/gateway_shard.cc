@@ -84,7 +84,7 @@ struct GatewayShard::Returned final : Letter {
   static void read(Shard& receiver, Letter& letter) {
     const std::unique_ptr<Returned> self(&static_cast<Returned&>(letter));
     Worker& worker = *self->shard->worker_;
-    worker.connections.spawn(resume_connection(receiver, worker, self->fd, std::move(self->bytes)));
+    worker.connections.spawn(resume_connection(receiver, worker, self->fd, self->bytes));
   }
   GatewayShard* shard;
   int fd;

@@ -110,6 +110,11 @@ class TlsSession {
   // Says that nothing more will be written (RFC 8446, 6.1). Reading may go on. Nothing happens
   // before the handshake is done, after a failure, or the second time.
   void close_notify();
+  // Drops what is encrypted and not sent: nothing more is written, a close_notify neither.
+  void stop_writing() noexcept {
+    output_.consume(output_.bytes());
+    close_sent_ = true;
+  }
 
   // Ciphertext to send. What output() and output_pieces() show stays in place until consumed, also
   // across write().

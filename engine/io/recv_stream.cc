@@ -111,19 +111,19 @@ void RecvStream::copy_out() {
   if (!starved_) leave_attention();  // none of the ring's memory is left here
 }
 
-void RecvStream::Next::await_suspend(std::coroutine_handle<> waiter) noexcept {
+void RecvStream::Readable::await_suspend(std::coroutine_handle<> waiter) noexcept {
   SL_ASSERT(stream_->reader_ == nullptr);
   stream_->reader_ = this;
   suspend(waiter);
 }
 
 Result<Slice> RecvStream::Next::await_resume() noexcept {
-  RecvStream& stream = *stream_;
-  if (stream.reader_ == this) stream.reader_ = nullptr;
+  wait_.await_resume();
+  RecvStream& stream = *wait_.stream_;
   if (!stream.queue_.empty()) return stream.take();
   if (stream.error_.code != Errc::kOk) return std::unexpected(stream.error_);
   if (stream.end_) return Slice{};
-  return std::unexpected(cause());
+  return std::unexpected(wait_.cause());
 }
 
 bool RecvStream::Halt::await_ready() noexcept {

@@ -22,20 +22,44 @@ class RecvStream final : public Op, public ListNode {
       : reactor_(&reactor), queue_(reactor.blocks()), side_(side) {}
 
   void start(int fd) noexcept;
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] Side side() const noexcept { return side_; }
+  // After stop(): the descriptor, which is nothing to the stream any more.
+  [[nodiscard]] int release() noexcept {
+    SL_ASSERT(state_ == State::kStopped && !in_flight());
+    return std::exchange(fd_, -1);
+  }
 
-  // Next - the next slice; an empty one is the end of the stream. Errors: reset, deadline,
-  // cancellation.
-  class Next final : private Wait {
+  // Readable - until something lies ready, or the limits end the wait: readable() tells which.
+  class Readable final : private Wait {
    public:
-    Next(RecvStream& stream, const Limits& limits) noexcept
+    Readable(RecvStream& stream, const Limits& limits) noexcept
         : Wait(*stream.reactor_, limits, stream.side_), stream_(&stream) {}
     bool await_ready() noexcept { return stream_->readable() || refused_at_start(); }
     void await_suspend(std::coroutine_handle<> waiter) noexcept;
-    Result<Slice> await_resume() noexcept;
+    void await_resume() noexcept {
+      if (stream_->reader_ == this) stream_->reader_ = nullptr;
+    }
 
    private:
     friend class RecvStream;
     RecvStream* stream_;
+  };
+  [[nodiscard]] Readable wait_readable(const Limits& limits) noexcept {
+    return Readable(*this, limits);
+  }
+
+  // Next - the next slice; an empty one is the end of the stream. Errors: reset, deadline,
+  // cancellation.
+  class Next final {
+   public:
+    Next(RecvStream& stream, const Limits& limits) noexcept : wait_(stream, limits) {}
+    bool await_ready() noexcept { return wait_.await_ready(); }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept { wait_.await_suspend(waiter); }
+    Result<Slice> await_resume() noexcept;
+
+   private:
+    Readable wait_;
   };
   [[nodiscard]] Next next(const Limits& limits) noexcept { return Next(*this, limits); }
 
@@ -131,7 +155,7 @@ class RecvStream final : public Op, public ListNode {
 
   Reactor* reactor_;
   SliceQueue queue_;
-  Next* reader_ = nullptr;
+  Readable* reader_ = nullptr;
   Halt* halter_ = nullptr;
   CancelSource* end_watcher_ = nullptr;
   CancelSource* data_watcher_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <span>
@@ -30,7 +31,7 @@ class SliceQueue {
   // Copies the first bytes to `out`, as many as fit or lie here, over all slices; how many.
   [[nodiscard]] std::size_t copy_front(std::span<char> out) const noexcept {
     std::size_t copied = 0;
-    for (std::size_t i = first_; i < first_ + count_ && copied < out.size(); ++i) {
+    for (std::uint32_t i = first_; i < first_ + count_ && copied < out.size(); ++i) {
       const std::size_t bytes = std::min<std::size_t>(items_[i].size(), out.size() - copied);
       std::memcpy(out.data() + copied, items_[i].data(), bytes);
       copied += bytes;
@@ -59,6 +60,7 @@ class SliceQueue {
 
   // Puts back what a reader did not use.
   void push_front(Slice slice) {
+    if (count_ == 0) return push(std::move(slice));
     bytes_ += slice.size();
     if (first_ == 0) make_room_in_front();
     --first_;
@@ -71,8 +73,8 @@ class SliceQueue {
   }
 
  private:
-  static constexpr std::size_t kInline =
-      2;  // an idle connection pays for these: keep it at what is usual
+  // An idle connection pays for these: what is usual, and no more.
+  static constexpr std::uint32_t kInline = 1;
 
   void give_block() noexcept {
     first_ = 0;
@@ -84,10 +86,10 @@ class SliceQueue {
   void make_room() { move_to(first_ > 0 && count_ < capacity_ ? capacity_ : capacity_ * 2, 0); }
   void make_room_in_front() { move_to(count_ + 1 > capacity_ ? capacity_ * 2 : capacity_, 1); }
 
-  void move_to(std::size_t capacity, std::size_t first) {
+  void move_to(std::uint32_t capacity, std::uint32_t first) {
     if (first + count_ > capacity) capacity *= 2;
     Slice* const target = static_cast<Slice*>(pool_->take(capacity * sizeof(Slice)));
-    for (std::size_t i = 0; i < count_; ++i) {
+    for (std::uint32_t i = 0; i < count_; ++i) {
       new (&target[first + i]) Slice(std::move(items_[first_ + i]));
       items_[first_ + i].~Slice();
     }
@@ -100,10 +102,10 @@ class SliceQueue {
 
   BlockPool* pool_;
   Slice* items_ = inline_items();
-  std::size_t capacity_ = kInline;
-  std::size_t first_ = 0;
-  std::size_t count_ = 0;
-  std::size_t bytes_ = 0;
+  std::uint32_t capacity_ = kInline;
+  std::uint32_t first_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint32_t bytes_ = 0;  // RecvStream stops at 64 KiB and what is under way
   alignas(Slice) unsigned char inline_[kInline * sizeof(Slice)];
 };
 

@@ -139,11 +139,6 @@ std::size_t Stream::peek(BlockPool& pool, std::span<char> out) {
   return first + (tls_ == nullptr ? recv_.peek(out.subspan(first)) : 0);
 }
 
-void Stream::stop_writing() noexcept {
-  writes_stopped_ = true;
-  if (tls_ != nullptr) tls_->consume_output(tls_->output_bytes());
-}
-
 // Gives the TLS session its next ciphertext, or tells it that there is no more.
 Task<Result<void>> feed_tls(Shard&, Stream& stream, Limits limits) {
   Result<Slice> received = co_await stream.recv_.next(limits);
@@ -191,7 +186,7 @@ Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
       case TlsReadState::kMore: break;
       case TlsReadState::kClosed: co_return Slice{};
       case TlsReadState::kTruncated:
-      case TlsReadState::kFailed: co_return std::unexpected(tls_error(tls, stream.side_));
+      case TlsReadState::kFailed: co_return std::unexpected(tls_error(tls, stream.side()));
       case TlsReadState::kWantInput: {
         const Result<void> fed = co_await feed_tls(shard, stream, limits);
         if (!fed) co_return std::unexpected(fed.error());
@@ -217,9 +212,9 @@ Task<Result<void>> write_all(Shard& shard, Stream& stream, Outbox& outbox, Write
 }
 
 Task<void> close_stream(Shard& shard, Stream& stream) {
-  if (stream.fd_ < 0) co_return;
+  if (stream.fd() < 0) co_return;
   const bool polite = stream.tls_ != nullptr && stream.tls_->established() && !stream.ended();
-  if (polite && !stream.writes_stopped_) {
+  if (polite) {
     stream.tls_->close_notify();
     // A courtesy: a peer that does not take it now does not get it.
     constexpr Duration kGoodbye = 100ms;
@@ -230,8 +225,7 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
   stream.unread_.reset();
   stream.ciphertext_.reset();
   stream.tls_.reset();
-  shard.kernel().close_socket(stream.fd_);
-  stream.fd_ = -1;
+  shard.kernel().close_socket(stream.recv_.release());
 }
 
 Task<int> release_stream(Shard&, Stream& stream, std::string& unread) {
@@ -242,7 +236,7 @@ Task<int> release_stream(Shard&, Stream& stream, std::string& unread) {
   for (Slice slice = stream.recv_.take(); !slice.empty(); slice = stream.recv_.take())
     unread += slice.view();
   co_await stream.recv_.stop();
-  co_return std::exchange(stream.fd_, -1);
+  co_return stream.recv_.release();
 }
 
 Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel) {

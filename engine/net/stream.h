@@ -18,18 +18,16 @@ namespace sluice {
 // Lifetime  co_await close_stream() before it dies (INVARIANTS C2).
 class Stream {
  public:
-  Stream(Shard& shard, int fd, Side side) noexcept : recv_(shard, side), fd_(fd), side_(side) {
-    recv_.start(fd);
-  }
-  ~Stream() { SL_ASSERT(fd_ < 0); }
+  Stream(Shard& shard, int fd, Side side) noexcept : recv_(shard, side) { recv_.start(fd); }
+  ~Stream() { SL_ASSERT(fd() < 0); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
   void use_tls(TlsSession::Owner session) noexcept { tls_ = std::move(session); }
   [[nodiscard]] TlsSession* tls() noexcept { return tls_.get(); }
 
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-  [[nodiscard]] Side side() const noexcept { return side_; }
+  [[nodiscard]] int fd() const noexcept { return recv_.fd(); }
+  [[nodiscard]] Side side() const noexcept { return recv_.side(); }
   [[nodiscard]] RecvStream& recv() noexcept { return recv_; }
 
   // Bytes lie ready. Under TLS this may be a record without plaintext, or a part of one.
@@ -53,7 +51,9 @@ class Stream {
 
   // Nothing more will be written: under TLS drops what is encrypted and not sent, so that reading
   // goes on past a peer that takes nothing.
-  void stop_writing() noexcept;
+  void stop_writing() noexcept {
+    if (tls_ != nullptr) tls_->stop_writing();
+  }
 
   // Gives back bytes that read_some() returned and that belong to the next reader. They may wait as
   // long as they like: none of the ring's memory waits with them (B1).
@@ -81,9 +81,6 @@ class Stream {
   TlsSession::Owner tls_;
   Slice unread_;      // put back, and not in the ring
   Slice ciphertext_;  // what the TLS session reads from
-  int fd_;
-  Side side_;
-  bool writes_stopped_ = false;
 };
 
 // How long one write may make no progress, and who may call it off.

@@ -40,9 +40,7 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
 }
 
 Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
-  const std::optional<ServerTlsContext>& tls = worker.snapshot->listener_tls;
-  if (!tls) co_return true;
-  client.use_tls(TlsSession::make(*tls, shard.blocks()));
+  client.use_tls(TlsSession::make(*worker.snapshot->listener_tls, shard.blocks()));
   const Limits limits{.deadline = shard.now() + worker.snapshot->settings.tls_handshake,
                       .cancel = &worker.cut};
   const Result<void> shaken = co_await tls_handshake(shard, client, limits);
@@ -53,17 +51,21 @@ Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   co_return shaken.has_value();
 }
 
-// Request after request, until it is over or handed over. Waits between two without holding a
-// buffer or a frame beyond this one's.
-Task<void> serve_stream(Shard& shard, Worker& worker, Stream& client) {
-  Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
+// Request after request, until it is over or handed over. `received` was read of a connection that
+// comes back, and is taken before the first wait. It waits between two requests without a buffer
+// and without a frame but this one: what stands here every connection pays for.
+Task<void> serve(Shard& shard, Worker& worker, int fd, Slice& received) {
+  Stream client(shard, fd, Side::kDownstream);
+  ++worker.metrics.connections_open;
+  const bool greets = received.empty() && worker.snapshot->listener_tls;
+  client.put_back(std::move(received));
   bool open = true;
+  if (greets) open = co_await greet(shard, worker, client);
+  Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
   while (open) {
     if (!client.readable()) {
       const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
-      Result<Slice> first = co_await client.recv().next(limits);
-      if (!first || first->empty()) break;
-      client.recv().put_back(std::move(*first));
+      co_await client.recv().wait_readable(limits);
     }
     if (!client.has_unread()) break;
     const Ending ending = co_await serve_exchange(shard, worker, client);
@@ -72,27 +74,21 @@ Task<void> serve_stream(Shard& shard, Worker& worker, Stream& client) {
     patience = worker.snapshot->settings.keep_alive_idle;
   }
   co_await close_stream(shard, client);
+  --worker.metrics.connections_open;
 }
 
 }  // namespace
 
 Task<void> serve_connection(Shard& shard, Worker& worker, int fd) {
-  Stream client(shard, fd, Side::kDownstream);
-  ++worker.metrics.connections_open;
-  const bool greeted = co_await greet(shard, worker, client);
-  if (greeted) co_await serve_stream(shard, worker, client);
-  else co_await close_stream(shard, client);
-  --worker.metrics.connections_open;
+  Slice nothing;
+  return serve(shard, worker, fd, nothing);
 }
 
-Task<void> resume_connection(Shard& shard, Worker& worker, int fd, std::string bytes) {
-  Stream client(shard, fd, Side::kDownstream);
+Task<void> resume_connection(Shard& shard, Worker& worker, int fd, std::string_view bytes) {
   PoolBlock& block = PoolBlock::create(shard.blocks(), bytes.size());
   std::memcpy(block.data(), bytes.data(), bytes.size());
-  client.put_back(Slice(block, block.data(), static_cast<std::uint32_t>(bytes.size())));
-  ++worker.metrics.connections_open;
-  co_await serve_stream(shard, worker, client);
-  --worker.metrics.connections_open;
+  Slice received(block, block.data(), static_cast<std::uint32_t>(bytes.size()));
+  return serve(shard, worker, fd, received);
 }
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "engine/proxy/worker.h"
 
@@ -11,6 +11,6 @@ namespace sluice {
 Task<void> serve_connection(Shard& shard, Worker& worker, int fd);
 
 // A plain connection that was handed over and comes back: `bytes`, at least one, were read of it.
-Task<void> resume_connection(Shard& shard, Worker& worker, int fd, std::string bytes);
+Task<void> resume_connection(Shard& shard, Worker& worker, int fd, std::string_view bytes);
 
 }  // namespace sluice
