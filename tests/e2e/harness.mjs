@@ -35,6 +35,14 @@ export async function eventually(check, what, msMax = 60_000) {
   }
 }
 
+// For what is counted by the day, or the month, in UTC: waits for the next one where the present one
+// ends soon.
+export async function awayFromMidnight() {
+  const DAY_MS = 86_400_000, SOON_MS = 60_000;
+  const left = DAY_MS - Date.now() % DAY_MS;
+  if (left < SOON_MS) await delay(left + 100);
+}
+
 // A folder that is gone when the test has ended.
 // Folders go when the process ends: what a test has started may write there until then.
 const folders = [];
@@ -74,7 +82,7 @@ export class Program {
   }
 
   signal(name) {
-    process.kill(this.child.pid, name);
+    this.child.kill(name);  // nothing when it has ended by itself
   }
 
   // Ends it and returns its exit status; SIGKILL if it does not end.
