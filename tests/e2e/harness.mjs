@@ -35,8 +35,7 @@ export async function eventually(check, what, msMax = 60_000) {
   }
 }
 
-// For what is counted by the day, or the month, in UTC: waits for the next one where the present one
-// ends soon.
+// For what is counted by the day or the month, in UTC: waits for the next where this one ends soon.
 export async function awayFromMidnight() {
   const DAY_MS = 86_400_000, SOON_MS = 60_000;
   const left = DAY_MS - Date.now() % DAY_MS;
