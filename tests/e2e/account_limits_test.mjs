@@ -78,6 +78,6 @@ test('tpm_limit: what a request did not use is there for the next', async (t) =>
   const {status, retryAfter} = await post(10, {'x-priority': 'low'});
   assert.equal(status, 503);
   const since = (performance.now() - began) / 1000;
-  assert.ok(retryAfter > 58 - since && retryAfter <= 62, `${retryAfter}, ${since} s after the first`);
+  assert.ok(retryAfter > 58 - since && retryAfter <= 62, `${retryAfter}, ${since} s later`);
   assert.equal((await mock.count()).requests, 21);
 });
