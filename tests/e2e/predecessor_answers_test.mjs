@@ -61,7 +61,7 @@ test('22: the query goes to the provider byte for byte', async (t) => {
 
 test('23: tokens and time to first token of a stream stand in the access line', async (t) => {
   const {gateway} = await startBoth(t, {
-    rules: [{do: {tokens: 8, latency: '200ms', gap: '100ms', 'prompt-tokens': 77}}],
+    rules: [{do: {tokens: 8, latency: '200ms', gap: '600ms', 'prompt-tokens': 77}}],
     log: {format: 'json'},
   });
   const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
@@ -70,7 +70,9 @@ test('23: tokens and time to first token of a stream stand in the access line', 
   assert.deepEqual([line.prompt_tokens, line.completion_tokens, line.total_tokens, line.usage],
     [77, 8, 85, undefined]);
   assert.ok(line.ttft_us >= 200_000, `first token after ${line.ttft_us} us`);
-  assert.ok(line.total_us - line.ttft_us >= 700_000, `then ${line.total_us - line.ttft_us} us`);
+  // The others came for 4.2 s; who stood still may have seen the first of them late.
+  assert.ok(line.total_us - line.ttft_us >= 1_000_000, `then ${line.total_us - line.ttft_us} us`);
+  assert.ok(line.total_us >= 4_400_000, `${line.total_us} us`);
 });
 
 test('24: a usage with only total_tokens counts', async (t) => {
@@ -205,16 +207,16 @@ test('41: a stream that is no boolean is refused, and goes nowhere', async (t) =
 
 test('43: a provider that drips is cut by the limit on the whole', async (t) => {
   const {mock, gateway} = await startBoth(t,
-    {accounts: [{timeouts: {first_byte: '1s', idle: '1s', total: '2s'}}]});
+    {accounts: [{timeouts: {first_byte: '4s', idle: '20s', total: '6s'}}]});
   const cases = [
     // fault, stream, least milliseconds, how it ends
-    ['drip=100ms', false, 2000, (answer) => assert.deepEqual([answer.status, answer.whole],
+    ['drip=100ms', false, 6000, (answer) => assert.deepEqual([answer.status, answer.whole],
       [200, false])],
-    ['drip=100ms; tokens=100', true, 2000, (answer) => {
+    ['drip=100ms; tokens=100', true, 6000, (answer) => {
       assert.match(`${answer.body}`, /data: \{"error":\{[^\n]*"upstream_timeout"\}\}\n\n$/);
       assert.doesNotMatch(`${answer.body}`, /\[DONE\]/);
     }],
-    ['drip-head=100ms', false, 1000, (answer) => {
+    ['drip-head=100ms', false, 4000, (answer) => {
       assert.equal(answer.status, 504);
       assert.equal(JSON.parse(answer.body).error.code, 'upstream_timeout');
     }],
@@ -224,7 +226,7 @@ test('43: a provider that drips is cut by the limit on the whole', async (t) => 
     const body = JSON.stringify(ask({stream}));
     const answer = await exchange(gateway.url, CHAT, {headers: headersWith(fault), body});
     const ms = performance.now() - began;
-    assert.ok(ms >= leastMs - 50 && ms < leastMs + 8000, `${fault}: cut after ${ms} ms`);
+    assert.ok(ms >= leastMs - 50 && ms < leastMs + 14_000, `${fault}: cut after ${ms} ms`);
     check(answer);
   }));
   await eventually(async () => (await mock.count()).in_flight === 0, 'their end at the provider');
