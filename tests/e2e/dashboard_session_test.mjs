@@ -36,7 +36,7 @@ test('a sign-out without a connection is told, and told again', async (t) => {
   await page.context().setOffline(true);
   await page.click('button[aria-label="Sign out"]');
   await page.locator('#token:visible').waitFor();
-  const {clicked, out} = await until(page, () => seenBy(page), (seen) => seen.out > 0, 'it is seen');
+  const {clicked, out} = await until(page, () => seenBy(page), (seen) => seen.out > 0, 'seen');
   assert.ok(out - clicked < AT_ONCE_MS, `${out - clicked} ms`);
   await news(page, 'stays signed in until it hears');
   assert.equal(await cookies(page), 1);
