@@ -19,8 +19,11 @@ const startNarrow = (t, window, more = {}) => {
     mockArgs: ['--shards', '1'], ...more});
 };
 
+// One at a time, so that the provider has them in the order in which they were let through.
+const ONE_BY_ONE = {rpm_limit: 1, window: '600s', concurrent_limit: 1};
+
 // A window that none of a test's requests outlives, and the time to wait for reopen() in it.
-const CLOSED = '600s';
+const CLOSED = ONE_BY_ONE.window;
 const PATIENT = {urgent: '20min', high: '20min', normal: '20min', low: '20min'};
 
 // Waits until so many stand in the queue.
@@ -75,7 +78,8 @@ test('a request waits for the next permit, and is told how long it waited', asyn
 });
 
 test('higher priorities first, and each in the order of arrival, over two shards', async (t) => {
-  const {mock, gateway} = await startNarrow(t, CLOSED, {queue: {wait: PATIENT}, shards: 2});
+  const {mock, gateway} = await startNarrow(t, CLOSED,
+    {accounts: [ONE_BY_ONE], queue: {wait: PATIENT}, shards: 2});
   await (await send(gateway, 'first')).text();
   const arriving = ['low', 'normal', 'urgent', 'normal', 'high', 'URGENT', 'low', 'unknown'];
   const answers = [];
@@ -91,6 +95,7 @@ test('higher priorities first, and each in the order of arrival, over two shards
 
 test('a client key has a priority of its own', async (t) => {
   const {mock, gateway} = await startNarrow(t, CLOSED, {
+    accounts: [ONE_BY_ONE],
     clients: [{name: 'batch', key: 'sk-test-batch-0123', priority: 'low'},
       {name: 'agent', key: 'sk-test-agent-0123', priority: 'high'},
       {name: 'guest', key: 'sk-test-guest-0123', priority: 'low', priority_max: 'normal'}],
@@ -264,7 +269,8 @@ test('who waits for a stream is told so, and the events follow', async (t) => {
   const waits = [...body.matchAll(/^: queued wait_ms=(\d+)$/gm)].map(([, ms]) => Number(ms));
   assert.ok(waits.length >= 2 && waits.length <= 11, `${waits}`);
   assert.ok(waits.every((ms, i) => ms >= 1000 * (i + 1)), `${waits}`);
-  assert.match(body, /^: served account=team-a pool=primary attempts=1 queue_ms=(?:[4-9]|1\d)\d\d\d$/m);
+  assert.match(body,
+    /^: served account=team-a pool=primary attempts=1 queue_ms=(?:[4-9]|1\d)\d\d\d$/m);
   assert.match(body,
     /queue_ms=\d+\n\ndata: [^]*token-0[^]*token-1[^]*data: \[DONE\]\n\n0\r\n\r\n$/);
   await raw.send(requestText('/livez', '', {}, 'GET'));
