@@ -131,7 +131,8 @@ async function holdIdle(t, gateway, connect, bound) {
 }
 
 // All are opened before the first asks: on a slow machine the last waits for long.
-const quiet = {log: {level: 'error'}, timeouts: {request_head: '120s', keep_alive: '300s'}};
+const quiet = {log: {level: 'error'},
+  timeouts: {tls_handshake: '120s', request_head: '120s', keep_alive: '300s'}};
 const roomy = (mock) => [account(mock, {rpm_limit: 100_000})];
 
 test('1,000 idle connections are held, in less than a page each', async (t) => {
