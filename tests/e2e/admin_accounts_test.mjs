@@ -220,12 +220,15 @@ test('an account: switched off and on, tested, removed', async (t) => {
   assert.deepEqual(pools.primary, {total: 2, enabled: 2, healthy: 2, cooling: 0, error: 0});
   assert.equal((await gateway.ask('GET', '/api/admin/backends?pool=fallback')).body.length, 0);
 
-  const {body: probed} = await gateway.ask('POST', `${target}/test`);
-  assert.equal(probed.status, 'accepted', probed.text);
-  assert.equal(probed.status_code, 200);
-  const often = await gateway.ask('POST', `${target}/test`);
-  assert.equal(often.status, 429);
-  assert.ok(Number(often.headers.get('retry-after')) > 0);
+  // Five at once: whatever stands still on the way, some come within the 2 s of another.
+  const tests = await Promise.all(Array.from({length: 5}, () =>
+    gateway.ask('POST', `${target}/test`)));
+  const [probed, often] = [200, 429].map((wanted) => tests.filter(({status}) => status === wanted));
+  assert.deepEqual([probed.length > 0, often.length > 0, probed.length + often.length],
+    [true, true, 5]);
+  for (const {body} of probed)
+    assert.deepEqual([body.status, body.status_code], ['accepted', 200], body.text);
+  for (const {headers} of often) assert.ok(Number(headers.get('retry-after')) > 0);
 
   // Fault 27: what it used went with it.
   await eventuallyStored(site.directory, (dump) => dump.accounts['team-x']?.requests >= 10,
@@ -315,6 +318,7 @@ test('provider files: in and out, all or nothing', async (t) => {
 });
 
 // A few lines that would stand for 10^10 nodes, and one text of 100 KB that stands for 1 GB.
+const AT_ONCE_MS = 60_000;  // one that is built takes hours, and more memory than there is
 test('aliases that stand for too much are refused at once, and take no memory', async (t) => {
   const {gateway} = await start(t);
   const laughs = ['a0: &a0 [x,x,x,x,x,x,x,x,x,x]', ...Array.from({length: 9}, (_, i) =>
@@ -332,7 +336,7 @@ test('aliases that stand for too much are refused at once, and take no memory', 
     assert.equal(answer.status, 400);
     assert.match(answer.body.errors[0].problem, problem);
     assert.ok(answer.body.errors[0].line > 0);
-    assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+    assert.ok(performance.now() - began < AT_ONCE_MS, `${performance.now() - began} ms`);
   }
   // ThreadSanitizer keeps four bytes for each that is used, AddressSanitizer what was freed.
   const maps = await readFile(`/proc/${gateway.child.pid}/maps`, 'utf8');

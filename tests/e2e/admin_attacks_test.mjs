@@ -26,12 +26,17 @@ test('a thousand addresses guess: the owner gets in, and the events stay', async
     (await asks(gateway.url, 'GET', '/api/admin/events?limit=1000', {token: TOKEN})).body.events;
   const kinds = async () => (await events()).map((one) => one.kind);
   await eventually(async () => (await kinds()).includes('started'), 'the first event');
+  const began = performance.now();
   const statuses = [];
   for (let i = 0; i < ADDRESSES; i += AT_ONCE)
     statuses.push(...await Promise.all(Array.from({length: AT_ONCE}, (_, j) =>
       askFrom(gateway.url, address(i + j), `guess-${i + j}`))));
   const of = (status) => statuses.filter((one) => one.statusCode === status);
-  assert.deepEqual([of(401).length, of(429).length], [REFUSED_AFTER, ADDRESSES - REFUSED_AFTER]);
+  // Each minute counts for itself; on nearly all machines all of it is one.
+  const minutes = 1 + Math.floor((performance.now() - began) / 60_000);
+  assert.ok(of(401).length >= REFUSED_AFTER && of(401).length <= minutes * REFUSED_AFTER,
+    `${of(401).length} in ${minutes} minutes`);
+  assert.equal(of(401).length + of(429).length, ADDRESSES);
   assert.ok(of(429).every((one) => Number(one.headers['retry-after']) > 0));
   // The owner: from an address of his own, also from one that was wrong once.
   for (const from of ['127.2.0.1', address(7)])
@@ -39,5 +44,6 @@ test('a thousand addresses guess: the owner gets in, and the events stay', async
   const told = await kinds();
   assert.ok(told.includes('started'), `${told}`);
   const failed = told.filter((kind) => kind === 'login_failed').length;
-  assert.ok(failed >= 1 && failed <= 3, `${failed} events of wrong tokens`);
+  const most = 2 + Math.ceil((performance.now() - began) / 60_000);  // the first, and one a minute
+  assert.ok(failed >= 1 && failed <= most, `${failed} events of wrong tokens`);
 });

@@ -1,11 +1,12 @@
 // What the administrator sees of a running gateway, second by second: the stream of snapshots,
 // events, who waits, and why a request went where it went.
 import assert from 'node:assert/strict';
+import {readFile, writeFile} from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import test from 'node:test';
 import * as contract from './contract.mjs';
-import {ask, eventually, startBoth} from './harness.mjs';
+import {ask, awayFromMidnight, eventually, startBoth} from './harness.mjs';
 
 const CHAT = '/v1/chat/completions';
 const TOKEN = 'e2e-admin-token-0123456789';
@@ -16,9 +17,9 @@ const started = (t, more = {}) => {
 };
 const get = (gateway, target) => contract.ask(gateway.url, 'GET', target, {token: TOKEN});
 
-// A listener of the stream: `latest` is its last snapshot, `count` how many came.
+// A listener of the stream: `all` are its snapshots, `latest` the last, `count` how many came.
 function listen(t, gateway, target = '/dashboard/sse') {
-  const heard = {latest: null, count: 0, status: 0, ended: false};
+  const heard = {all: [], latest: null, count: 0, status: 0, ended: false};
   const request = http.get(gateway.url + target, {
     headers: {authorization: `Bearer ${TOKEN}`}, agent: false,
   }, (answer) => {
@@ -31,6 +32,7 @@ function listen(t, gateway, target = '/dashboard/sse') {
         const event = text.slice(0, end);
         if (!event.startsWith('data: ')) continue;
         heard.latest = JSON.parse(event.slice(6));
+        heard.all.push(heard.latest);
         ++heard.count;
       }
     }).on('end', () => (heard.ended = true));
@@ -40,9 +42,16 @@ function listen(t, gateway, target = '/dashboard/sse') {
   heard.request = request;
   return heard;
 }
-const backend = (heard, name) => heard.latest?.backends.find((one) => one.name === name);
+const backendOf = (snapshot, name) => snapshot?.backends.find((one) => one.name === name);
+const backend = (heard, name) => backendOf(heard.latest, name);
+// What is kept of a request when it is over, which its client may know before.
+const explained = (gateway, id) => eventually(async () => {
+  const answer = await get(gateway, `/api/admin/explain/${id}`);
+  return answer.status === 200 && answer.body;
+}, `the way of ${id}`);
 
 test('snapshots: levels fall under traffic, rates and percentiles are told', async (t) => {
+  await awayFromMidnight();
   const {gateway} = await started(t, {accounts: [{rpm_limit: 50}]});
   const heard = listen(t, gateway);
   await eventually(() => heard.count > 0, 'a first snapshot');
@@ -63,44 +72,46 @@ test('snapshots: levels fall under traffic, rates and percentiles are told', asy
   await eventually(() => heard.latest.today.requests === 10, "today's sums");
 });
 
+const COOLDOWN_S = 8;  // some snapshots, also of a gateway that stands still for a while
 test('a 429 begins a cooldown that counts down, and is an event', async (t) => {
   const {gateway} = await started(t, {
-    accounts: [{}, {}], routing: {strategy: 'ordered', cooldown: {base: '3s'}},
+    accounts: [{}, {}], routing: {strategy: 'ordered', cooldown: {base: `${COOLDOWN_S}s`}},
     rules: [{match: {key: 'sk-test-a'}, do: {status: 429}, times: 1}],
   });
   const heard = listen(t, gateway, '/api/dashboard/stream');
   await eventually(() => heard.count > 0, 'a first snapshot');
   const answer = await gateway.post(CHAT, ask(), {'x-request-id': 'went-through-two'});
   assert.equal(answer.status, 200);
-  await eventually(() => backend(heard, 'team-a').status === 'cooling', 'cooling');
-  const cooling = backend(heard, 'team-a');
+  const snapshot = await eventually(() =>
+    heard.all.find((one) => backendOf(one, 'team-a').status === 'cooling'), 'cooling');
+  const cooling = backendOf(snapshot, 'team-a');
   assert.equal(cooling.consecutive_429_count, 1);
   assert.equal(cooling.last_error.status, 429);
-  const left = Date.parse(cooling.cooldown_until) - heard.latest.timestamp * 1000;
-  assert.ok(left > 0 && left <= 3000, `${left} ms are left`);
-  contract.check('GET', '/dashboard/sse', 200, heard.latest);
-  assert.equal(heard.latest.pool.primary.cooling, 1);
+  const left = Date.parse(cooling.cooldown_until) - snapshot.timestamp * 1000;
+  assert.ok(left > 0 && left <= COOLDOWN_S * 1000, `${left} ms are left`);
+  contract.check('GET', '/dashboard/sse', 200, snapshot);
+  assert.equal(snapshot.pool.primary.cooling, 1);
   await eventually(() => backend(heard, 'team-a').status === 'healthy', 'the end of it');
   const {body} = await get(gateway, '/api/admin/events?limit=1000');
   const kinds = body.events.filter((one) => one.account === 'team-a').map((one) => one.kind);
   assert.deepEqual(kinds, ['cooldown_ended', 'cooldown_begun']);
   assert.equal(body.events[0].backend_id, cooling.id);
-  assert.ok(heard.latest.last_event_id >= body.events[0].id);
+  await eventually(() => heard.latest.last_event_id >= body.events[0].id, 'a snapshot of that');
   const later = await get(gateway, `/api/admin/events?after=${body.last_id}`);
   assert.deepEqual(later.body.events, []);
   const warnings = await get(gateway, '/api/admin/events?severity=warning');
   assert.deepEqual(warnings.body.events.map((one) => one.kind), ['cooldown_begun']);
 
-  const explained = (await get(gateway, '/api/admin/explain/went-through-two')).body;
-  const steps = explained.steps.map(({kind, account, outcome, status}) =>
+  const told = await explained(gateway, 'went-through-two');
+  const steps = told.steps.map(({kind, account, outcome, status}) =>
     [kind, account, outcome, status]);
   assert.deepEqual(steps,
     [['try', 'team-a', 'rate_limited', 429], ['try', 'team-b', 'served', 200]]);
-  assert.deepEqual(explained.candidates.map((one) => [one.account, one.verdict]),
+  assert.deepEqual(told.candidates.map((one) => [one.account, one.verdict]),
     [['team-b', 'chosen'], ['team-a', 'tried']]);
-  assert.equal(explained.client, 'e2e');
-  assert.equal(explained.model, 'mock-large');
-  assert.equal(explained.levels_at, 'decision');
+  assert.equal(told.client, 'e2e');
+  assert.equal(told.model, 'mock-large');
+  assert.equal(told.levels_at, 'decision');
 });
 
 test('explaining tells what each decision had before it, whatever happened since', async (t) => {
@@ -116,8 +127,7 @@ test('explaining tells what each decision had before it, whatever happened since
   };
   for (const id of ['first', 'second', 'third', 'fourth']) await send(id);
   const told = async (id) => {
-    const {status, body} = await get(gateway, `/api/admin/explain/${id}`);
-    assert.equal(status, 200);
+    const body = await explained(gateway, id);
     contract.check('GET', '/api/admin/explain/{request_id}', 200, body);
     return {levels_at: body.levels_at, steps: body.steps.map((step) => step.candidates.map((one) =>
       `${one.account} ${one.verdict} ${one.tokens}/${one.capacity}`))};
@@ -147,7 +157,7 @@ test('of an unknown request nothing is explained, and wrong parameters are named
 
 test('who waits is told by priority and model', async (t) => {
   const {gateway} = await started(t, {
-    accounts: [{rpm_limit: 1, window: '5s'}], queue: {wait: {normal: '30s'}},
+    accounts: [{rpm_limit: 1}], queue: {wait: {normal: '10min'}},
   });
   assert.equal((await gateway.post(CHAT, ask())).status, 200);
   const waiting = [1, 2].map(() => gateway.post(CHAT, ask()));
@@ -160,6 +170,10 @@ test('who waits is told by priority and model', async (t) => {
   assert.ok(queue.models[0].next_permit_in_ms > 0);
   const {body} = await get(gateway, '/status');
   assert.equal(body.queue.depth, 2);
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  config.accounts[0].rpm_limit = 1000;
+  await writeFile(gateway.file, JSON.stringify(config));
+  gateway.signal('SIGHUP');
   for (const one of waiting) assert.equal((await one).status, 200);
 });
 
@@ -175,7 +189,7 @@ test('readiness, of the first version and verbose', async (t) => {
 test('while all breakers are open it is not ready; when they let a request through it is',
   async (t) => {
     const {gateway} = await started(t, {rules: [{do: {status: 500}}],
-      routing: {breaker: {failures: 2, open: '2s', open_max: '2s'}}});
+      routing: {breaker: {failures: 2, open: '8s', open_max: '8s'}}});
     const ready = async () =>
       (await contract.ask(gateway.url, 'GET', '/health/ready')).body.upstream_reachable;
     assert.equal(await ready(), true);
@@ -195,15 +209,16 @@ test('providers that do not answer a test hold up no look and no snapshot', asyn
     for (const socket of held) socket.destroy();
   });
   const {gateway} = await started(t, {accounts: Array.from({length: 4}, (_, i) =>
-    ({name: `silent-${i}`, base_url: `${base}/v1`})), health: {interval: '0s'}});
+    ({name: `silent-${i}`, base_url: `${base}/v1`}))});
   const {body: accounts} = await get(gateway, '/api/admin/backends');
+  let over = 0;
   const tests = accounts.map(({id}) => contract.ask(gateway.url, 'POST',
-    `/api/admin/backends/${id}/test`, {token: TOKEN}));
+    `/api/admin/backends/${id}/test`, {token: TOKEN}).finally(() => ++over));
   await eventually(() => held.size === 4, 'the tests at the provider');
   const heard = listen(t, gateway);
-  await eventually(() => heard.count > 2, 'snapshots meanwhile', 10_000);
+  await eventually(() => heard.count > 2, 'snapshots meanwhile');
   assert.equal((await get(gateway, '/api/admin/version')).status, 200);
-  assert.equal(held.size, 4, 'the tests still wait');
+  assert.deepEqual([held.size, over], [4, 0], 'the tests still wait');
   for (const socket of held) socket.destroy();
   for (const one of await Promise.all(tests)) assert.equal(one.body.status, 'unavailable');
 });

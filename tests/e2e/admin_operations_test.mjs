@@ -113,7 +113,11 @@ async function askProxy(ask, gateway) {
       'x-request-id': 'to-be-explained'}});
   assert.equal(answer.status, 200);
   await answer.text();
-  await ask('GET', '/api/admin/explain/to-be-explained');
+  // It is kept when it is over, which its client may know before.
+  const explain = '/api/admin/explain/to-be-explained';
+  await eventually(async () => (await fetch(gateway.url + explain,
+    {headers: {authorization: `Bearer ${TOKEN}`}})).status === 200, 'that it is kept');
+  await ask('GET', explain);
 }
 
 async function askStatistics(ask) {

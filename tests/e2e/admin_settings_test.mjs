@@ -4,6 +4,8 @@ import test from 'node:test';
 import {backend, KEY, start, stop} from './admin_site.mjs';
 import {eventually, program, run} from './harness.mjs';
 
+const HOUR_MS = 3_600_000;
+
 test('prices: by model, latest first', async (t) => {
   const {gateway} = await start(t);
   const put = (json) => gateway.ask('PUT', '/api/admin/prices', json);
@@ -30,23 +32,23 @@ test('prices: what was used is priced anew, over the API and by the command', as
     return body.total.requests === 3 && body;
   }, 'three requests')).total.cost;
   assert.equal(await cost(), 0);
-  const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+  const before = new Date(Date.now() - 2 * HOUR_MS).toISOString();  // an hour may end meanwhile
   const put = (dollars) => gateway.ask('PUT', '/api/admin/prices', {model: 'file-model',
-    input_per_million: dollars, output_per_million: dollars, valid_from: hourAgo});
+    input_per_million: dollars, output_per_million: dollars, valid_from: before});
   const again = (body) => gateway.ask('POST', '/api/admin/prices/recompute', body);
   await put(1000);
-  const {body: done} = await again({from: hourAgo});
+  const {body: done} = await again({from: before});
   assert.equal(done.requests, 3);
   const first = await cost();
   assert.ok(first > 0);
-  assert.deepEqual((await again({from: hourAgo})).body,
+  assert.deepEqual((await again({from: before})).body,
     {hourly_rows: 0, requests: 0, rows_kept: 0});
-  for (const wrong of [{}, {from: 'x'}, {from: hourAgo, until: 1}, {from: hourAgo, to: hourAgo}])
+  for (const wrong of [{}, {from: 'x'}, {from: before, until: 1}, {from: before, to: before}])
     assert.equal((await again(wrong)).status, 400, JSON.stringify(wrong));
 
   await put(2000);
   const command = (...args) => run(program, ['usage', 'recompute', '-c', site.file, ...args]);
-  const told = await command('--from', hourAgo);
+  const told = await command('--from', before);
   assert.match(told.errors, /and 3 requests have another cost now/);
   assert.ok(Math.abs(await cost() - 2 * first) < 1e-9);
   assert.equal((await command('--from', 'yesterday')).code, 64);

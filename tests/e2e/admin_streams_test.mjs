@@ -15,7 +15,6 @@ async function start(t, {accounts = 1, ...config} = {}) {
   return startGateway(t, {
     accounts: Array.from({length: accounts}, (_, i) =>
       account(mock, {name: `team-${'n'.repeat(40)}-${i}`, api_key: `sk-test-${i}`})),
-    health: {interval: '0s'},
     ...config,
   }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
 }
@@ -63,7 +62,7 @@ test('a listener that does not read is skipped, not waited for, and goes on when
     assert.ok(gap > SILENT_S / 2.5, `nothing was skipped: the longest gap is ${gap} s`);
     for (const one of others) {
       assert.ok(!one.ended);
-      assert.ok(longestGap(one.times) < SILENT_S / 8, `another waited ${longestGap(one.times)} s`);
+      assert.ok(longestGap(one.times) < gap / 2, `another waited ${longestGap(one.times)} s`);
       assert.ok(one.times.length > heard.times.length, `${one.times.length} came`);
     }
   });
@@ -71,7 +70,7 @@ test('a listener that does not read is skipped, not waited for, and goes on when
 test('256 listen at once; the next one is refused until one leaves', async (t) => {
   const gateway = await start(t);
   const all = Array.from({length: 256}, () => listen(t, gateway));
-  await eventually(() => all.every((one) => one.times.length > 1), 'all of them', 60_000);
+  await eventually(() => all.every((one) => one.times.length > 1), 'all of them');
   const late = listen(t, gateway);
   await eventually(() => late.status !== 0, 'the answer to the late one');
   assert.equal(late.status, 503);
@@ -96,9 +95,10 @@ test('a logout ends the streams of that login, and no other', async (t) => {
   await eventually(() => [...ends, ...stays].every((one) => one.times.length > 0), 'all of them');
   const {status} = await asks(gateway.url, 'POST', '/api/admin/logout', {headers: mine});
   assert.equal(status, 200);
-  const heard = ends.map((one) => one.times.length);
-  await eventually(() => ends.every((one) => one.ended), 'the end of both', 5000);
-  ends.forEach((one, i) => assert.ok(one.times.length <= heard[i] + 1, 'nothing more was told'));
+  const since = Date.now() / 1000;
+  await eventually(() => ends.every((one) => one.ended), 'the end of both');
+  for (const {times} of ends)
+    assert.ok(times.filter((time) => time > since).length <= 1, 'nothing more was told');
   const before = stays.map((one) => one.times.length);
   await eventually(() => stays.every((one, i) => one.times.length > before[i] + 1), 'the others');
   assert.ok(stays.every((one) => !one.ended));

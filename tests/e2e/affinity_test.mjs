@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {ask, eventually, startBoth} from './harness.mjs';
+import {rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
 
@@ -50,7 +51,8 @@ test('cheapest: by the price of the account', async (t) => {
 test('latency: the account that is slow to its first token is left behind', async (t) => {
   const {mock, gateway} = await startBoth(t, {
     accounts: [{}, {}], routing: {strategy: 'latency'},
-    rules: [{match: {key: 'sk-test-a'}, do: {latency: '300ms'}}],
+    // Longer than the other one ever takes, whatever stands still.
+    rules: [{match: {key: 'sk-test-a'}, do: {latency: '4s'}}],
   });
   for (let i = 0; i < 30; ++i) await accountOf(gateway);
   const slow = (await mock.requests()).filter((request) => request.key === 'sk-test-a');
@@ -61,14 +63,16 @@ test('least_inflight: the account that is busy is left alone', async (t) => {
   // One shard: an answer that the caller has is over for the ladder before his next request.
   const {mock, gateway} = await startBoth(t, {
     shards: 1, accounts: [{}, {}], routing: {strategy: 'least_inflight'},
-    rules: [{match: {key: 'sk-test-a'}, do: {latency: '6s'}}],  // longer than all the others take
+    rules: [{match: {key: 'sk-test-a'}, do: {hang: true}}],
   });
-  // Of two, one meets the slow account, whoever comes first; then the other has all of them.
-  const both = [accountOf(gateway), accountOf(gateway)];
+  // Of two, one meets the busy account, whoever comes first; then the other has all of them.
+  const both = [1, 2].map(() => rawClient(t, gateway.url));
+  for (const client of both) client.send(requestText(CHAT, JSON.stringify(ask())));
   await eventually(async () => (await mock.count()).requests === 2, 'both at their providers');
-  await Promise.race(both);
+  await eventually(() => both.some(({received}) => / 200 OK[^]*"service_tier"/.test(received)),
+    'the answer of the other');
   for (let i = 0; i < 4; ++i) await accountOf(gateway);
-  await Promise.all(both);
+  assert.equal((await mock.count()).in_flight, 1, 'it is busy all the while');
   const keys = (await mock.requests()).map((request) => request.key);
   assert.equal(keys.filter((key) => key === 'sk-test-a').length, 1, `${keys}`);
 });

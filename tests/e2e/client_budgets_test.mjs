@@ -5,7 +5,7 @@ import test from 'node:test';
 import OpenAI from 'openai';
 import {Commands} from './commands.mjs';
 import * as contract from './contract.mjs';
-import {account, ask, CLIENT_KEY, eventually, startMock} from './harness.mjs';
+import {account, ask, awayFromMidnight, CLIENT_KEY, eventually, startMock} from './harness.mjs';
 import {eventuallyStored, makeSite, serve} from './store.mjs';
 
 const TOKEN = 'admin-token-0123456789abcdef';
@@ -18,6 +18,7 @@ const cents = (usd) => Math.round(usd * 100);
 // A gateway of two client keys, the first with `limits`; the administrator's ask(), and of a key:
 // post(), spent().
 async function start(t, limits, config = {}) {
+  await awayFromMidnight();
   const mock = await startMock(t);
   await mock.script({defaults: {'prompt-tokens': 50, tokens: 10}});
   const site = await makeSite(t, {
@@ -87,9 +88,9 @@ for (const [budget_period, when] of Object.entries(PERIODS)) {
 
 test('streams are paid, too; those that run when it is spent go on to their end', async (t) => {
   const {mock, gateway} = await start(t, {budget_usd: 0.01, budget_period: 'total'});
-  await mock.script({defaults: {'prompt-tokens': 50, tokens: 10}, rules: [{do: {latency: '1s'}}]});
+  await mock.script({defaults: {'prompt-tokens': 50, tokens: 10}, rules: [{do: {latency: '4s'}}]});
   const running = [1, 2, 3].map(() => gateway.answer(CLIENT_KEY, {stream: true}));
-  await eventually(async () => (await mock.count()).in_flight === 3, 'three of them there');
+  await eventually(async () => (await mock.count()).requests === 3, 'three of them there');
   for (const answer of running) assert.match(await (await answer).text(), /\[DONE\]/);
   await eventually(async () => (await gateway.spent()) === cents(3 * ONE), 'all three paid');
   assert.equal(await gateway.post(), 429);

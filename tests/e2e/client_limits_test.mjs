@@ -18,12 +18,15 @@ function limitsOf(answer) {
 
 test('rpm_limit: each answer says what is left, over all shards', async (t) => {
   const {mock, gateway} = await startBoth(t, {clients: clients({rpm_limit: 3})});
+  const began = performance.now();
+  const leastS = () => 60 - Math.ceil((performance.now() - began) / 1000);
   for (const left of ['2', '1', '0']) {
     const answer = await gateway.post(CHAT, ask());
     assert.equal(answer.status, 200);
     const said = limitsOf(answer);
     assert.deepEqual([said['limit-requests'], said['remaining-requests']], ['3', left]);
-    assert.match(said['reset-requests'], /^(1m0s|59s)$/);
+    const [, reset] = /^(1m0|\d\d)s$/.exec(said['reset-requests']);
+    assert.ok(reset === '1m0' || (reset < 60 && reset >= leastS()), `${reset} s`);
     assert.equal(said['limit-tokens'], undefined);
     await answer.text();
   }
@@ -34,8 +37,8 @@ test('rpm_limit: each answer says what is left, over all shards', async (t) => {
   assert.match(error.message, /3 requests per minute/);
   assert.equal(refused.headers.get('x-sluice-error-source'), 'gateway');
   const wait = Number(refused.headers.get('retry-after'));
-  assert.ok(wait > 50 && wait <= 60, `${wait}`);
-  assert.ok(Number(refused.headers.get('retry-after-ms')) > 50_000);
+  assert.ok(wait >= leastS() && wait <= 60, `${wait}`);
+  assert.equal(Math.ceil(Number(refused.headers.get('retry-after-ms')) / 1000), wait);
   assert.equal(limitsOf(refused)['remaining-requests'], '0');
   assert.equal(limitsOf(await fetch(`${gateway.url}/v1/models`,
     {headers: {authorization: `Bearer ${CLIENT_KEY}`}}))['limit-requests'], '3');
@@ -74,10 +77,10 @@ test('tpm_limit: reserved, and settled with what was used', async (t) => {
 
 test('concurrent_limit: one too many is told so at once', async (t) => {
   const {mock, gateway} = await startBoth(t, {
-    clients: clients({concurrent_limit: 2}), rules: [{do: {latency: '1s'}}],
+    clients: clients({concurrent_limit: 2}), rules: [{do: {latency: '6s'}}],
   });
   const running = [gateway.post(CHAT, ask()), gateway.post(CHAT, ask())];
-  await eventually(async () => (await mock.count()).in_flight === 2, 'two of them there');
+  await eventually(async () => (await mock.count()).requests === 2, 'two of them there');
   const third = await gateway.post(CHAT, ask());
   assert.equal(third.status, 429);
   assert.equal(third.headers.get('retry-after'), '1');

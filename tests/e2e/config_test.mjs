@@ -7,6 +7,7 @@ import {
   accessLines, account, ask, eventually, program, run, startBoth, startGateway, startMock,
   writeConfig,
 } from './harness.mjs';
+import {rawClient, requestText} from './wire.mjs';
 
 const remote = (more = {}) =>
   ({name: 'a', base_url: 'https://api.example.com/v1', api_key: 'sk-test-a', ...more});
@@ -89,7 +90,12 @@ test('a reload sets the level of the log', async (t) => {
   const gateway = await startGateway(t,
     {accounts: [account(mock)], log: {level: 'error', format: 'json'}});
   const say = async () => (await gateway.post('/v1/chat/completions', ask())).text();
-  await say();
+  // Behind the answer to a second request on its connection the first one is over.
+  const client = rawClient(t, gateway.url);
+  await client.send(requestText('/v1/chat/completions', JSON.stringify(ask())));
+  await client.receives(/"service_tier"/);
+  await client.send(requestText('/livez', '', {}, 'GET'));
+  await client.receives(/"service_tier"[^]*HTTP\/1\.1 200 /);
   await reload(gateway, (config) => (config.log.level = 'info'));
   assert.equal(accessLines(gateway).length, 0);
   await eventually(async () => {

@@ -14,7 +14,10 @@ const CLIENTS = 6;
 const LOAD_MS_MAX = 400;      // how long a gateway lives under load
 const START_MS_MAX = 60;      // and one that dies while it starts: about as long as a start takes
 const DIES_STARTING = 0.15;   // of the cycles
-const RESTART_MS_MAX = 2000;  // for the median: other work on the machine may delay one
+// The median of restarts, whatever other work delays one of them: at most so long, or on a slow
+// machine so many times what a start on nothing takes.
+const RESTART_MS_MAX = 2000;
+const RESTART_TIMES_MAX = 5;
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Numbers in [0, 1) that a seed repeats (mulberry32).
@@ -182,6 +185,10 @@ for (const [what, {config = {}, rules = []}] of [['', {}], [', with hedges', HED
     });
     const sent = new Map();
     const restarts = [];
+    const beforeEmpty = performance.now();
+    const empty = await serve(t, (await makeSite(t, {accounts: [account(mock)]})).file);
+    const emptyMs = performance.now() - beforeEmpty;
+    await empty.stopCleanly();
     for (let cycle = 0; cycle < CYCLES; ++cycle) {
       const began = performance.now();
       if (random() < DIES_STARTING) {
@@ -194,6 +201,8 @@ for (const [what, {config = {}, rules = []}] of [['', {}], [', with hedges', HED
       restarts.push(performance.now() - began);
       const clients = Array.from({length: CLIENTS},
         (_, i) => sendUntilGone(gateway.url, `${cycle}-${i}`, random, sent));
+      if (restarts.length === 1)
+        await eventually(() => [...sent.values()].some((one) => one.whole), 'a first answer');
       await delay(random() * LOAD_MS_MAX);
       await gateway.stop('SIGKILL');
       await Promise.all(clients);
@@ -219,7 +228,8 @@ for (const [what, {config = {}, rules = []}] of [['', {}], [', with hedges', HED
     assert.equal(hedges.length > 0, what !== '');
     t.diagnostic(`restart: median ${median.toFixed(0)} ms, most ${restarts.at(-1).toFixed(0)} ms`);
     compareRequests(rows, sent);
-    assert.ok(median < RESTART_MS_MAX, `${median} ms`);
+    assert.ok(median < Math.max(RESTART_MS_MAX, RESTART_TIMES_MAX * emptyMs),
+      `${median} ms, ${emptyMs} ms on nothing`);
     assert.ok(compared > 0);
   });
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
-import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
+import {account, ask, eventually, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
 const PAGE = 100;  // requests that the page asks for at once
 const MODELS = ['m-one', 'm-two'];
@@ -18,6 +18,11 @@ async function start(t, requests) {
     const answer = await gateway.post('/v1/chat/completions', ask({model: MODELS[i % 2]}));
     assert.equal(answer.status, 200, await answer.text());
   }
+  await eventually(async () => {
+    const answer = await fetch(`${gateway.url}/api/admin/stats/total`,
+      {headers: {authorization: `Bearer ${TOKEN}`}});
+    return (await answer.json()).total_requests === requests;
+  }, 'all of them in the store');
   const {page, faults} = await openDashboard(t, gateway.url);
   await logIn(page);
   return {faults, page};

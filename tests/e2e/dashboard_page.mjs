@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import {chromium} from 'playwright-core';
 
 export const TOKEN = 'sk-test-admin-token-0123456789';
-const WAIT_MS = 30_000;  // on a busy machine; what has a limit of its own is measured apart
+const WAIT_MS = 60_000;  // on a busy machine; what has a limit of its own is measured apart
 
 // A request that the gateway refuses is a line in the browser's console, too: the one expected kind
 // of line, and only where the test provokes it.
@@ -67,6 +67,26 @@ export async function go(page, id) {
   await page.click(`nav a[href="#/${id}"]`);
   await page.locator(`nav a[href="#/${id}"][aria-current=page]`).waitFor();
 }
+
+// In the page from now on: `seen.lived`, milliseconds that stand still while the page does, so that
+// what it promises within a time is held against its own; by that clock `seen.snapshot`, when the
+// last one came, and `seen.old`, since when it looks old (0: it does not).
+export const watchPage = (page) => page.evaluate(async () => {
+  const {listen} = await import('/dashboard/assets/live.js');
+  const seen = window.seen = {lived: 0, snapshot: 0, old: 0};
+  const LONGEST_MS = 100, EACH_MS = 20;
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    seen.lived += Math.min(now - last, LONGEST_MS);
+    last = now;
+  }, EACH_MS);
+  listen((what) => what === 'snapshot' && (seen.snapshot = seen.lived));
+  new MutationObserver(() => {
+    seen.old = document.body.classList.contains('stale') ? seen.old || seen.lived : 0;
+  }).observe(document.body, {attributeFilter: ['class']});
+});
+export const seenBy = (page) => page.evaluate(() => ({...window.seen}));
 
 // The row of a table whose first cell begins with that name.
 export const row = (page, name) => page.locator('main tbody tr').filter({

@@ -16,14 +16,19 @@ async function start(t) {
     accounts: [account(mock, {name: 'team-a', models: ['m', 'another']})],
     clients: CLIENTS, store: {directory: 'none'},
   }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
-  await (await gateway.post('/v1/chat/completions', ask({model: 'm'}))).text();
   return gateway;
 }
+const send = async (gateway) =>
+  (await gateway.post('/v1/chat/completions', ask({model: 'm'}))).text();
 
 test('pages show what is known without a store, and that usage is not', async (t) => {
   const gateway = await start(t);
   const {page, faults} = await openDashboard(t, gateway.url);
   await logIn(page);
+  await send(gateway);
+  await go(page, 'clients');  // before the minute of that request is over
+  await row(page, 'a-client').locator('.level .of', {hasText: '99 / 100'}).waitFor();
+  await go(page, 'overview');
   const cost = page.locator('.tile', {hasText: 'Cost today'});
   await cost.locator('.sub', {hasText: 'store.directory is none'}).waitFor();
   assert.equal(await cost.locator('.value').innerText(), '–');
@@ -35,7 +40,7 @@ test('pages show what is known without a store, and that usage is not', async (t
   await page.locator('section', {hasText: 'Usage is not stored'}).waitFor();
 
   await go(page, 'clients');
-  await row(page, 'a-client').locator('.level .of', {hasText: '99 / 100'}).waitFor();
+  await row(page, 'a-client').waitFor();
   assert.deepEqual((await row(page, 'a-client').locator('td').allInnerTexts()).slice(-3, -1),
     ['–', '–']);
   await page.locator('section', {hasText: 'Usage is not stored'}).waitFor();

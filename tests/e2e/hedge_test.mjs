@@ -24,18 +24,16 @@ async function notedBy(mock, count) {
 const line = (gateway) => eventually(() => accessLines(gateway).at(-1), 'the access line');
 
 test('the second account wins, and the first is called off', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '10s'});
+  const {mock, gateway} = await start(t, {latency: '60s'});
   const began = Date.now();
   const answer = await gateway.post(CHAT, ask());
   assert.equal(answer.status, 200);
   await answer.text();
   const ms = Date.now() - began;
-  assert.ok(ms >= 300 && ms < 3000, `${ms} ms`);
+  assert.ok(ms >= 300 && ms < 30_000, `${ms} ms`);
   assert.equal(answer.headers.get('x-sluice-account'), 'team-b');
   assert.equal(answer.headers.get('x-sluice-attempts'), '2');
   assert.equal(answer.headers.get('x-sluice-degraded'), null);
-  const overhead = Number(answer.headers.get('x-sluice-overhead-us'));
-  assert.ok(overhead >= 0 && overhead < 250_000, `the wait is no overhead: ${overhead} us`);
   const noted = await notedBy(mock, 2);
   assert.ok(noted.a.client_left);
   const [one, other] = (await mock.last(2)).map((request) => request.body);
@@ -45,8 +43,22 @@ test('the second account wins, and the first is called off', async (t) => {
   assert.deepEqual([String(hedged), won, account, attempts], ['true', 'second', 'team-b', 2]);
 });
 
+test('the wait for the first account is no overhead', async (t) => {
+  const {gateway} = await start(t, {latency: '60s'});
+  const overheads = [];
+  for (let i = 0; i < 4; ++i) {
+    const answer = await gateway.post(CHAT, ask());
+    await answer.text();
+    assert.equal(answer.headers.get('x-sluice-attempts'), '2');
+    overheads.push(Number(answer.headers.get('x-sluice-overhead-us')));
+  }
+  // What stands still for a while is in one of them.
+  const least = Math.min(...overheads);
+  assert.ok(least >= 0 && least < 250_000, `${overheads} us`);
+});
+
 test('the first account wins after all', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '800ms'}, {latency: '10s'});
+  const {mock, gateway} = await start(t, {latency: '5s'}, {latency: '60s'});
   const answer = await gateway.post(CHAT, ask());
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('x-sluice-account'), 'team-a');
@@ -66,14 +78,15 @@ test('of a stream the first event counts', async (t) => {
 });
 
 test('who answers in time is asked alone', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '20ms'});
+  const {mock, gateway} = await start(t, {latency: '20ms'}, {},
+    {hedge: {after: '20s', percent: 100}});
   for (let i = 0; i < 5; ++i) await (await gateway.post(CHAT, ask())).text();
   assert.equal((await mock.count()).requests, 5);
   assert.equal((await line(gateway)).hedged, undefined);
 });
 
 test('so many percent of the requests, and no more', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '600ms'}, {}, {percent: 50});
+  const {mock, gateway} = await start(t, {latency: '4s'}, {}, {percent: 50});
   const attempts = [];
   for (let i = 0; i < 6; ++i) {
     const answer = await gateway.post(CHAT, ask());
@@ -85,7 +98,7 @@ test('so many percent of the requests, and no more', async (t) => {
 });
 
 test('a client that leaves calls both off', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '10s'}, {latency: '10s'});
+  const {mock, gateway} = await start(t, {latency: '60s'}, {latency: '60s'});
   const client = rawClient(t, gateway.url);
   await client.send(requestText(CHAT, JSON.stringify(ask())));
   await eventually(async () => (await mock.count()).requests === 2, 'both are asked');
@@ -110,7 +123,7 @@ test('when one fails the other goes on; when both fail the client is told', asyn
 });
 
 test('no second account with room: the first is waited for', async (t) => {
-  const {mock, gateway} = await start(t, {latency: '800ms'}, {latency: '5s'},
+  const {mock, gateway} = await start(t, {latency: '5s'}, {latency: '60s'},
     {accounts: [{}, {rpm_limit: 1}]});
   const raw = rawClient(t, gateway.url);
   await raw.send(requestText(CHAT, JSON.stringify(ask())));

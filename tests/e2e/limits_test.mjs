@@ -42,11 +42,12 @@ test('an account that answers 429 rests for its Retry-After, and no client notic
   // Eight callers all the while, and until the account is asked again.
   const ofA = async () => (await mock.requests())
     .filter((request) => request.key === 'sk-test-a' && request.id > limited.id);
-  const end = Date.now() + restMs + 15_000;
+  const end = Date.now() + restMs + 60_000;
+  const enough = () => back && answered.length > 100;
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   let back = false;
   const callers = Array.from({length: 8}, async () => {
-    while (!back && Date.now() < end) {
+    while (!enough() && Date.now() < end) {
       await get();
       await pause(20);
     }
@@ -111,6 +112,9 @@ async function holdIdle(t, gateway, connect, bound) {
   // shards' receive buffers (2 x 1 MiB).
   const first = open(100);
   await eachOf(first, 8, (client) => askOn(client, BIG_BODY));
+  // And what is kept of each shard's last 2,048 requests for explaining, 1 KiB each.
+  const sanitized = await isSanitized(pid);
+  for (let i = 0; i < 60 && !sanitized; ++i) await eachOf(first, 100, (client) => askOn(client));
   const before = await anonymousBytes(pid);
   const idle = open(1000);
   await eachOf(idle, 32, (client) => askOn(client));
@@ -121,13 +125,14 @@ async function holdIdle(t, gateway, connect, bound) {
   await eachOf(first, 32, (client) => askOn(client));
   const again = (await anonymousBytes(pid) - before) / idle.length;
   t.diagnostic(`${Math.round(again)} bytes after a second request on each`);
-  if (await isSanitized(pid)) return;
+  if (sanitized) return;
   assert.ok(each > 0 && each <= bound, `${each} bytes for each idle connection`);
   assert.ok(again <= bound, `${again} bytes for each after its second request`);
 }
 
 // All are opened before the first asks: on a slow machine the last waits for long.
-const quiet = {log: {level: 'error'}, timeouts: {request_head: '120s', keep_alive: '300s'}};
+const quiet = {log: {level: 'error'},
+  timeouts: {tls_handshake: '120s', request_head: '120s', keep_alive: '300s'}};
 const roomy = (mock) => [account(mock, {rpm_limit: 100_000})];
 
 test('1,000 idle connections are held, in less than a page each', async (t) => {
@@ -166,12 +171,14 @@ function assertOverloaded(answer) {
 
 test('a connection too many is told so, and the log says it once a second', async (t) => {
   const {gateway} = await startBoth(t, {shards: 1, limits: {connections_max: 2}});
+  const began = performance.now();
   const held = [rawClient(t, gateway.url), rawClient(t, gateway.url)];
   for (const client of held) await askOn(client);
   for (let i = 0; i < 20; ++i) assertOverloaded(await askFresh(gateway));
   await eventually(() => /connections refused/.test(gateway.errors), 'the line in the log');
   assert.match(gateway.errors, /connections refused.*clients_max=2 set_by=limits\.connections_max/);
-  assert.ok(gateway.errors.match(/connections refused/g).length < 20);
+  const lines = gateway.errors.match(/connections refused/g).length;
+  assert.ok(lines <= 2 + (performance.now() - began) / 1000, `${lines} lines`);
   held[0].leave();
   await eventually(async () => / 200 /.test(await askFresh(gateway)), 'room again');
 });
@@ -187,14 +194,23 @@ test('the limit on file descriptors is raised, or what it cannot hold is said', 
     /^Max open files +512 +512 /m);
   assert.doesNotMatch(raised.errors, /file descriptors/);
   const small = await startGateway(t, config, limited(64, 64));
-  assert.match(small.errors,
-    /too few file descriptors.*LimitNOFILE.*ulimit -n.*limit=64 needed=240/);
-  const [, most] = /clients_per_shard_max=(\d+)/.exec(small.errors);
+  const says = (pattern) => eventually(() => pattern.exec(small.errors), `${pattern}`);
+  await says(/too few file descriptors.*LimitNOFILE.*ulimit -n.*limit=64 needed=240/);
+  const [, most] = await says(/clients_per_shard_max=(\d+)/);
   const held = Array.from({length: Number(most)}, () => rawClient(t, small.url));
   for (const client of held) await askOn(client);
   assertOverloaded(await askFresh(small));
-  assert.match(small.errors, /set_by="the limit on file descriptors"/);
+  await says(/set_by="the limit on file descriptors"/);
 });
+
+// Whether anybody on this machine has a connection to there that he has not closed.
+async function isConnected(url) {
+  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+  const CLOSED = ['04', '05', '06', '09', '0B'];  // by this side: FIN_WAIT1, ... of the kernel
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n').slice(1);
+  return lines.map((line) => line.trim().split(/\s+/))
+    .some(([, , remote, state]) => remote.endsWith(`:${port}`) && !CLOSED.includes(state));
+}
 
 test('without a descriptor left the gateway says that it is its own limit', async (t) => {
   const {mock, gateway} = await startBoth(t, {shards: 1});
@@ -210,6 +226,7 @@ test('without a descriptor left the gateway says that it is its own limit', asyn
   await client.receives(/^HTTP\/1\.1 200 [^]*"service_tier"/);
   await eventuallyStored(path.join(path.dirname(gateway.file), 'sluice-data'),
     (now) => now.rows.length === 1, 'its row');
+  await eventually(async () => !await isConnected(mock.url), 'the end of its connection here');
   await delay(2500);  // what looks around each second has done so
   await limit(4);  // all that it has is above
   client.received = '';

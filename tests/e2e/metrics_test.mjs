@@ -83,13 +83,14 @@ test('Prometheus scrapes under load; what it knows is what the provider has seen
   const by = await query('sum by (account, model) (sluice_requests_total)');
   assert.deepEqual(by.map(({account: name, model}) => `${name} ${model}`).sort(),
     ['team-a mock-large', 'team-b mock-large']);
-  const [rate] = await query(`sum(rate(sluice_requests_total[${SECONDS}s]))`);
+  // Over all that there is, however long ago the load was.
+  const [rate] = await query('sum(rate(sluice_requests_total[1h]))');
   assert.ok(rate.value > 0);
   const [p99] = await query(
-    'histogram_quantile(0.99, sum by (le) (rate(sluice_request_duration_seconds_bucket[1m])))');
+    'histogram_quantile(0.99, sum by (le) (rate(sluice_request_duration_seconds_bucket[1h])))');
   assert.ok(p99.value > 0 && p99.value < 60, `${p99.value}`);
-  assert.equal((await query('up == 1')).length, 1);
-  assert.ok((await query('sluice_cost_usd_total'))[0].value > 0);
+  await eventually(async () => (await query('up == 1')).length === 1, 'a scrape in time');
+  await eventually(async () => (await query('sluice_cost_usd_total'))[0]?.value > 0, 'the cost');
   assert.equal((await query('ALERTS{alertstate="firing"}')).length, 0);
 });
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {gunzipSync} from 'node:zlib';
 import {accessLines, ask, CLIENT_KEY, eventually, startBoth} from './harness.mjs';
+import {neverMoreIn, notedPost} from './windows.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
@@ -61,7 +62,7 @@ test('22: the query goes to the provider byte for byte', async (t) => {
 
 test('23: tokens and time to first token of a stream stand in the access line', async (t) => {
   const {gateway} = await startBoth(t, {
-    rules: [{do: {tokens: 8, latency: '200ms', gap: '100ms', 'prompt-tokens': 77}}],
+    rules: [{do: {tokens: 8, latency: '200ms', gap: '600ms', 'prompt-tokens': 77}}],
     log: {format: 'json'},
   });
   const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
@@ -70,7 +71,9 @@ test('23: tokens and time to first token of a stream stand in the access line', 
   assert.deepEqual([line.prompt_tokens, line.completion_tokens, line.total_tokens, line.usage],
     [77, 8, 85, undefined]);
   assert.ok(line.ttft_us >= 200_000, `first token after ${line.ttft_us} us`);
-  assert.ok(line.total_us - line.ttft_us >= 700_000, `then ${line.total_us - line.ttft_us} us`);
+  // The others came for 4.2 s; who stood still may have seen the first of them late.
+  assert.ok(line.total_us - line.ttft_us >= 1_000_000, `then ${line.total_us - line.ttft_us} us`);
+  assert.ok(line.total_us >= 4_400_000, `${line.total_us} us`);
 });
 
 test('24: a usage with only total_tokens counts', async (t) => {
@@ -106,21 +109,16 @@ test('36: a burst after idling never goes above the limit in any window', async 
   const {mock, gateway} = await startBoth(t,
     {accounts: [{rpm_limit: limit, window: `${windowMs}ms`}]});
   const end = Date.now() + 2.5 * windowMs;
+  const sent = [];
   while (Date.now() < end) {
-    const burst = Array.from({length: 3 * limit}, () => gateway.post(CHAT, ask()));
-    for (const answer of await Promise.all(burst)) {
+    const burst = Array.from({length: 3 * limit}, () => notedPost(gateway, sent));
+    for (const answer of await Promise.all(burst))
       assert.ok(answer.status === 200 || answer.status === 503, `${answer.status}`);
-      await answer.text();
-    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const arrivals = (await mock.requests()).map((request) => request.read_at_ms);
-  arrivals.sort((a, b) => a - b);
-  assert.ok(arrivals.length >= 2 * limit, `only ${arrivals.length} were sent`);
-  for (let i = 0; i + limit < arrivals.length; ++i) {
-    const span = arrivals[i + limit] - arrivals[i];
-    assert.ok(span >= windowMs, `${limit + 1} requests within ${span} ms`);
-  }
+  const {requests} = await mock.count();
+  assert.ok(requests >= 2 * limit, `only ${requests} were sent`);
+  await neverMoreIn(windowMs, limit, mock, sent);
 });
 
 test('37: a client that leaves has its request called off, waiting or in a stream', async (t) => {
@@ -205,16 +203,16 @@ test('41: a stream that is no boolean is refused, and goes nowhere', async (t) =
 
 test('43: a provider that drips is cut by the limit on the whole', async (t) => {
   const {mock, gateway} = await startBoth(t,
-    {accounts: [{timeouts: {first_byte: '1s', idle: '1s', total: '2s'}}]});
+    {accounts: [{timeouts: {first_byte: '4s', idle: '20s', total: '6s'}}]});
   const cases = [
     // fault, stream, least milliseconds, how it ends
-    ['drip=100ms', false, 2000, (answer) => assert.deepEqual([answer.status, answer.whole],
+    ['drip=100ms', false, 6000, (answer) => assert.deepEqual([answer.status, answer.whole],
       [200, false])],
-    ['drip=100ms; tokens=100', true, 2000, (answer) => {
+    ['drip=100ms; tokens=100', true, 6000, (answer) => {
       assert.match(`${answer.body}`, /data: \{"error":\{[^\n]*"upstream_timeout"\}\}\n\n$/);
       assert.doesNotMatch(`${answer.body}`, /\[DONE\]/);
     }],
-    ['drip-head=100ms', false, 1000, (answer) => {
+    ['drip-head=100ms', false, 4000, (answer) => {
       assert.equal(answer.status, 504);
       assert.equal(JSON.parse(answer.body).error.code, 'upstream_timeout');
     }],
@@ -224,7 +222,7 @@ test('43: a provider that drips is cut by the limit on the whole', async (t) => 
     const body = JSON.stringify(ask({stream}));
     const answer = await exchange(gateway.url, CHAT, {headers: headersWith(fault), body});
     const ms = performance.now() - began;
-    assert.ok(ms >= leastMs - 50 && ms < leastMs + 8000, `${fault}: cut after ${ms} ms`);
+    assert.ok(ms >= leastMs - 50 && ms < leastMs + 14_000, `${fault}: cut after ${ms} ms`);
     check(answer);
   }));
   await eventually(async () => (await mock.count()).in_flight === 0, 'their end at the provider');

@@ -135,14 +135,15 @@ test('9: unknown models, /favicon.ico and /v1/models are answered at once', asyn
   const list = await fetch(`${gateway.url}/v1/models`, {headers});
   assert.deepEqual((await list.json()).data.map((model) => model.id), ['large']);
   const ms = performance.now() - began;
-  assert.ok(ms < 5000, `${ms} ms for three answers of the gateway's own`);
+  // Who waits for the account waits for 15 s (queue.primary_wait), or for its 60.
+  assert.ok(ms < 14_000, `${ms} ms for three answers of the gateway's own`);
   assert.equal((await mock.count()).requests, 1);
 });
 
 test('14: sixteen 429s at once are one cooldown, and one step of its backoff', async (t) => {
   const {mock, gateway} = await startBoth(t, {
-    rules: [{do: {status: 429, 'retry-after': 0, latency: '1s'}}],
-    routing: {cooldown: {base: '2s', max: '600s'}},
+    rules: [{do: {status: 429, 'retry-after': 0, latency: '4s'}}],  // all are there before
+    routing: {cooldown: {base: '4s', max: '600s'}},
     queue: {capacity: 0},
   });
   const waits = await Promise.all(Array.from({length: 16}, async () => {
@@ -154,7 +155,7 @@ test('14: sixteen 429s at once are one cooldown, and one step of its backoff', a
   const lastHead = Math.max(...requests.map((request) => request.head_at_ms));
   const firstAnswer = Math.min(...requests.map((request) => request.answered_at_ms));
   assert.ok(lastHead < firstAnswer, 'the sixteen were not at once');
-  for (const ms of waits) assert.ok(ms >= 1 && ms <= 2500, `told to wait ${ms} ms, base is 2 s`);
+  for (const ms of waits) assert.ok(ms >= 1 && ms <= 5000, `told to wait ${ms} ms, base is 4 s`);
 
   // The next one, after the cooldown, is the second step: twice the base, not 2^16 times.
   const next = await eventually(async () => {
@@ -163,14 +164,14 @@ test('14: sixteen 429s at once are one cooldown, and one step of its backoff', a
     return answer.status === 429 && answer;
   }, 'the end of the cooldown');
   const ms = Number(next.headers.get('retry-after-ms'));
-  assert.ok(ms > 3000 && ms <= 4500, `told to wait ${ms} ms after the second 429`);
+  assert.ok(ms > 5000 && ms <= 9000, `told to wait ${ms} ms after the second 429`);
   assert.equal((await mock.count()).requests, 17);
 });
 
 test('15: Retry-After is obeyed and sent, in all three spellings', async (t) => {
-  const spellings = {seconds: {'retry-after': 2}, ms: {'retry-after-ms': 1500},
-    date: {'retry-after-date': '3s'}};
-  const waitsMs = {seconds: [2000, 2000], ms: [1500, 1500], date: [1990, 3000]};
+  const spellings = {seconds: {'retry-after': 8}, ms: {'retry-after-ms': 7500},
+    date: {'retry-after-date': '9s'}};
+  const waitsMs = {seconds: [8000, 8000], ms: [7500, 7500], date: [7990, 9000]};
   const names = Object.keys(spellings);
   const {mock, gateway} = await startBoth(t, {
     rules: names.map((name) => (
@@ -180,11 +181,13 @@ test('15: Retry-After is obeyed and sent, in all three spellings', async (t) => 
     queue: {capacity: 0},
   });
   await Promise.all(names.map(async (model) => {
+    const began = performance.now();
     const first = await gateway.post(CHAT, ask({model}));
+    const since = performance.now() - began;
     await refused(first, 429);
     const ms = Number(first.headers.get('retry-after-ms'));
     const [least, most] = waitsMs[model];
-    assert.ok(ms > least - 400 && ms <= most + 100, `${model}: told to wait ${ms} ms`);
+    assert.ok(ms > least - since - 1 && ms <= most + 100, `${model}: told to wait ${ms} ms`);
     assert.equal(Number(first.headers.get('retry-after')), Math.ceil(ms / 1000));
 
     const second = await gateway.post(CHAT, ask({model}));

@@ -8,15 +8,18 @@ import {
 } from './harness.mjs';
 
 test('SIGTERM lets a stream end and refuses new connections', async (t) => {
-  const mock = await startMock(t, ['--tokens', '10', '--behaviour', 'gap=100ms']);
+  const mock = await startMock(t, ['--tokens', '10', '--behaviour', 'gap=500ms']);
   const gateway = await startGateway(t, {accounts: [account(mock)]});
   const stream = await gateway.openai().chat.completions.create(ask({stream: true}));
   let events = 0;
   let words = 0;
   for await (const chunk of stream) {
-    if (++events === 1) gateway.signal('SIGTERM');
     words += chunk.choices[0].delta.content ? 1 : 0;
-    if (events === 5) await assert.rejects(fetch(`${gateway.url}/health`), 'still listening');
+    if (++events > 1) continue;
+    gateway.signal('SIGTERM');
+    await eventually(() => fetch(`${gateway.url}/health`).then(() => false, () => true),
+      'that it listens no more');
+    assert.equal(gateway.status, undefined, 'the stream is under way');
   }
   assert.equal(words, 10);
   const {code} = await gateway.exited;
@@ -32,7 +35,9 @@ test('a second SIGTERM does not wait for the stream, and tells its client', asyn
   await assert.rejects(async () => {
     for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
       text += piece;
-      if (++signals <= 2) gateway.signal('SIGTERM');
+      if (++signals > 2) continue;
+      gateway.signal('SIGTERM');
+      if (signals === 1) await eventually(() => /"draining"/.test(gateway.errors), 'the drain');
     }
   });
   const event = JSON.parse(text.trimEnd().split('\n\n').at(-1).slice('data: '.length));

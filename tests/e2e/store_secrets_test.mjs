@@ -81,7 +81,10 @@ test('keys are in no file of the directory, no log, no answer, no command line',
   const names = files.map((file) => path.relative(directory, file)).join(' ');
   for (const part of ['data.mdb', '.journal', 'backups/'])
     assert.ok(names.includes(part), `${part} in ${names}`);
-  for (const file of files) assertWithout(await readFile(file), file);
+  // One that has another name by now is looked at again below.
+  const bytesOf = (file) => readFile(file).catch((fault) =>
+    fault.code === 'ENOENT' ? Buffer.alloc(0) : assert.fail(fault));
+  for (const file of files) assertWithout(await bytesOf(file), file);
   assertWithout(await readFile(`/proc/${gateway.child.pid}/cmdline`), 'the command line');
   await gateway.stopCleanly();
   for (const file of await filesBelow(directory)) assertWithout(await readFile(file), file);

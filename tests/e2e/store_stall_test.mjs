@@ -72,13 +72,16 @@ async function stall(t, switches) {
     (count) => count >= STALL_REQUESTS && performance.now() > end);
   const grown = (await files()).length - filesBefore.length;
   for (const name of switches) await rm(env[name]);
+  const after = await load(gateway.url, (count) => count >= 2000);
   t.diagnostic(`p99 ${before.p99.toFixed(1)} ms before, ${during.p99.toFixed(1)} ms during the ` +
-    `stall; worst ${before.worst.toFixed(1)}, ${during.worst.toFixed(1)}`);
-  // No effect, but for a machine that is busy with something else: one that waited for the disk
-  // would have taken seconds.
-  assert.ok(during.p99 < 3 * before.p99 + 20, `p99 ${before.p99} -> ${during.p99}`);
+    `stall, ${after.p99.toFixed(1)} after; worst ${before.worst.toFixed(1)}, ` +
+    `${during.worst.toFixed(1)}`);
+  // No effect, but for a machine that is busy with something else, then or since: one that waited
+  // for the disk would have taken seconds.
+  const usual = Math.max(before.p99, after.p99);
+  assert.ok(during.p99 < 3 * usual + 20, `p99 ${before.p99} -> ${during.p99} -> ${after.p99}`);
   assert.ok(during.worst < STALL_SECONDS * 1000 / 2, `worst ${during.worst}`);
-  const requests = 3000 + during.count;
+  const requests = 5000 + during.count;
   await eventuallyStored(directory, (now) => now.total.requests >= requests, 'the requests');
   await gateway.stopCleanly();
   const {total} = await dumpChecked(directory);

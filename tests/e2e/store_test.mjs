@@ -190,8 +190,8 @@ test('somebody who reads for long disturbs neither requests nor booking', async 
 test('store.directory none: nothing is stored, and the log says so', async (t) => {
   const {gateway, send, directory} = await start(t, {store: {directory: 'none'}});
   assert.equal(await send('unseen'), 200);
-  assert.match(gateway.errors, /warning .*store\.directory is none/);
   await gateway.stopCleanly();
+  assert.match(gateway.errors, /warning .*store\.directory is none/);
   await assert.rejects(access(directory));
   await assert.rejects(access(path.join(path.dirname(directory), 'none')));
 });

@@ -51,13 +51,13 @@ class WithMock : public ::testing::Test {
                                                [](const MockExchange& exchange) {
                                                  return exchange.ended_us != 0;
                                                }) const {
-    const auto limit = std::chrono::steady_clock::now() + 5s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     while (std::chrono::steady_clock::now() < limit) {
       const std::vector<MockExchange> exchanges = mock.ledger();
       if (!exchanges.empty() && done(exchanges.back())) return exchanges.back();
       std::this_thread::yield();
     }
-    ADD_FAILURE() << "the ledger does not show it after five seconds";
+    ADD_FAILURE() << "the ledger does not show it after a minute";
     return {};
   }
 

@@ -46,15 +46,15 @@ class RawClient {
   // All of `bytes`; false when the peer does not take them.
   bool send(std::string_view bytes);
   // What comes within `timeout`; empty after it and at the end.
-  [[nodiscard]] std::string read_some(Timeout timeout = 5s);
+  [[nodiscard]] std::string read_some(Timeout timeout = 60s);
   // Everything up to the end of the connection or the time limit.
-  [[nodiscard]] std::string read_until_end(Timeout timeout = 5s);
+  [[nodiscard]] std::string read_until_end(Timeout timeout = 60s);
   // The next answer; bytes behind it are kept for the next call. Answers with status 1xx are
   // answers of their own. Nothing when no whole head came.
   [[nodiscard]] std::optional<RawResponse> read_response(bool head_request = false,
-                                                         Timeout timeout = 5s);
+                                                         Timeout timeout = 60s);
   // Waits for the end of the connection; false when bytes or the time limit come first.
-  [[nodiscard]] bool wait_for_end(Timeout timeout = 5s);
+  [[nodiscard]] bool wait_for_end(Timeout timeout = 60s);
 
   void shutdown_write();
   void close();

@@ -31,8 +31,8 @@ class RawTlsClient {
 
   bool send(std::string_view text);
   // The plaintext up to the end, or until `enough` bytes of it have come.
-  [[nodiscard]] std::string read(std::size_t enough, RawClient::Timeout timeout = 5s);
-  [[nodiscard]] std::string read_until_end(RawClient::Timeout timeout = 5s);
+  [[nodiscard]] std::string read(std::size_t enough, RawClient::Timeout timeout = 60s);
+  [[nodiscard]] std::string read_until_end(RawClient::Timeout timeout = 60s);
   [[nodiscard]] End end() const noexcept { return end_; }
 
  private:

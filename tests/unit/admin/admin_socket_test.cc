@@ -139,7 +139,8 @@ TEST_F(AdminSocketTest, TheEndDoesNotWaitForASlowPeer) {
   ASSERT_EQ(send(fd, "{", 1, MSG_NOSIGNAL), 1);
   const auto began = std::chrono::steady_clock::now();
   socket_.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  // A peer has 10 s for its call.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(9));
   close(fd);
 }
 

@@ -99,7 +99,7 @@ class StoreThreadTest : public testing::Test {
   // Lets the other thread work until `done`.
   template <class Done>
   void wait(Done done) {
-    constexpr auto kWaitMax = std::chrono::seconds(20);
+    constexpr auto kWaitMax = std::chrono::seconds(60);
     const auto end = std::chrono::steady_clock::now() + kWaitMax;
     while (!done()) {
       if (std::chrono::steady_clock::now() > end) {

@@ -19,7 +19,7 @@ class ProbeAccount : public UpstreamTest {
 
   Task<AccountProbe> probing() {
     return probe_account(*shard_, *pools_, *account_, nullptr, *arena_,
-                         Limits{.deadline = clock_.now() + 5s});
+                         Limits{.deadline = clock_.now() + 60s});
   }
   // Probes a provider that answers with `answer` and closes.
   AccountProbe probed(std::string_view answer) {

@@ -59,7 +59,7 @@ class UpstreamTest : public ProxyTest {
     attempt_.sent_any = attempt_.sent_all = true;
     attempt_.deadline = clock_.now() + 1h;
     Task<Result<UpstreamConnection*>> opening = UpstreamPools::open(
-        *shard_, *pools_, endpoint(), nullptr, Limits{.deadline = clock_.now() + 5s},
+        *shard_, *pools_, endpoint(), nullptr, Limits{.deadline = clock_.now() + 60s},
         exchange_->arena, attempt_.failure);
     finish(opening);
     const Result<UpstreamConnection*> opened = opening.take();
