@@ -87,7 +87,7 @@ Task<bool> read_body(Shard& shard, Stream& client, AdminExchange& exchange) {
   std::span<char> room;
   exchange.request->body = Secret::written(size, [&room](std::span<char> out) { room = out; });
   if (head.expect_continue && exchange.rest.empty()) {
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     outbox.add("HTTP/1.1 100 Continue\r\n\r\n");
     const WriteLimits write_limits{.stall = kStall, .cancel = exchange.cut};
     const Result<void> sent = co_await write_all(shard, client, outbox, write_limits);
@@ -144,7 +144,7 @@ Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
   const bool endless = is_stream(exchange, response);  // only its head was asked for
   const std::size_t body_bytes = endless ? std::string::npos : body.size();
   const std::string head = head_of(shard, response, body_bytes, exchange.close);
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(head);
   if (exchange.request->head.method != Method::kHead && response.status != 304) outbox.add(body);
   const WriteLimits limits{.stall = kStall, .cancel = exchange.cut};
@@ -170,7 +170,7 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
   std::shared_ptr<const std::string> snapshot;
   std::string_view next = head;
   while (!gone.requested()) {
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     outbox.add(next);
     const Result<void> sent = co_await write_all(shard, client, outbox, write_limits);
     if (!sent) break;

@@ -38,6 +38,14 @@ class Arena {
 
   [[nodiscard]] char* bytes(std::size_t count) { return static_cast<char*>(allocate(count, 1)); }
 
+  // [from, to), the end of what allocate() has returned, is not used. It is free again, and true is
+  // returned, when nothing was taken since.
+  bool give_back(char* from, char* to) noexcept {
+    if (to != at_) return false;
+    at_ = from;
+    return true;
+  }
+
   // A copy of `text` that lives as long as the arena.
   [[nodiscard]] std::string_view copy(std::string_view text) {
     if (text.empty()) return {};

@@ -12,6 +12,8 @@ import {parseWrk} from './wrk_output.mjs';
 const WARM_UP_MS = 500;   // connections are made, caches and pools are filled
 const READY_MS_MAX = 120_000;
 const END_MS_MAX = 60_000;
+const WORKED_CONNECTIONS = 64;
+const WORKED_S = 2;
 const IDLE_MS = 1000;  // before idle connections' memory is read
 const ENDED_MS = 200;     // until all that a process has said is read
 const ROUTE = '/v1/chat/completions';
@@ -115,13 +117,18 @@ class Run {
   }
 }
 
-async function requestRun(run) {
-  const {workload, target, seconds} = run;
+// Whole answers as fast as they come, on so many connections.
+async function startWrk(run, connections, seconds) {
+  const {workload, target} = run;
   const script = path.join(run.folder, 'post.lua');
   await writeFile(script, wrkScript(prompt(workload.prompt_bytes, false), target.headers));
-  const load = run.startLoad('wrk', ['-t1', `-c${workload.connections}`,
-    `-d${seconds + 2 * WARM_UP_MS / 1000}s`, '--timeout', '20s',
+  return run.startLoad('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s',
     '--latency', '-s', script, target.url + ROUTE]);
+}
+
+async function requestRun(run) {
+  const {workload, seconds} = run;
+  const load = await startWrk(run, workload.connections, seconds + 2 * WARM_UP_MS / 1000);
   await delay(WARM_UP_MS);
   await run.readFor(seconds * 1000);
   const wrk = parseWrk(await finished(load, END_MS_MAX));
@@ -185,6 +192,8 @@ async function streamRun(run) {
 async function idleRun(run) {
   const {workload} = run;
   if (run.pids.length === 0) throw new Error('there is no proxy whose connections could be idle');
+  // What a process has once it has worked is not the connections': pools, buffers, records.
+  await finished(await startWrk(run, WORKED_CONNECTIONS, WORKED_S), END_MS_MAX);
   const before = memoryOf(run.pids);
   const load = await startStreamLoad(run, 'idle');
   await delay(IDLE_MS);

@@ -47,7 +47,7 @@ Task<Result<void>> send(Shard& shard, Asking& asking, std::uint64_t number) {
   for (bool fresh = false;; fresh = true) {
     const Result<void> connected = co_await connect(shard, asking, fresh);
     if (!connected) co_return connected;
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     asking.run.shape->write(number, asking.arena, outbox);
     const std::size_t bytes = outbox.bytes();
     asking.outcome.sent = shard.clock().now();

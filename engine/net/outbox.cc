@@ -1,6 +1,7 @@
 #include "engine/net/outbox.h"
 
 #include <cstring>
+#include <utility>
 
 #include "engine/io/pool_block.h"
 
@@ -14,7 +15,7 @@ void Outbox::consume(std::size_t bytes) noexcept {
     return;
   }
   while (bytes > 0) {
-    iovec& piece = pieces_[first_];
+    iovec& piece = lists_->pieces[first_];
     if (bytes < piece.iov_len) {
       piece.iov_base = static_cast<char*>(piece.iov_base) + bytes;
       piece.iov_len -= bytes;
@@ -25,9 +26,9 @@ void Outbox::consume(std::size_t bytes) noexcept {
   }
 }
 
-void Outbox::copy_out(BlockPool& pool) {
+void Outbox::copy_out() {
   if (empty()) return;
-  PoolBlock& block = PoolBlock::create(pool, bytes_);
+  PoolBlock& block = PoolBlock::create(*pool_, bytes_);
   char* end = block.data();
   for (const iovec& piece : pieces()) {
     std::memcpy(end, piece.iov_base, piece.iov_len);
@@ -40,9 +41,12 @@ void Outbox::copy_out(BlockPool& pool) {
 }
 
 void Outbox::clear() noexcept {
-  for (std::size_t i = 0; i < kept_; ++i) slices_[i].~Slice();
+  if (lists_ == nullptr) return;
+  for (std::size_t i = 0; i < kept_; ++i) lists_->slices[i].~Slice();
+  pool_->give(std::exchange(lists_, nullptr), sizeof(Lists));
   first_ = last_ = kFrontMax;
-  kept_ = bytes_ = 0;
+  kept_ = 0;
+  bytes_ = 0;
   scarce_ = false;
 }
 

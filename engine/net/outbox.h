@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <span>
 #include <string_view>
@@ -16,8 +17,9 @@ namespace sluice {
 // Outbox - bytes on their way out, gathered for one send: pieces in order, some of them slices that
 // must live until the kernel has taken them.
 //
-// Owns      the slices; not the bytes of other pieces, which must stay in place until they are
-//           sent.
+// Owns      the slices, and while it is not empty a block of the pool in which its lists lie: the
+//           next one to gather finds it in the cache. Not the bytes of other pieces, which must
+//           stay in place until they are sent.
 // Affinity  one shard.
 // Limits    kPiecesMax pieces, kSlicesMax slices; who fills it sends when full() says so.
 class Outbox {
@@ -33,7 +35,7 @@ class Outbox {
   // Pieces that may be put in front of the others: a message head and a chunk head.
   static constexpr std::size_t kFrontMax = 2;
 
-  Outbox() noexcept {}
+  explicit Outbox(BlockPool& pool) noexcept : pool_(&pool) {}
   ~Outbox() { clear(); }
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -42,14 +44,14 @@ class Outbox {
   void add(std::string_view text) noexcept {
     if (text.empty()) return;
     SL_ASSERT(last_ < kPiecesMax);
-    pieces_[last_++] = iovec{const_cast<char*>(text.data()), text.size()};
+    lists().pieces[last_++] = iovec{const_cast<char*>(text.data()), text.size()};
     bytes_ += text.size();
   }
   // The same, in front of everything else. At most kFrontMax times before a send.
   void add_front(std::string_view text) noexcept {
     if (text.empty()) return;
     SL_ASSERT(first_ > 0);
-    pieces_[--first_] = iovec{const_cast<char*>(text.data()), text.size()};
+    lists().pieces[--first_] = iovec{const_cast<char*>(text.data()), text.size()};
     bytes_ += text.size();
   }
   // Keeps `slice` alive until everything is sent; its bytes are added by add(), whole or in parts.
@@ -57,8 +59,9 @@ class Outbox {
     if (slice.empty()) return;
     SL_ASSERT(kept_ < kSlicesMax);
     scarce_ = scarce_ || slice.scarce();
-    if (kept_ > 0 && slices_[kept_ - 1].absorb(slice)) return;
-    new (&slices_[kept_++]) Slice(std::move(slice));
+    Slice* const slices = lists().slices;
+    if (kept_ > 0 && slices[kept_ - 1].absorb(slice)) return;
+    new (&slices[kept_++]) Slice(std::move(slice));
   }
 
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
@@ -70,24 +73,36 @@ class Outbox {
   [[nodiscard]] bool scarce() const noexcept { return scarce_; }
 
   [[nodiscard]] std::span<iovec> pieces() noexcept {
-    return std::span(pieces_).subspan(first_, last_ - first_);
+    if (lists_ == nullptr) return {};
+    return std::span(lists_->pieces).subspan(first_, last_ - first_);
   }
 
   // The first `bytes` have been taken.
   void consume(std::size_t bytes) noexcept;
   // Copies all that is left into one block of the pool and lets the kept slices go.
-  void copy_out(BlockPool& pool);
+  void copy_out();
   void clear() noexcept;
 
  private:
-  std::array<iovec, kPiecesMax> pieces_;
-  union {
-    Slice slices_[kSlicesMax];  // only the first kept_ exist; the others' bytes are not touched
+  struct Lists {
+    Lists() noexcept {}
+    ~Lists() {}
+    std::array<iovec, kPiecesMax> pieces;
+    union {
+      Slice slices[kSlicesMax];  // only the first kept_ exist; the others' bytes are not touched
+    };
   };
-  std::size_t first_ = kFrontMax;
-  std::size_t last_ = kFrontMax;
-  std::size_t kept_ = 0;
+  [[nodiscard]] Lists& lists() noexcept {
+    if (lists_ == nullptr) lists_ = new (pool_->take(sizeof(Lists))) Lists;
+    return *lists_;
+  }
+
+  BlockPool* pool_;
+  Lists* lists_ = nullptr;  // while there is something in them
   std::size_t bytes_ = 0;
+  std::uint32_t first_ = kFrontMax;
+  std::uint32_t last_ = kFrontMax;
+  std::uint32_t kept_ = 0;
   bool scarce_ = false;
 };
 

@@ -37,7 +37,7 @@ Result<void> after_send(Shard& shard, const WriteLimits& limits, Outbox* outbox,
   if (sent.error.code == Errc::kOk) return {};
   if (sent.error.code != Errc::kTimedOut || shard.now() >= limits.deadline) return fail(sent.error);
   if (outbox != nullptr && outbox->scarce()) {
-    outbox->copy_out(shard.blocks());
+    outbox->copy_out();
     return {};
   }
   if (sent.bytes == 0) return fail(sent.error);

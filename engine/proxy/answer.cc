@@ -128,7 +128,7 @@ Task<void> send_answer(Shard& shard, Exchange& exchange, const Answer& answer) {
   else if (client_closes || exchange.worker->draining) exchange.ending = Ending::kClose;
   const std::string_view body =
       answer.document.empty() ? error_document(exchange.arena, answer) : answer.document;
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(answer_head(shard, exchange, answer, body.size()));
   const bool head_request = exchange.head != nullptr && exchange.head->method == Method::kHead;
   if (!head_request) outbox.add(body);

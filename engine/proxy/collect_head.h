@@ -59,6 +59,8 @@ inline constexpr int kInterimMax = 10;  // interim answers before one: P1
 inline constexpr std::size_t kHeadCopyBytes = 3072;
 // The same for an answer, of which nothing but the head is wanted here.
 inline constexpr std::size_t kAnswerCopyBytes = 1024;
+// A body that comes with its head is read as JSON where it lies: so many bytes follow it.
+inline constexpr std::size_t kReadableBytes = 64;
 // The longest head that a parser lets through: line, fields, their ends, and an empty line before.
 inline constexpr std::size_t kHeadBytesMax = 8192 + 32768 + 8;
 
@@ -72,7 +74,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
                                          std::size_t copy_bytes = kHeadCopyBytes) {
   CollectedHead collected;
   std::size_t capacity = kHeadCopyBytes;
-  char* buffer = arena.bytes(capacity + 64);
+  char* buffer = arena.bytes(capacity + kReadableBytes);
   std::size_t used = 0;
   while (true) {
     if (rest.empty()) rest = stream.take_received();
@@ -87,7 +89,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
     if (used == capacity) {
       capacity = std::min(capacity * 4, kHeadBytesMax + kHeadCopyBytes);
       SL_ASSERT(used < capacity);  // the parser refuses longer heads
-      char* const larger = arena.bytes(capacity + 64);
+      char* const larger = arena.bytes(capacity + kReadableBytes);
       std::memcpy(larger, buffer, used);
       buffer = larger;
     }
@@ -95,6 +97,9 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
     std::memcpy(buffer + used, rest.data(), copied);
     const std::size_t before = used;
     used += copied;
+    // What the head does not fill is for what comes behind it in the arena.
+    char* const end = buffer + used + kReadableBytes;
+    const bool given = arena.give_back(end, buffer + capacity + kReadableBytes);
     std::size_t head_bytes = 0;
     collected.state = parse(std::string_view(buffer, used), collected.refusal, head_bytes);
     if (collected.state == HeadState::kRefused) co_return collected;
@@ -106,6 +111,9 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
       co_return collected;
     }
     rest.drop_front(copied);
+    if (!given) continue;  // another account of the same request is asked, too
+    char* const room = arena.bytes(capacity - used);
+    SL_ASSERT(room == end);  // no field of half a head is kept
   }
 }
 

@@ -46,7 +46,7 @@ std::string_view in_one_line(Arena& arena, std::string_view json) {
 
 // Sends `events`, all that is left of the body, and its end.
 Task<Result<void>> send_last(Shard& shard, Exchange& exchange, std::string_view events) {
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(chunk_of(exchange.arena, events));
   outbox.add(kLastChunk);
   exchange.answered = true;
@@ -86,7 +86,7 @@ Task<void> say_queued(Shard& shard, Exchange& exchange, QueueComments& comments)
   const std::size_t head_bytes = write_chunk_head(chunk, bytes);
   std::memcpy(chunk + head_bytes, text, bytes);
   std::memcpy(chunk + head_bytes + bytes, "\r\n", 2);
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   if (!exchange.stream_begun) {
     if (exchange.head->close || exchange.worker->draining) exchange.ending = Ending::kClose;
     outbox.add(write_early_head(exchange, shard.unix_ms(), shard.now()));

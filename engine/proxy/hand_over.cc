@@ -25,7 +25,7 @@ Task<Result<void>> relay_body(Shard& shard, Exchange& exchange, Stream& pair,
     if (!some) co_return std::unexpected(some.error());
     if (some->empty()) co_return fail(Errc::kEndOfStream, Side::kDownstream);
     missing -= std::min<std::uint64_t>(missing, some->size());
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     outbox.add(some->view());
     outbox.keep(std::move(*some));
     const Result<void> sent = co_await write_all(shard, pair, outbox, write_limits);
@@ -41,7 +41,7 @@ Task<void> relay_answer(Shard& shard, Exchange& exchange, Stream& pair) {
     const Limits limits{.deadline = shard.now() + kSilenceMax, .cancel = &exchange.cancel};
     Result<Slice> some = co_await read_some(shard, pair, limits);
     if (!some || some->empty()) co_return;
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     outbox.add(some->view());
     outbox.keep(std::move(*some));
     const Result<void> sent = co_await write_all(shard, *exchange.client, outbox, write_limits);
@@ -57,7 +57,7 @@ Task<Permission> relay_permission(Shard& shard, Exchange& exchange, Stream& pair
   Result<Slice> said = co_await read_some(shard, pair, limits);
   if (!said || said->empty()) co_return Permission::kGone;
   const bool given = said->view().starts_with("HTTP/1.1 100 ");
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(said->view());
   outbox.keep(std::move(*said));
   const WriteLimits write_limits{.stall = exchange.settings().client_stall,

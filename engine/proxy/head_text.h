@@ -11,10 +11,14 @@
 namespace sluice {
 
 // HeadText - the text of a message head while it is written: one piece of the arena, sized before.
+// What of it was not needed the arena has back, unless something else was taken meanwhile.
 class HeadText {
  public:
   HeadText(Arena& arena, std::size_t bytes_max)
-      : begin_(arena.bytes(bytes_max)), at_(begin_), end_(begin_ + bytes_max) {}
+      : arena_(arena), begin_(arena.bytes(bytes_max)), at_(begin_), end_(begin_ + bytes_max) {}
+  ~HeadText() { arena_.give_back(at_, end_); }
+  HeadText(const HeadText&) = delete;
+  HeadText& operator=(const HeadText&) = delete;
 
   HeadText& add(std::string_view text) noexcept {
     SL_ASSERT(text.size() <= static_cast<std::size_t>(end_ - at_));
@@ -43,6 +47,7 @@ class HeadText {
   }
 
  private:
+  Arena& arena_;
   char* begin_;
   char* at_;
   char* end_;

@@ -43,7 +43,7 @@ Task<Result<void>> ask(Shard& shard, UpstreamPools& pools, const Account& accoun
   const Result<UpstreamConnection*> opened =
       co_await UpstreamPools::open(shard, pools, pool, trust, limits, arena, probe.failure);
   if (!opened) co_return std::unexpected(opened.error());
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   add_probe_head(arena, account, outbox);
   Stream& stream = (*opened)->stream;
   const WriteLimits write_limits{.deadline = limits.deadline, .cancel = limits.cancel};

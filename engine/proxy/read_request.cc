@@ -30,7 +30,7 @@ Instant body_deadline(const ProxySettings& settings, Instant began, std::uint64_
 }
 
 Task<Served> send_continue(Shard& shard, Exchange& exchange) {
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add("HTTP/1.1 100 Continue\r\n\r\n");
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &exchange.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);

@@ -14,7 +14,7 @@ Task<Result<void>> relay_interim(Shard& shard, Exchange& exchange, Attempt& atte
   if (exchange.stream_begun || attempt.races) co_return Result<void>();
   // The client may take its time: what came behind holds no memory of the ring meanwhile (B1).
   attempt.connection->stream.put_back(std::move(attempt.rest));
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(write_interim_head(exchange.arena, head));
   const WriteLimits limits{.stall = exchange.settings().client_stall, .cancel = &attempt.cancel};
   const Result<void> written = co_await write_all(shard, *exchange.client, outbox, limits);

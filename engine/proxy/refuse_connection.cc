@@ -24,7 +24,7 @@ static_assert(kBody.size() == 157, "content-length says it");
 
 Task<void> refuse_connection(Shard& shard, CancelSource& cut, int fd) {
   Stream client(shard, fd, Side::kDownstream);
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(kHead);
   outbox.add(kBody);
   // A fresh socket takes so little at once.

@@ -11,11 +11,12 @@ namespace {
 
 // Relay - the state of one answer on its way through.
 struct Relay {
-  Relay(Exchange& exchange, Attempt& attempt, const RelayPlan& plan, AnswerKind kind)
+  Relay(Shard& shard, Exchange& exchange, Attempt& attempt, const RelayPlan& plan, AnswerKind kind)
       : exchange(exchange),
         attempt(attempt),
         talks(plan.event_stream && plan.framing != OutFraming::kLength),
-        pump(*attempt.head, plan.framing, kind, plan.filtered, exchange.arena) {
+        pump(*attempt.head, plan.framing, kind, plan.filtered, exchange.arena),
+        outbox(shard.blocks()) {
     no_wait.request(Error{.code = Errc::kCancelled});
   }
 
@@ -236,7 +237,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
     co_return end;
   }
   const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
-  Relay relay(exchange, attempt, plan, kind);
+  Relay relay(shard, exchange, attempt, plan, kind);
   std::optional<Reactor::StreamMark> mark;
   if (plan.event_stream) mark.emplace(shard);
   if (exchange.stream_begun) {

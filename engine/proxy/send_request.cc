@@ -108,7 +108,7 @@ Task<Result<void>> send_request(Shard& shard, Exchange& exchange, Attempt& attem
       const Result<void> connected = co_await open_connection(shard, exchange, attempt, pool);
       if (!connected) co_return connected;
     }
-    Outbox outbox;
+    Outbox outbox(shard.blocks());
     add_upstream_head(exchange, *attempt.account, body.bytes, shard.prng(), outbox);
     for (std::uint32_t i = 0; i < body.count; ++i) outbox.add(body.pieces[i]);
     const Result<void> sent = co_await send_pieces(shard, exchange, attempt, outbox);

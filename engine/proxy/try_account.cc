@@ -75,7 +75,7 @@ Task<void> send_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   const bool head_request = exchange.head->method == Method::kHead;
   plan.framing = head_request ? OutFraming::kNone : OutFraming::kLength;
   if (exchange.head->close || exchange.worker->draining) exchange.ending = Ending::kClose;
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(write_response_head(exchange, head, plan, shard.clock().now()));
   if (!head_request) outbox.add(held.body);
   exchange.report.body_bytes_out = head_request ? 0 : held.body.size();

@@ -35,10 +35,13 @@ std::size_t head_bytes_max(const RequestHead& head, const Account& account) {
   return bytes;
 }
 
-void add_target(HeadText& text, Arena& arena, const RequestHead& head, const Endpoint& endpoint) {
-  char* const target = arena.bytes(target_bytes_max(endpoint.base_path, head.path, head.query));
-  text.add(
-      {target, write_target(target, endpoint.base_path, head.path, head.has_query, head.query)});
+std::string_view target_of(Arena& arena, const RequestHead& head, const Endpoint& endpoint) {
+  const std::size_t bytes_max = target_bytes_max(endpoint.base_path, head.path, head.query);
+  char* const target = arena.bytes(bytes_max);
+  const std::size_t bytes =
+      write_target(target, endpoint.base_path, head.path, head.has_query, head.query);
+  arena.give_back(target + bytes, target + bytes_max);
+  return {target, bytes};
 }
 
 // The key, and the end of the head.
@@ -68,14 +71,18 @@ void add_client_fields(HeadText& text, const RequestHead& head, const DefaultFie
 void add_upstream_head(Exchange& exchange, const Account& account, std::uint64_t body_bytes,
                        Prng& prng, Outbox& outbox) {
   const RequestHead& head = *exchange.head;
+  const std::string_view target = target_of(exchange.arena, head, account.endpoint);
+  const Field* const trace = head.fields.find(FieldId::kTraceparent);
+  const std::string_view next_trace =
+      trace == nullptr ? std::string_view{} : next_trace_parent(exchange.arena, trace->value, prng);
   HeadText text(exchange.arena, head_bytes_max(head, account));
-  text.add(head.method_text).add(" ");
-  add_target(text, exchange.arena, head, account.endpoint);
-  text.add(" HTTP/1.1\r\n").field("host", account.endpoint.authority);
+  text.add(head.method_text)
+      .add(" ")
+      .add(target)
+      .add(" HTTP/1.1\r\n")
+      .field("host", account.endpoint.authority);
   add_client_fields(text, head, version_field(account.dialect));
-  if (const Field* const trace = head.fields.find(FieldId::kTraceparent)) {
-    text.field("traceparent", next_trace_parent(exchange.arena, trace->value, prng));
-  }
+  if (trace != nullptr) text.field("traceparent", next_trace);
   text.field("x-request-id", exchange.request_id);
   // Usage can only be read from bodies that are not compressed (P6).
   text.field("accept-encoding", "identity");

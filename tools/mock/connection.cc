@@ -20,7 +20,7 @@ bool drained(const MockConnection& connection) {
 }
 
 Task<bool> write_text(Shard& shard, MockConnection& connection, std::string_view text) {
-  Outbox outbox;
+  Outbox outbox(shard.blocks());
   outbox.add(text);
   const WriteLimits limits{.cancel = &connection.cancel};
   const Result<void> written = co_await write_all(shard, connection.stream, outbox, limits);

@@ -20,7 +20,7 @@ RequestWish wish(std::string url) {
 std::string written(const RequestShape& shape, std::uint64_t number) {
   BlockPool pool;
   Arena arena(pool);
-  Outbox outbox;
+  Outbox outbox(pool);
   shape.write(number, arena, outbox);
   std::string text;
   for (const iovec& piece : outbox.pieces())

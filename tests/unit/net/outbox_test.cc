@@ -31,7 +31,8 @@ void add_slice(Outbox& outbox, Slice slice) {
 }
 
 TEST(Outbox, IsPiecesInTheirOrder) {
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   EXPECT_TRUE(outbox.empty());
   outbox.add("b");
   outbox.add("");
@@ -48,7 +49,8 @@ TEST(Outbox, WhatIsTakenGoesHoweverItIsCut) {
   const std::string text = "a head, a chunk and its end";
   for (std::size_t first = 0; first <= text.size(); ++first) {
     for (std::size_t second = 0; first + second <= text.size(); ++second) {
-      Outbox outbox;
+      BlockPool pool;
+      Outbox outbox(pool);
       outbox.add("a chunk");
       outbox.add(" and");
       outbox.add(" ");
@@ -66,7 +68,8 @@ TEST(Outbox, WhatIsTakenGoesHoweverItIsCut) {
 
 TEST(Outbox, SlicesLiveUntilTheLastByteIsTaken) {
   ScarceHome home("hello, world");
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   add_slice(outbox, home.slice(0, 5));
   outbox.add("; ");
   add_slice(outbox, home.slice(7, 5));
@@ -82,7 +85,8 @@ TEST(Outbox, SlicesLiveUntilTheLastByteIsTaken) {
 
 TEST(Outbox, ASliceBehindItsNeighbourIsOneWithIt) {
   ScarceHome home("hello, world");
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   for (std::size_t i = 0; i < 12; ++i) outbox.keep(home.slice(i, 1));
   EXPECT_EQ(home.slices(), 1u);
   outbox.keep(home.slice(0, 1));  // lies elsewhere
@@ -93,7 +97,8 @@ TEST(Outbox, ASliceBehindItsNeighbourIsOneWithIt) {
 
 TEST(Outbox, AnEmptySliceIsNotKept) {
   ScarceHome home("x");
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   outbox.keep(home.slice(0, 0));
   outbox.keep(Slice{});
   EXPECT_EQ(home.slices(), 0u);
@@ -102,7 +107,7 @@ TEST(Outbox, AnEmptySliceIsNotKept) {
 
 TEST(Outbox, OnlySlicesOfTheRingAreScarce) {
   BlockPool pool;
-  Outbox outbox;
+  Outbox outbox(pool);
   add_slice(outbox, copy_to_pool(pool, "decrypted"));
   EXPECT_FALSE(outbox.scarce());
   ScarceHome home("received");
@@ -118,13 +123,13 @@ TEST(Outbox, CopyingOutFreesTheRingAndKeepsTheBytes) {
   BlockPool pool;
   {
     ScarceHome first("first, "), second("second");
-    Outbox outbox;
+    Outbox outbox(pool);
     outbox.add_front("head: ");
     add_slice(outbox, first.whole());
     outbox.add("and ");
     add_slice(outbox, second.whole());
     outbox.consume(8);
-    outbox.copy_out(pool);
+    outbox.copy_out();
     EXPECT_EQ(first.slices() + second.slices(), 0u);
     EXPECT_FALSE(outbox.scarce());
     EXPECT_EQ(pieces_of(outbox), (Pieces{"rst, and second"}));
@@ -135,14 +140,29 @@ TEST(Outbox, CopyingOutFreesTheRingAndKeepsTheBytes) {
     EXPECT_GT(pool.bytes_in_use(), 0u);
     outbox.consume(17);
     EXPECT_EQ(pool.bytes_in_use(), 0u);
-    outbox.copy_out(pool);  // nothing is left: takes no block
+    outbox.copy_out();  // nothing is left: takes no block
     EXPECT_EQ(pool.bytes_in_use(), 0u);
   }
   EXPECT_EQ(pool.bytes_in_use(), 0u);
 }
 
+TEST(Outbox, HoldsABlockOnlyWhileSomethingIsInIt) {
+  BlockPool pool;
+  Outbox outbox(pool);
+  EXPECT_TRUE(outbox.pieces().empty());
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  outbox.add("text");
+  EXPECT_GT(pool.bytes_in_use(), 0u);
+  outbox.consume(4);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+  outbox.add("more");
+  outbox.clear();
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
 TEST(Outbox, IsFullWhileAFillersShareStillFits) {
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   std::size_t added = 0;
   for (; !outbox.full(); ++added) outbox.add("x");
   EXPECT_EQ(added, Outbox::kPiecesMax - Outbox::kFrontMax - Outbox::kPiecesReserved + 1);
@@ -157,7 +177,8 @@ TEST(Outbox, IsFullWhileAFillersShareStillFits) {
 
 TEST(Outbox, IsFullOfBytes) {
   const std::string text(Outbox::kBytesMax, 'x');
-  Outbox outbox;
+  BlockPool pool;
+  Outbox outbox(pool);
   outbox.add(text);
   EXPECT_FALSE(outbox.full()) << "an answer of 64 KiB goes with its head in one send";
   outbox.add("x");
@@ -168,7 +189,7 @@ TEST(Outbox, IsFullOfBytes) {
 
 TEST(Outbox, IsFullOfSlicesToo) {
   BlockPool pool;
-  Outbox outbox;
+  Outbox outbox(pool);
   outbox.add("one piece");
   std::size_t kept = 0;
   for (; !outbox.full(); ++kept) outbox.keep(copy_to_pool(pool, "x"));

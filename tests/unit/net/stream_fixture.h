@@ -100,7 +100,8 @@ class StreamTest : public ShardTest {
   int fd_ = -1;
   std::optional<Stream> stream_;
   std::optional<Wire> wire_;
-  Outbox outbox_;
+  BlockPool outbox_pool_;
+  Outbox outbox_{outbox_pool_};
 };
 
 }  // namespace sluice

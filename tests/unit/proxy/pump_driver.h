@@ -81,7 +81,7 @@ class PumpDriver {
   BlockPool pool_;
   Arena arena_;
   BodyPump pump_;
-  Outbox outbox_;
+  Outbox outbox_{pool_};
   Pumped got_;
 };
 

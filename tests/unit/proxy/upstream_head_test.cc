@@ -18,7 +18,7 @@ class UpstreamHead : public ProxyTest {
 
   std::string upstream_head(std::string_view head, std::uint64_t body_bytes = 0) {
     Exchange& exchange = begin(head);
-    Outbox outbox;
+    Outbox outbox(shard_->blocks());
     add_upstream_head(exchange, *account_, body_bytes, prng_, outbox);
     return text_of(outbox);
   }
@@ -65,7 +65,7 @@ TEST_F(UpstreamHead, IsTheClientsRequestWithTheAccountsKey) {
 
 TEST_F(UpstreamHead, TheKeyGoesFromItsSecretToTheWire) {
   Exchange& exchange = begin("GET /v1/files HTTP/1.1\r\nHost: g\r\n\r\n");
-  Outbox outbox;
+  Outbox outbox(shard_->blocks());
   add_upstream_head(exchange, *account_, 0, prng_, outbox);
   ASSERT_EQ(outbox.pieces().size(), 3u);
   EXPECT_EQ(outbox.pieces()[1].iov_base, account_->api_key.reveal().data());  // INVARIANTS K1
@@ -255,7 +255,7 @@ TEST_F(UpstreamHead, TheLargestHeadHasRoom) {
   account_->endpoint.authority = std::string(255, 'h') + ":65535";
   Exchange& exchange = begin(request + "\r\n");
   exchange.request_id = exchange.arena.copy(std::string(128, 'i'));
-  Outbox outbox;
+  Outbox outbox(shard_->blocks());
   add_upstream_head(exchange, *account_, INT64_MAX, prng_, outbox);
   EXPECT_GT(outbox.bytes(), request.size());
 }
