@@ -4,7 +4,8 @@ import {ApiError} from './api.js';
 import {button, clear, h, setHidden} from './dom.js';
 import {openDialog, openForm} from './form.js';
 import {t} from './i18n.js';
-import {download, faultSentence, notify, sentence} from './parts.js';
+import {notify} from './notices.js';
+import {download, faultSentence, sentence} from './parts.js';
 
 const EXAMPLE = `providers:
   - account: team-a

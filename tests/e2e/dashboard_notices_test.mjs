@@ -1,0 +1,92 @@
+// That no control lies under what the page says in passing, wherever it is and however wide.
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {logIn, openDashboard, TOKEN, until} from './dashboard_page.mjs';
+import {account, startGateway, startMock, temporaryFolder} from './harness.mjs';
+
+const SIZES = [{width: 1280, height: 800}, {width: 768, height: 1024}, {width: 390, height: 844}];
+const PAGES = ['overview', 'accounts', 'models', 'clients', 'usage', 'requests', 'cooldowns',
+  'settings'];
+const REFUSAL = 'sluice.yaml:3:5: accounts[0].rpm_limit: "many" is not a whole number; expected ' +
+  'a whole number from 1 to 1000000';
+
+// Its reload is refused; drains end well, but drain nothing.
+async function open(t, viewport) {
+  const mock = await startMock(t, ['--tokens', '2']);
+  const gateway = await startGateway(t, {
+    accounts: Array.from({length: 30}, (_, i) => account(mock, {name: `team-${i}`,
+      api_key: `sk-test-${i}`, models: ['m']})),
+    store: {directory: await temporaryFolder()},
+  }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
+  const {page} = await openDashboard(t, gateway.url, {viewport});
+  await page.route('**/api/admin/reload', (route) => route.fulfill({status: 400, json: {
+    detail: REFUSAL, code: 'reload_refused'}}));
+  await page.route('**/api/admin/drain', (route) => route.fulfill({json: {grace_seconds: 30}}));
+  await logIn(page);
+  return page;
+}
+
+const alerts = (page, count) => until(page, () => page.locator('#alerts .notice').count(),
+  (shown) => shown === count, 'alerts');
+const reload = (page) => page.getByRole('button', {name: 'Reload configuration'});
+async function refuseReloads(page, count) {
+  await page.evaluate(() => (location.hash = '#/settings'));
+  await page.locator('main tbody tr').first().waitFor();
+  for (let i = 1; i <= count; i++) {
+    await reload(page).click();
+    await alerts(page, i);
+  }
+}
+
+// The controls that have a notice over their middle: of those that can be seen as the page stands,
+// or of all, each after it was brought into sight.
+const covered = (page, {scrolls}) => page.evaluate(async (toEach) => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const found = [];
+  for (const one of document.querySelectorAll(
+    '#app :is(a[href], button, input, select, summary, [tabindex="0"])')) {
+    if (one.closest('#alerts, #notices') || one.getClientRects().length === 0) continue;
+    if (toEach) one.scrollIntoView({block: 'nearest'});
+    const {left, top, width, height} = one.getBoundingClientRect();
+    const over = document.elementFromPoint(left + width / 2, top + Math.min(height, 32) / 2);
+    if (over?.closest('#alerts, #notices')) found.push(one.ariaLabel ?? one.textContent.trim());
+  }
+  return found;
+}, scrolls);
+
+for (const viewport of SIZES)
+  test(`notices lie over no control, ${viewport.width} pixels wide`, async (t) => {
+    const page = await open(t, viewport);
+    await refuseReloads(page, 3);
+    for (const id of PAGES) {
+      await page.evaluate((to) => (location.hash = `#/${to}`), id);
+      await page.locator(`nav a[href="#/${id}"][aria-current=page]`).waitFor();
+      if (id !== 'overview') await page.locator('main tbody tr, main .empty').first().waitFor();
+      assert.deepEqual(await covered(page, {scrolls: false}), [], id);
+      assert.deepEqual(await covered(page, {scrolls: true}), [], `${id}, scrolled`);
+    }
+    assert.equal(await page.locator('#alerts .notice').count(), 3);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+
+    await page.click('main >> text=Drain gateway');
+    await page.click('dialog footer >> text=Drain gateway');
+    await page.locator('#notices .notice').waitFor();
+    assert.deepEqual(await covered(page, {scrolls: true}), [], 'over the foot');
+    assert.equal(await page.locator('#notices .notice').count(), 1, 'it was still there');
+  });
+
+test('an alert comes over nothing that was in sight, where the page is scrolled too', async (t) => {
+  const page = await open(t, SIZES[1]);
+  await refuseReloads(page, 1);
+  await page.evaluate(() => scrollTo(0, 12));
+  await reload(page).focus();
+  await page.keyboard.press('Enter');
+  await alerts(page, 2);
+  const {button, foot, y} = await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return {button: document.activeElement.getBoundingClientRect().top, y: scrollY,
+      foot: document.querySelector('#alerts').getBoundingClientRect().bottom};
+  });
+  assert.equal(y, 12);
+  assert.ok(button >= foot, `${button} is under ${foot}`);
+});
