@@ -1,7 +1,8 @@
-// That no control lies under what the page says in passing, wherever it is and however wide.
+// That no control lies under what the page says in passing, wherever it is and however wide, and
+// that who closes a notice by the keyboard goes on from where they were.
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {logIn, openDashboard, TOKEN, until} from './dashboard_page.mjs';
+import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
 import {account, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
 const SIZES = [{width: 1280, height: 800}, {width: 768, height: 1024}, {width: 390, height: 844}];
@@ -90,3 +91,53 @@ test('an alert comes over nothing that was in sight, where the page is scrolled 
   assert.equal(y, 12);
   assert.ok(button >= foot, `${button} is under ${foot}`);
 });
+
+const focused = (page) => page.evaluate(() => {
+  const {id, tagName, textContent} = document.activeElement;
+  const notice = document.activeElement.closest('.notice');
+  const at = notice ? [...notice.parentElement.children].indexOf(notice) : -1;
+  return notice ? `notice ${at} of ${notice.parentElement.children.length}`
+    : id || (tagName === 'BODY' ? tagName : textContent.trim());
+});
+
+test('closing a notice hands the focus to the next, then to where it was', async (t) => {
+  const page = await open(t, SIZES[0]);
+  await refuseReloads(page, 3);
+  await page.locator('main input[type=search]').focus();
+  await page.locator('#alerts button').nth(1).focus();
+  for (const next of ['notice 1 of 2', 'notice 0 of 1']) {
+    await page.keyboard.press('Enter');
+    assert.equal(await focused(page), next);
+  }
+  await page.keyboard.press('Space');
+  await alerts(page, 0);
+  assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+
+  // What was pressed has it again.
+  await reload(page).focus();
+  await page.keyboard.press('Enter');
+  await alerts(page, 1);
+  await page.locator('#alerts button').focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(page), 'Reload configuration');
+});
+
+test('where that is gone, the heading has the focus; notices that go by themselves do likewise',
+  async (t) => {
+    const page = await open(t, SIZES[0]);
+    await refuseReloads(page, 1);
+    await page.locator('main input[type=search]').focus();
+    await page.locator('#alerts button').focus();
+    await page.evaluate(() => (location.hash = '#/accounts'));
+    await row(page, 'team-0').waitFor();
+    await page.locator('#alerts button').focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await focused(page), 'title');
+
+    await go(page, 'settings');
+    await page.click('main >> text=Drain gateway');
+    await page.click('dialog footer >> text=Drain gateway');
+    await page.locator('#notices button').focus();
+    await page.locator('#notices .notice').waitFor({state: 'detached'});
+    assert.equal(await focused(page), 'Drain gateway');
+  });
