@@ -6,7 +6,7 @@ import {openForm} from './form.js';
 import {t} from './i18n.js';
 import {live} from './live.js';
 import {mappingsEditor} from './model_mappings.js';
-import {notify} from './parts.js';
+import {notify} from './notices.js';
 
 const number = (name, more = {}) => ({name, label: t(`account.${name}`), kind: 'number', min: '0',
   size: 'third', ...more});

@@ -10,7 +10,8 @@ import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {forWriters, gatewayNow, live} from './live.js';
-import {busy, chip, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {notify} from './notices.js';
+import {busy, chip, levelBar, longText, panel, stateChip} from './parts.js';
 import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
 

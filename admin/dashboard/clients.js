@@ -6,7 +6,8 @@ import {confirmed, openDialog, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {forWriters, live} from './live.js';
-import {busy, chip, levelBar, longText, notify, panel} from './parts.js';
+import {notify} from './notices.js';
+import {busy, chip, levelBar, longText, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 

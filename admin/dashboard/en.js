@@ -152,6 +152,9 @@ export default {
   'export.title': 'Export accounts', 'export.keys': 'Keys', 'export.masked': 'Masked',
   'export.intro': 'The accounts that are kept here, as a provider file.',
   'export.clear': 'In clear', 'export.token': 'Admin token',
+  'export.left_out': '{n} account is not in the file, because its key does not open. Give it ' +
+    'its key again: {names}|{n} accounts are not in the file, because their keys do not open. ' +
+    'Give them their keys again: {names}',
   'export.token.hint': 'Needed again for keys in clear. The export is noted as an event.',
 
   'models.search': 'Find a model', 'models.model': 'Model', 'models.usable': 'Usable accounts',

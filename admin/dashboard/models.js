@@ -7,7 +7,8 @@ import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
 import {forWriters, live} from './live.js';
-import {busy, levelBar, longText, notify, panel} from './parts.js';
+import {notify} from './notices.js';
+import {busy, levelBar, longText, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 

@@ -1,7 +1,8 @@
-// What several pages are made of: panels, states, levels, notices.
-import {button, clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
+// What several pages are made of: panels, states, levels.
+import {clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
 import {clockSpan, compact} from './format.js';
 import {said, t, word} from './i18n.js';
+import {notify} from './notices.js';
 
 export function panel(title, {tools, note, kind = ''} = {}, ...children) {
   const id = `p${panel.next = (panel.next ?? 0) + 1}`;
@@ -96,18 +97,6 @@ export function countdown(untilIso, now) {
   if (!untilIso) return '';
   const left = (Date.parse(untilIso) - now) / 1000;
   return left > 0 ? clockSpan(left) : '';
-}
-
-const NOTICE_MS = 6000;
-
-// Says something once, at the edge and to screen readers. Errors stay until they are closed.
-export function notify(text, kind = 'good') {
-  const region = document.getElementById(kind === 'bad' ? 'alerts' : 'notices');
-  const node = h('div', {class: `notice ${kind}`}, icon(kind === 'bad' ? 'error' : 'healthy'),
-    h('span', {text}), button(t('close'), {name: 'close', bare: true, click: () => node.remove()}));
-  region.append(node);
-  while (region.children.length > 3) region.firstElementChild.remove();
-  if (kind !== 'bad') setTimeout(() => node.remove(), NOTICE_MS);
 }
 
 // What went wrong, in the page's language: by the error's code where it has words for it; else as

@@ -137,6 +137,7 @@ export default {
   'import.line': '行', 'import.field': '字段', 'import.fault': '问题',
   'export.title': '导出账号', 'export.keys': '密钥', 'export.masked': '遮盖',
   'export.intro': '将此处保存的账号导出为提供方文件。', 'export.clear': '明文',
+  'export.left_out': '文件中缺少 {n} 个账号，因为其密钥无法解开。请重新填写这些账号的密钥：{names}',
   'export.token': '管理令牌', 'export.token.hint': '导出明文密钥时需再次输入。导出会记为事件。',
 
   'models.search': '查找模型', 'models.model': '模型', 'models.usable': '可用账号',
