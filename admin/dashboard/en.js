@@ -161,7 +161,8 @@ export default {
   'models.every': '{n} account serves every model under its own name.|' +
     '{n} accounts serve every model under its own name.',
   'price.title': 'Prices', 'price.note': 'US dollars for a million tokens',
-  'price.in': 'Input $/M', 'price.out': 'Output $/M', 'price.set': 'Set price',
+  'price.in': 'Input $/M', 'price.out': 'Output $/M', 'price.in.read': 'Cache read $/M',
+  'price.in.write': 'Cache write $/M', 'price.in.same': 'as input', 'price.set': 'Set price',
   'price.set.of': 'Set the price of {name}', 'price.delete.of': 'Delete this price of {name}',
   'price.intro': 'US dollars for a million tokens. What has been booked keeps its cost.',
   'price.from': 'Valid from', 'price.input_per_million': 'Input',
