@@ -36,12 +36,25 @@ export function rate(value) {
   return numbers({maximumFractionDigits: value < 10 ? 1 : 0}).format(value);
 }
 
+const dollars = (value, most) => numbers({style: 'currency', currency: 'USD',
+  currencyDisplay: 'narrowSymbol', minimumFractionDigits: Math.min(2, most),
+  maximumFractionDigits: most}).format(value);
+
+const CENTS_OF = 10_000;   // less is shown with its cents
+const DIGITS = 3;          // at least: half of the last of them is less than 1 %
+const PLACES_MAX = 12;
+
+// What was spent: cents, and behind them as much as makes DIGITS digits of a small sum.
 export function money(value) {
   if (!known(value)) return NONE;
-  const digits = value !== 0 && Math.abs(value) < 0.01 ? 6 : Math.abs(value) < 10_000 ? 2 : 0;
-  return numbers({style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol',
-    minimumFractionDigits: digits, maximumFractionDigits: digits}).format(value);
+  const size = Math.abs(value);
+  if (size >= CENTS_OF) return dollars(value, 0);
+  const places = size > 0 && size < 1 ? DIGITS - 1 - Math.floor(Math.log10(size)) : 2;
+  return dollars(value, Math.min(PLACES_MAX, places));
 }
+
+// What somebody has set, a price or a budget: all of it.
+export const setMoney = (value) => known(value) ? dollars(value, PLACES_MAX) : NONE;
 
 // What sums cost ({cost, unpriced}): where some had no price it is more than that, or unknown.
 export function cost({cost: known = 0, unpriced = 0}) {

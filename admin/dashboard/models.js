@@ -48,7 +48,7 @@ function priceText(prices, name) {
   const values = prices.map((one) => one[name]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (!values.length) return f.NONE;
-  return low === high ? f.money(low) : `${f.money(low)} – ${f.money(high)}`;
+  return low === high ? f.setMoney(low) : `${f.setMoney(low)} – ${f.setMoney(high)}`;
 }
 
 // A row for each model that an account maps, that has a price or was used today.
@@ -171,7 +171,7 @@ function priceColumns() {
     {id: 'from', label: t('price.from'), sort: (p) => p.valid_from, down: true,
       text: (p) => f.date(p.valid_from)},
     ...PRICES.map((name) => ({id: name, label: t(`price.${name}`), number: true,
-      sort: (p) => p[name], text: (p) => f.money(p[name])})),
+      sort: (p) => p[name], text: (p) => f.setMoney(p[name])})),
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
       if (!live.mayWrite) return;
       const gone = button(t('price.delete.of', {name: first.model}), {name: 'trash', bare: true,

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import * as contract from './contract.mjs';
-import {go, logIn, openDashboard, row, TOKEN} from './dashboard_page.mjs';
-import {account, startGateway, startMock, temporaryFolder} from './harness.mjs';
+import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
+import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
 const PHONE = {width: 390, height: 844};
 
@@ -27,7 +27,7 @@ async function start(t, mappings = {}) {
   const costs = async () => Object.fromEntries(Object.entries((await call('GET',
     '/api/admin/backends')).find(({name}) => name === 'team-a').model_mappings)
     .map(([model, {cost}]) => [model, cost]));
-  return {call, costs, faults, gateway, page};
+  return {call, costs, faults, gateway, mock, page};
 }
 
 const submit = (page) => page.click('dialog button[type=submit]');
@@ -59,5 +59,38 @@ test('a mapping\'s form has all of its prices', async (t) => {
   const {x, y} = await costs();
   assert.deepEqual(x, {input: 5e-7, output: 5e-7, cacheWrite: 2.5e-7});
   assert.deepEqual(y, {input: 3e-6, output: 4e-6, cacheRead: 0, cacheWrite: 5e-6});
+  assert.deepEqual(await faults(), []);
+});
+
+const cells = (page, name, at = 0) => page.locator('main section').nth(at).locator('tbody tr',
+  {hasText: name}).locator('td').allInnerTexts();
+
+test('a price is shown as it was set, a cost not 1 % off', async (t) => {
+  const {call, faults, gateway, mock, page} = await start(t, {
+    own: {native_id: 'own-1', cost: {input: 7.5e-8, output: 3.75e-8}}});
+  await call('PUT', '/api/admin/prices', {model: 'set-here', input_per_million: 0.075,
+    output_per_million: 0.0375, cache_read_per_million: 1.125, cache_write_per_million: 2.5});
+  await call('PUT', '/api/admin/prices', {model: 'm', input_per_million: 200,
+    output_per_million: 490});
+  await go(page, 'models');
+  for (const name of ['own', 'set-here']) {
+    await row(page, name).first().waitFor();
+    assert.deepEqual((await cells(page, name)).filter((text) => text.startsWith('$')).slice(0, 2),
+      ['$0.075', '$0.0375'], name);
+  }
+  assert.deepEqual((await cells(page, 'set-here', 1)).slice(1, 5),
+    ['$0.075', '$0.0375', '$1.125', '$2.50']);
+
+  await mock.script({defaults: {'prompt-tokens': 50, tokens: 10}});
+  const answer = await gateway.post('/v1/chat/completions', ask({model: 'm'}));
+  assert.equal(answer.status, 200, await answer.text());  // of 50 tokens in and 10 out: $0.0149
+  await go(page, 'requests');
+  await row(page, '').first().locator('td', {hasText: /^\$0\.0149$/}).waitFor();
+  await go(page, 'overview');
+  await page.locator('.tile', {hasText: 'Cost today'}).locator('.value', {hasText: /^\$0\.0149$/})
+    .waitFor();
+  await go(page, 'usage');
+  await until(page, () => page.locator('.tile', {hasText: 'Cost'}).locator('.value').innerText(),
+    (text) => text === '$0.0149', 'the cost of 7 days');
   assert.deepEqual(await faults(), []);
 });
