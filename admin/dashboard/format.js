@@ -111,6 +111,8 @@ export const date = (iso) => iso ? dates({year: 'numeric', month: 'short', day: 
 // Of usage: days are the gateway's, in UTC; hours are the reader's own.
 export const dayShort = (iso) => dates({month: 'short', day: 'numeric', timeZone: 'UTC'})
   .format(Date.parse(iso));
+export const dayLong = (iso) => dates({month: 'short', day: 'numeric', timeZone: 'UTC',
+  timeZoneName: 'short'}).format(Date.parse(iso));
 export const hourShort = (iso) => dates({hour: '2-digit', minute: '2-digit', hourCycle: 'h23'})
   .format(Date.parse(iso));
 export const hourLong = (iso) => dates({weekday: 'short', month: 'short', day: 'numeric',

@@ -184,6 +184,8 @@ export default {
   'usage.share': '占比', 'usage.requests': '请求', 'usage.errors': '错误',
   'usage.errors.of': '{n} 个请求；{failed} 次尝试失败', 'usage.attempts': '{n} 次账号尝试',
   'usage.failed_attempts': '失败的尝试', 'usage.as_of': '截至 {at}',
+  'usage.summed': '整点：{from} – {to}', 'usage.bar.hour': '每条柱为一小时',
+  'usage.bar.day': '每条柱为 UTC 的一天，首尾可能不满',
   'usage.no_match': '没有这个名称。', 'cost.over': '> {sum}', 'cost.unknown': '未知',
   'usage.prompt_tokens': '输入 token',
   'usage.completion_tokens': '输出 token', 'usage.total_tokens': 'Token', 'usage.cost': '费用',

@@ -56,6 +56,22 @@ test('a span that ends before it begins shows nothing, and says so at its dates'
   assert.deepEqual(await faults(), []);
 });
 
+test('sums tell of which hours they are, and bars of which days', async (t) => {
+  const {faults, page} = await start(t, 1);
+  await go(page, 'usage');
+  await row(page, 'team-a').waitFor();
+  await page.locator('main .hint', {hasText: 'a bar is an hour'}).waitFor();
+  const day = local(Date.now() - 2 * DAY_MS).slice(0, 10);
+  await page.click('main >> text=Custom');
+  await page.getByLabel('From', {exact: true}).fill(`${day}T10:20`);
+  await page.getByLabel('To', {exact: true}).fill(`${day}T11:40`);
+  await page.getByLabel('To', {exact: true}).blur();
+  await page.locator('main .count', {hasText: /^whole hours: .*\b10:00 – .*\b12:00$/}).waitFor();
+  await page.click('main >> text=30 days');
+  await page.locator('main .hint', {hasText: 'a bar is a day in UTC'}).waitFor();
+  assert.deepEqual(await faults(), []);
+});
+
 test('older requests that come after the filter was changed are dropped', async (t) => {
   const {faults, page} = await start(t, PAGE + 20);
   await go(page, 'requests');
