@@ -56,22 +56,37 @@ export function levelBar(title, unit = '') {
   };
 }
 
-// The last minutes as a line. Points are numbers or null.
+// The runs of points between gaps, each as [[place, value], ...].
+function runsOf(points) {
+  const runs = [];
+  for (const [i, value] of points.entries()) {
+    if (value === null) continue;
+    if (i === 0 || points[i - 1] === null) runs.push([]);
+    runs.at(-1).push([i, value]);
+  }
+  return runs;
+}
+
+const SPARK = {width: 120, height: 28, low: 26, high: 3};
+
+// The last minutes as a line. Points are numbers, or null where nothing is known: a gap.
 export function sparkline() {
   const line = svg('path', {class: 'line'});
   const area = svg('path', {class: 'area'});
-  const node = svg('svg', {class: 'spark', viewBox: '0 0 120 28', preserveAspectRatio: 'none',
-    'aria-hidden': 'true'}, area, line);
+  const {width, height, low, high} = SPARK;
+  const node = svg('svg', {class: 'spark', viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: 'none', 'aria-hidden': 'true'}, area, line);
   return {
     node,
     set(points) {
-      const most = Math.max(1e-9, ...points.map((value) => value ?? 0));
-      const step = 120 / Math.max(1, points.length - 1);
-      const path = points.map((value, i) =>
-        `${i ? 'L' : 'M'}${(i * step).toFixed(1)} ${(26 - 23 * (value ?? 0) / most).toFixed(1)}`)
-        .join('');
-      line.setAttribute('d', path);
-      area.setAttribute('d', path ? `${path}L120 28L0 28Z` : '');
+      const most = Math.max(1e-9, ...points);
+      const x = (place) => (place * width / Math.max(1, points.length - 1)).toFixed(1);
+      const y = (value) => (low - (low - high) * value / most).toFixed(1);
+      const runs = runsOf(points).map((run) => ({from: x(run[0][0]), to: x(run.at(-1)[0]),
+        path: `M${run.map(([place, value]) => `${x(place)} ${y(value)}`).join('L')}h.1`}));
+      line.setAttribute('d', runs.map(({path}) => path).join(''));
+      area.setAttribute('d', runs.map(({path, from, to}) =>
+        `${path}L${to} ${height}L${from} ${height}Z`).join(''));
     },
   };
 }
