@@ -30,6 +30,7 @@ export default {
   'refused.internal': 'A fault of the gateway itself; please report it: {detail}',
   'field.missing': 'Is missing; {mend}', 'field.said': '{detail}',
   'form.number': 'This is no number.', 'form.unread': 'This is not complete.',
+  'form.line': 'Line {n}: {text}', 'form.refused': 'Not taken: see what is marked here.',
   'stored.not': 'Usage is not stored: store.directory is none.',
   'stored.not.requests': 'Requests are not stored: store.directory is none.',
   'table.empty': 'Nothing here.', 'table.more': '{n} more rows are not shown.',

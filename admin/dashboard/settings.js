@@ -19,7 +19,7 @@ function change(setting, done) {
     whole: true,
     values: {value: setting.value},
     intro: h('p', {text: t('settings.change.text')}),
-    sections: [{fields: [{name: 'value', label: setting.path}]}],
+    sections: [{fields: [{name: 'value', path: setting.path, label: setting.path}]}],
     send: (changes, {value}) => api.put(path(setting), {value}),
     done: (answer) => {
       notify(t('settings.changed', {path: answer.key, value: answer.value}));

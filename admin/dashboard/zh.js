@@ -29,6 +29,7 @@ export default {
   'refused.internal': '网关自身的错误，请报告：{detail}',
   'field.missing': '缺少此项；{mend}', 'field.said': '未被接受：{detail}',
   'form.number': '这不是数字。', 'form.unread': '此项不完整。',
+  'form.line': '第 {n} 行：{text}', 'form.refused': '有内容未被接受，请看标出之处。',
   'stored.not': '用量未存储：store.directory 为 none。',
   'stored.not.requests': '请求未存储：store.directory 为 none。',
   'table.empty': '暂无内容。', 'table.more': '还有 {n} 行未显示。',

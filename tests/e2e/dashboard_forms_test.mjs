@@ -169,3 +169,39 @@ test('a new account starts from account_defaults, and only what was changed is s
     {rpm_limit: 7, window_seconds: 90, bucket: 'steady', learn_limits: true, weight: 2});
   assert.deepEqual(await faults(), []);
 });
+
+// What is said at a field that has the focus, and over the form.
+const saidAt = async (page, input) => {
+  await page.locator('dialog .summary:visible').waitFor();
+  return {summary: await page.locator('dialog .summary').innerText(),
+    ...await input.evaluate((node) => ({focused: document.activeElement === node,
+      invalid: node.ariaInvalid, why: document.getElementById(
+        node.getAttribute('aria-describedby')?.split(' ').at(-1))?.textContent}))};
+};
+const MARKED = {summary: 'Not taken: see what is marked here.', focused: true, invalid: 'true'};
+
+test('what the gateway refuses is said once, at its field, which has the focus', async (t) => {
+  const {faults, page} = await start(t);
+  await go(page, 'settings');
+  await page.click('button[aria-label="Change queue.wait.low"]');
+  const value = page.locator('dialog input');
+  await value.fill('soon');
+  await submit(page);
+  const {why, ...marked} = await saidAt(page, value);
+  assert.deepEqual(marked, MARKED);
+  assert.match(why, /^"soon" is not a duration; give a duration like 30s/);
+  await value.fill('7s');
+  await submit(page);
+  await closed(page);
+
+  await go(page, 'clients');
+  await page.click('main >> text=Create key');
+  await field(page, 'name').fill('a-client');
+  await field(page, 'models').fill('gpt-4o\ngpt-4o\ngpt-4o');
+  await submit(page);
+  const said = await saidAt(page, field(page, 'models'));
+  assert.deepEqual(said.why.split('\n'), [2, 3].map((n) =>
+    `Line ${n}: "gpt-4o" stands here twice; give a model's name`));
+  assert.deepEqual({...said, why: undefined}, {...MARKED, why: undefined});
+  assert.deepEqual(await faults({refused: true}), []);
+});
