@@ -200,6 +200,7 @@ export default {
   'requests.latency': '时长', 'requests.ttft': '首 token', 'requests.queue': '等待',
   'requests.flags': '备注', 'requests.gone': '无', 'requests.older': '更早的请求',
   'requests.tail': '实时跟踪', 'requests.count': '{n} 个请求', 'requests.none': '还没有请求。',
+  'requests.no_match': '没有这样的请求。',
   'flag.stream': '流式', 'flag.hedged': '对冲', 'flag.gone': '客户端离开',
   'flag.estimated': 'token 为估算', 'flag.fallback': '备用池', 'flag.emergency': '应急通道',
   'flag.attempts': '{n} 次尝试', 'explain.title': '为何如此路由', 'explain.of': '解释请求 {id}',
