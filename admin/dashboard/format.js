@@ -77,7 +77,7 @@ export function milliseconds(value) {
   if (value < 10) return `${numbers({maximumFractionDigits: 1}).format(value)} ms`;
   if (value < 1000) return `${whole(value)} ms`;
   if (value < 60_000) return `${numbers({maximumFractionDigits: 2}).format(value / 1000)} s`;
-  return span(value / 1000);
+  return length(value / 1000);
 }
 
 // 0:07, 9:59, 1:02:03
@@ -89,12 +89,28 @@ export function clockSpan(seconds) {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(left % 60)}`;
 }
 
-// 42 s, 5 min, 3 h, 12 d
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+// How long ago something was, about: 119 s, 5 min, 3 h, 12 d.
 export function span(seconds) {
   if (!known(seconds)) return NONE;
-  const [unit, by] = seconds < 90 ? ['second', 1] : seconds < 5400 ? ['minute', 60]
-    : seconds < 172_800 ? ['hour', 3600] : ['day', 86_400];
+  const [unit, by] = seconds < 2 * MINUTE ? ['second', 1] : seconds < 2 * HOUR ? ['minute', MINUTE]
+    : seconds < 2 * DAY ? ['hour', HOUR] : ['day', DAY];
   return t(`span.${unit}`, {n: Math.max(0, Math.round(seconds / by))});
+}
+
+// How long something took or takes, to the second, from two hours on to the minute: 95 s, 2 min,
+// 2:30 min, 26:05 h.
+export function length(seconds) {
+  const all = Math.round(seconds);
+  if (!known(seconds) || all < 2 * MINUTE) return span(seconds);
+  const [unit, by, part] = all < 2 * HOUR ? ['minute', MINUTE, 1] : ['hour', HOUR, MINUTE];
+  const parts = Math.round(all / part);
+  const rest = parts % (by / part);
+  const whole = Math.floor(parts / (by / part));
+  return t(`span.${unit}`, {n: rest ? `${whole}:${String(rest).padStart(2, '0')}` : whole});
 }
 export const ago = (iso, now) => iso ? t('time.ago', {span: span((now - Date.parse(iso)) / 1000)})
   : NONE;

@@ -85,7 +85,7 @@ async function drain(control) {
   if (!await confirmed({title: t('settings.drain.title'), text: t('settings.drain.text'),
     action: t('settings.drain')})) return;
   const answer = await busy(control, () => api.post('/api/admin/drain'));
-  if (answer) notify(t('settings.draining', {grace: f.span(answer.grace_seconds)}));
+  if (answer) notify(t('settings.draining', {grace: f.length(answer.grace_seconds)}));
 }
 
 export function create() {
