@@ -121,8 +121,9 @@ export const moment = (iso) => iso ? dates({month: 'short', day: 'numeric', hour
   minute: '2-digit', second: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso)) : NONE;
 export const day = (iso) => iso ? dates({year: 'numeric', month: 'short', day: 'numeric'})
   .format(Date.parse(iso)) : NONE;
-export const date = (iso) => iso ? dates({year: 'numeric', month: 'short', day: 'numeric',
-  hour: '2-digit', minute: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso)) : NONE;
+// Of a text or of milliseconds.
+export const date = (at) => at ? dates({year: 'numeric', month: 'short', day: 'numeric',
+  hour: '2-digit', minute: '2-digit', hourCycle: 'h23'}).format(new Date(at)) : NONE;
 
 // Of usage: days are the gateway's, in UTC; hours are the reader's own.
 export const dayShort = (iso) => dates({month: 'short', day: 'numeric', timeZone: 'UTC'})

@@ -94,3 +94,36 @@ test('a price is shown as it was set, a cost not 1 % off', async (t) => {
     (text) => text === '$0.0149', 'the cost of 7 days');
   assert.deepEqual(await faults(), []);
 });
+
+test('a form says whether it replaces a price or adds one', async (t) => {
+  const {call, faults, page} = await start(t);
+  const dollars = {input_per_million: 1, output_per_million: 2};
+  await call('PUT', '/api/admin/prices', {model: 'x', valid_from: '2026-01-05T08:15:30.250Z',
+    ...dollars});
+  await go(page, 'models');
+  await page.locator('main section').nth(1).getByLabel('Set the price of x').click();
+  const effect = page.locator('dialog .effect');
+  await effect.filter({hasText: /^Replaces the price that is valid from Jan 5, 2026/}).waitFor();
+  const from = page.locator('dialog [name=valid_from]');
+  await from.fill('2026-02-01T00:00');
+  await effect.filter({hasText: new RegExp('^Adds a price that holds from Feb 1, 2026, 00:00 ' +
+    'on\\. The one that is valid from Jan 5, 2026.* stays, too\\.$')}).waitFor();
+  await page.locator('dialog [name=input_per_million]').fill('3');
+  await submit(page);
+  await closed(page);
+  const inputs = async () => (await call('GET', '/api/admin/prices'))
+    .map((one) => one.input_per_million);
+  assert.deepEqual(await inputs(), [3, 1]);
+
+  await page.locator('main section').nth(0).getByLabel('Set the price of x').click();
+  await from.fill('2026-01-20T00:00');
+  await effect.filter({hasText: /^Adds a price that holds from Jan 20, 2026, .* until Feb 1, 2026/})
+    .waitFor();
+  await from.fill('2026-02-01T00:00');
+  await effect.filter({hasText: /^Replaces the price that is valid from Feb 1, 2026/}).waitFor();
+  await page.locator('dialog [name=input_per_million]').fill('4');
+  await submit(page);
+  await closed(page);
+  assert.deepEqual(await inputs(), [4, 1]);
+  assert.deepEqual(await faults(), []);
+});
