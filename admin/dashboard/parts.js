@@ -1,7 +1,7 @@
 // What several pages are made of: panels, states, levels, notices.
 import {button, clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
 import {clockSpan, compact} from './format.js';
-import {said, t, word} from './i18n.js';
+import {said, t, told, word} from './i18n.js';
 
 export function panel(title, {tools, note, kind = ''} = {}, ...children) {
   const id = `p${panel.next = (panel.next ?? 0) + 1}`;
@@ -125,18 +125,29 @@ export function notify(text, kind = 'good') {
   if (kind !== 'bad') setTimeout(() => node.remove(), NOTICE_MS);
 }
 
+// What is wrong with a member of what was sent, in the page's language where it has words for all
+// of it; else whole as the gateway says it.
+export function faultSentence({code, problem, mend}) {
+  const what = told('problems', problem);
+  const how = mend ? told('mends', mend) : '';
+  if (what === undefined || how === undefined) return mend ? `${problem}; ${mend}` : problem;
+  return said(`field.${code}`, {mend: how}) ?? (how ? t('field.mended', {what, how}) : what);
+}
+
+function detailOf({code, message, errors}) {
+  if (code !== 'invalid' || !errors.length) return message;
+  const [first] = errors;
+  const text = `${first.field}${first.field ? ': ' : ''}${faultSentence(first)}`;
+  return errors.length > 1 ? t('error.more', {text, n: errors.length - 1}) : text;
+}
+
 // What went wrong, in the page's language: by the error's code where it has words for it; else as
 // the gateway says it, behind words that say so where it is another language.
 export function sentence(error) {
   if (error.status === 0) return t('error.unreachable');
-  const detail = error.message;
+  const detail = detailOf(error);
   return said(`refused.${error.code}`, {detail}) ??
     (detail ? t('error.said', {detail}) : t('error.unknown'));
-}
-// What is wrong with a member of what was sent, likewise.
-export function faultSentence({code, problem, mend}) {
-  const detail = mend ? `${problem}; ${mend}` : problem;
-  return said(`field.${code}`, {mend}) ?? t('field.said', {detail});
 }
 export const complain = (error) => notify(sentence(error), 'bad');
 

@@ -27,7 +27,7 @@ export default {
   'refused.not_stored': '没有存储，无法执行：store.directory 为 none。',
   'refused.store_trouble': '存储出现故障：{detail}',
   'refused.internal': '网关自身的错误，请报告：{detail}',
-  'field.missing': '缺少此项；{mend}', 'field.said': '未被接受：{detail}',
+  'field.missing': '缺少此项；{mend}', 'field.mended': '{what}；{how}', 'error.more': '{text}（另有 {n} 处）',
   'form.number': '这不是数字。', 'form.unread': '此项不完整。',
   'form.line': '第 {n} 行：{text}', 'form.refused': '有内容未被接受，请看标出之处。',
   'stored.not': '用量未存储：store.directory 为 none。',
