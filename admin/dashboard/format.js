@@ -134,6 +134,8 @@ export const hourShort = (iso) => dates({hour: '2-digit', minute: '2-digit', hou
   .format(Date.parse(iso));
 export const hourLong = (iso) => dates({weekday: 'short', month: 'short', day: 'numeric',
   hour: '2-digit', minute: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso));
+export const minute = (iso) => dates({month: 'short', day: 'numeric', hour: '2-digit',
+  minute: '2-digit', hourCycle: 'h23'}).format(Date.parse(iso));
 export const isMidnight = (iso) => new Date(iso).getHours() === 0;
 export const localDay = (iso) => dates({month: 'short', day: 'numeric'}).format(Date.parse(iso));
 

@@ -91,6 +91,8 @@ export function sparkline() {
   };
 }
 
+const VALUE_SHORT = 8;  // characters: more are written smaller
+
 // A number that is looked at: its name, itself, and what belongs to it.
 export function tile(label, {spark = false, kind = ''} = {}) {
   const value = h('span', {class: 'value'});
@@ -101,6 +103,7 @@ export function tile(label, {spark = false, kind = ''} = {}) {
     h('dd', {}, h('div', {}, value, unit), sub), line?.node);
   return {node, sub, line, set(text, unitText = '', subText) {
     setText(value, text);
+    setClass(value, text.length > VALUE_SHORT ? 'value long' : 'value');
     setText(unit, unitText);
     if (subText !== undefined) setText(sub, subText);
   }};

@@ -239,8 +239,7 @@ class UsagePage {
     this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
     this.#showTable();
     // Hours are whole: this is what has been summed up, not what was asked for.
-    setText(this.summed, t('usage.summed', {from: f.hourLong(over.from),
-      to: f.hourLong(over.to)}));
+    setText(this.summed, t('usage.summed', {from: f.minute(over.from), to: f.minute(over.to)}));
     setText(this.unit, t(`usage.bar.${unit}`));
     setText(this.asOf, t('usage.as_of', {at: f.clock(gatewayNow())}));
   }
