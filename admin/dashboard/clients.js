@@ -122,7 +122,7 @@ function budgetCell(cell) {
     setHidden(bar.node, !c.budget_usd);
     if (c.budget_usd) bar.set(Math.max(0, c.budget_usd - c.spent_usd), c.budget_usd);
     setText(text, c.budget_usd ? t('client.spent', {spent: f.money(c.spent_usd),
-      of: f.money(c.budget_usd), period: t(`period.${c.budget_period}`)}) : t('none'));
+      of: f.setMoney(c.budget_usd), period: t(`period.${c.budget_period}`)}) : t('none'));
   };
 }
 

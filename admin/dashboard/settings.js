@@ -20,7 +20,7 @@ function change(setting, done) {
     whole: true,
     values: {value: setting.value},
     intro: h('p', {text: t('settings.change.text')}),
-    sections: [{fields: [{name: 'value', label: setting.path}]}],
+    sections: [{fields: [{name: 'value', path: setting.path, label: setting.path}]}],
     send: (changes, {value}) => api.put(path(setting), {value}),
     done: (answer) => {
       notify(t('settings.changed', {path: answer.key, value: answer.value}));
@@ -86,7 +86,7 @@ async function drain(control) {
   if (!await confirmed({title: t('settings.drain.title'), text: t('settings.drain.text'),
     action: t('settings.drain')})) return;
   const answer = await busy(control, () => api.post('/api/admin/drain'));
-  if (answer) notify(t('settings.draining', {grace: f.span(answer.grace_seconds)}));
+  if (answer) notify(t('settings.draining', {grace: f.length(answer.grace_seconds)}));
 }
 
 export function create() {

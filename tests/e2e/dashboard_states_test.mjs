@@ -122,6 +122,26 @@ test('an account that has nothing left says so, until when, and does not answer 
   assert.match(await page.locator('tr', {hasText: 'spent'}).innerText(), /nothing is left.*\d+ s/s);
 });
 
+test('a cooldown is as long in the history as its event says', async (t) => {
+  const {mock, gateway} = await start(t, [
+    {name: 'short', api_key: 'sk-test-short', models: ['m-short']},
+    {name: 'long', api_key: 'sk-test-long', models: ['m-long']}]);
+  const refuses = (key, seconds) => ({match: {key}, do: {status: 429, 'retry-after': seconds}});
+  await mock.script({rules: [refuses('sk-test-short', 95), refuses('sk-test-long', 150)]});
+  for (const model of ['m-short', 'm-long'])  // which may wait for the recovery
+    gateway.post('/v1/chat/completions', ask({model})).catch(() => {});
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await go(page, 'cooldowns');
+  const past = (name) => page.locator('section', {hasText: 'History'}).last().locator('tr',
+    {hasText: name});
+  for (const [name, seconds, text] of [['short', 95, '95 s'], ['long', 150, '2:30 min']]) {
+    await page.locator('.event', {hasText: name}).filter({hasText: `for ${seconds} s`}).waitFor();
+    await past(name).locator('td', {hasText: new RegExp(`^${text}$`)}).waitFor();
+  }
+  assert.deepEqual(await faults(), []);
+});
+
 // Flips a bit of the sealed key in each copy of that account's row: it stands behind the API's
 // name.
 function damageKeyOf(bytes, name) {
