@@ -128,9 +128,9 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   StoredClientKey key;
   key.name = call.args.value("name", "");
   Faults faults = read_client(call.args, key);
-  if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
+  if (const std::string_view problem = kClientNameRule.check(key.name); !problem.empty())
     faults.insert(faults.begin(), {"name", fmt::format("\"{}\" {}", key.name, problem),
-                                   fmt::format("give {}", kNameRule.expected)});
+                                   fmt::format("give {}", kClientNameRule.expected)});
   faults = with_faults_of(call, std::move(faults));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto taken = get_client_key(writer_.environment(), key.name);
