@@ -152,7 +152,7 @@ Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
   co_return sent.has_value();
 }
 
-// Snapshot after snapshot, until somebody has enough, or the login ends by which this was let in.
+// Snapshot after snapshot, until somebody has enough, or would not be let in any more.
 Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange,
                      const AdminResponse& response) {
   exchange.close = true;
@@ -165,7 +165,7 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
   SnapshotFeed::Listener listener(shard, self.feed());
   const std::string& login = exchange.request->admission.login;
   const auto may_listen = [&] {
-    return login.empty() || self.room().access().login_holds(login, shard.clock().unix_ms());
+    return self.room().access().still_holds(exchange.request->admission, shard.clock().unix_ms());
   };
   std::shared_ptr<const std::string> snapshot;
   std::string_view next = head;
