@@ -344,7 +344,7 @@ Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
     } else if (!draining) {
       draining = true;
       self.draining_.store(true, std::memory_order_relaxed);
-      self.admin_->begin_drain();
+      self.admin_->begin_drain(self.config_->drain.delay);
       LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);
       self.drain();
     } else {
