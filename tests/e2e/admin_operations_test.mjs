@@ -81,6 +81,8 @@ async function askClientsAndPrices(ask) {
   await ask('GET', '/api/admin/clients/somebody');
   await ask('PATCH', '/api/admin/clients/somebody', {rpm_limit: 5});
   await ask('DELETE', '/api/admin/clients/somebody');
+  await ask('POST', '/api/admin/clients', {name: 'somebody/else'});
+  await ask('DELETE', '/api/admin/clients?name=somebody%2Felse');
   const at = '2026-01-01T00:00:00.000Z';
   await ask('PUT', '/api/admin/prices',
     {model: 'file-model', valid_from: at, input_per_million: 1, output_per_million: 2});
@@ -114,6 +116,7 @@ async function askProxy(ask, gateway) {
   assert.equal(answer.status, 200);
   await answer.text();
   await ask('GET', '/api/admin/explain/to-be-explained');
+  await ask('GET', '/api/admin/explain?request_id=to-be-explained');
 }
 
 async function askStatistics(ask) {
