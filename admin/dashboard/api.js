@@ -60,8 +60,8 @@ export async function getTagged(path) {
 }
 export const post = (path, json, options) => asJson(ask('POST', path, {json, ...options}));
 export const put = (path, json, options) => asJson(ask('PUT', path, {json, ...options}));
-export const patch = (path, json) => asJson(ask('PATCH', path, {json}));
-export const remove = (path) => asJson(ask('DELETE', path));
+export const patch = (path, json, options) => asJson(ask('PATCH', path, {json, ...options}));
+export const remove = (path, options) => asJson(ask('DELETE', path, options));
 export const postText = (path, body, type) => asJson(ask('POST', path, {body, type}));
 export const open = (path, options) => ask('GET', path, options);
 

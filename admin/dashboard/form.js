@@ -69,7 +69,8 @@ function control(field, id) {
   return h('input', {...common, type: field.kind ?? 'text'});
 }
 
-const asLines = (text) => text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
+// One a line: what stands there may have commas.
+const asLines = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
 // What is in a control, as the API wants it. An empty number is nothing at all.
 function read(field, input) {

@@ -163,7 +163,7 @@ void LiveWatch::tell_events(const LiveFigures& figures) {
          {{"version", SLUICE_VERSION}});
   told_start_ = true;
   if (figures.draining && !told_drain_)
-    tell(EventKind::kDraining, "The gateway takes no new connections and ends what still runs.");
+    tell(EventKind::kDraining, "The gateway drains: it ends what runs, and then itself.");
   told_drain_ = figures.draining;
   const std::optional<StoreNumbers> store = gateway_.store_numbers();
   const bool trouble = store && store->failing;

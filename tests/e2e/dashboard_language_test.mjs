@@ -143,7 +143,7 @@ test('why a request went where it went is said in Chinese', async (t) => {
   assert.match(steps[0], /^主池有空闲账号；在空闲账号中按空闲份额抽取。$/);
   assert.match(steps[1], /^(?:主池没有可用账号|之前的账号未能服务)；/);
   await page.keyboard.press('Escape');
-  await page.route('**/api/admin/explain/*', (route) => route.fulfill({status: 404, json: {
+  await page.route('**/api/admin/explain?*', (route) => route.fulfill({status: 404, json: {
     detail: 'Request not found', code: 'not_kept'}}));
   await page.locator('main tbody button.link').first().click();
   await page.locator('dialog .hint', {hasText: '此请求已不再保留'}).waitFor();

@@ -62,6 +62,8 @@ constexpr RefusalRow kRefusalRows[] = {
     {"a client without a name", "clients.create", "{}", "", EX_DATAERR, "name: \"\" is empty"},
     {"a client's name with a space", "clients.create", R"({"name":"a b"})", "", EX_DATAERR,
      "name:"},
+    {"a client that would be a segment of paths", "clients.create", R"({"name":".."})", "",
+     EX_DATAERR, "name: \"..\" is a segment of paths, not a name; give 1 to 64 letters"},
     {"a client's limit below zero", "clients.create", R"({"name":"a","rpm_limit":-1})", "",
      EX_DATAERR, "rpm_limit: -1 is wrong"},
     {"a client's limit that is a text", "clients.create", R"({"name":"a","tpm_limit":"9"})", "",

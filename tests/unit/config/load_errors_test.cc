@@ -77,6 +77,9 @@ constexpr ErrorRow kErrorRows[] = {
      "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1e3}}]",
      "c.yaml:1:71: accounts[0].cost.input: \"1e3\" is not a price; expected dollars for a million "
      "tokens like 2.50, up to 1000000"},
+    {"a client that would be a segment of paths", "clients: [{name: .., key: sk-test-a}]",
+     "c.yaml:1:18: clients[0].name: \"..\" is a segment of paths, not a name; expected 1 to 64 "
+     "letters, digits and . _ - @ : /, but not . or .. alone"},
     {"a budget that is none", "clients: [{name: a, key: sk-test-a, budget_usd: .nan}]",
      "c.yaml:1:49: clients[0].budget_usd: \".nan\" is not an amount of dollars; expected dollars "
      "like 12.50, up to 1000000; 0: no budget"},
