@@ -85,8 +85,19 @@ bool is_known_host(std::string_view host, const std::vector<std::string>& hosts)
          std::ranges::find(hosts, name) != hosts.end();
 }
 
+void AccessKeeper::set_doors(AccessDoors doors) {
+  auto next = std::make_shared<const AccessDoors>(std::move(doors));
+  const std::lock_guard lock(mutex_);
+  doors_ = std::move(next);
+}
+
+std::shared_ptr<const AccessDoors> AccessKeeper::doors() const {
+  const std::lock_guard lock(mutex_);
+  return doors_;
+}
+
 std::optional<AdminResponse> AccessKeeper::refuse_host(const AdminRequest& request) const {
-  if (is_known_host(request.head.host, rules_.hosts)) return std::nullopt;
+  if (is_known_host(request.head.host, doors()->hosts)) return std::nullopt;
   return admin_error(403,
                      "this gateway is not known by that name (Host); ask for its address, or add "
                      "the name to admin.hosts in its configuration",
@@ -127,7 +138,7 @@ std::optional<AdminResponse> AccessKeeper::refuse(const AdminRequest& request, A
   }
   if (token.empty()) {
     // A cookie that has expired is no attack.
-    admission.reads_only = access == Access::kRead && rules_.public_read;
+    admission.reads_only = access == Access::kRead && doors()->public_read;
     if (admission.reads_only) return std::nullopt;
     if (!rules_.token) return unauthorized(request, access, kNoToken, "no_token_set");
     return unauthorized(request, access, "Missing Authorization header", "no_token");

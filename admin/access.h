@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,19 +15,29 @@
 #include "admin/admin_message.h"
 #include "admin/router.h"
 #include "base/clock.h"
+#include "engine/config/config.h"
 #include "engine/route/string_hash.h"
 #include "tls/digest.h"
 
 namespace sluice {
 
-// AccessRules - who is let in.
-struct AccessRules {
-  std::optional<Sha256Digest> token;  // nothing: nobody is the administrator
-  Sha256Digest cookie_key{};          // of this gateway and this token; nobody else knows it
+// AccessDoors - what of who is let in a reload may change.
+struct AccessDoors {
   bool public_read = false;
   // Names under which this gateway is reached, lower case; IP addresses and localhost are known
   // anyway.
   std::vector<std::string> hosts;
+};
+
+[[nodiscard]] inline AccessDoors doors_of(const Config& config) {
+  return {.public_read = config.admin.public_read, .hosts = config.admin.hosts};
+}
+
+// AccessRules - who is let in.
+struct AccessRules {
+  std::optional<Sha256Digest> token;  // nothing: nobody is the administrator
+  Sha256Digest cookie_key{};          // of this gateway and this token; nobody else knows it
+  AccessDoors doors;
 };
 
 // AccessKeeper - decides who may ask for what (docs/ADMIN_API.md, Who may): the token or the cookie
@@ -46,7 +57,11 @@ class AccessKeeper {
   static constexpr std::size_t kEndedMax = 4096;     // logins that were ended; the first to end go
   static constexpr std::size_t kNetworksMax = 4096;  // beyond, the oldest are forgotten
 
-  explicit AccessKeeper(AccessRules rules) : rules_(std::move(rules)) {}
+  explicit AccessKeeper(AccessRules rules)
+      : rules_(std::move(rules)), doors_(std::make_shared<const AccessDoors>(rules_.doors)) {}
+
+  // From the next request on.
+  void set_doors(AccessDoors doors);
 
   // Nothing: it may; `admission` says how it came in.
   [[nodiscard]] std::optional<AdminResponse> refuse(const AdminRequest& request, Access access,
@@ -70,14 +85,17 @@ class AccessKeeper {
   // the prefix by which it takes them from this very host alone (RFC 6265bis, 4.1.3.2). Without TLS
   // it would take none of that name.
   [[nodiscard]] static std::string cookie_name(const AdminRequest& request);
-  // Whether who was let in with that cookie still would be: neither ended nor expired.
-  [[nodiscard]] bool login_holds(const std::string& login, std::int64_t now_unix_ms) {
-    return cookie_holds(login, now_unix_ms);
+  // Whether who was let in so still would be: his cookie has neither ended nor expired, and who
+  // reads without a token still may.
+  [[nodiscard]] bool still_holds(const Admission& admission, std::int64_t now_unix_ms) {
+    if (admission.reads_only) return doors()->public_read;
+    return admission.login.empty() || cookie_holds(admission.login, now_unix_ms);
   }
   // Told of every wrong token, from whatever thread has seen it; set before the first one.
   void on_failure(std::function<void(const std::string& peer)> tell) { tell_ = std::move(tell); }
 
  private:
+  [[nodiscard]] std::shared_ptr<const AccessDoors> doors() const;
   [[nodiscard]] bool cookie_holds(std::string_view value, std::int64_t now_unix_ms);
   [[nodiscard]] std::string signature_of(std::string_view login) const;
   [[nodiscard]] static std::string_view cookie_of(const AdminRequest& request);
@@ -90,7 +108,8 @@ class AccessKeeper {
   };
   const AccessRules rules_;
   std::function<void(const std::string& peer)> tell_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const AccessDoors> doors_;                                         // under it
   std::unordered_map<std::string, Failures, StringHash, std::equal_to<>> failures_;  // under it
   Failures all_failures_;                                                            // under it
   // Of the logins that were ended: when their cookies would have, in seconds since 1970, and what

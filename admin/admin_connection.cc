@@ -152,20 +152,19 @@ Task<bool> send(Shard& shard, Stream& client, AdminExchange& exchange,
   co_return sent.has_value();
 }
 
-// Snapshot after snapshot, until somebody has enough, or the login ends by which this was let in.
+// Snapshot after snapshot, until somebody has enough, or would not be let in any more.
 Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExchange& exchange,
-                     const AdminResponse& response) {
+                     AdminOrigin origin, const AdminResponse& response) {
   exchange.close = true;
   const std::string head = head_of(shard, response, std::string::npos, true);
   CancelSource gone;
-  const CancelLink ends(self.ends_feed(), gone);
+  const CancelLink ends(self.ends_waiting(origin), gone);
   const CancelLink cut(*exchange.cut, gone);
   const WriteLimits write_limits{.stall = kFeedStall, .cancel = &gone};
   client.recv().watch_end(&gone);
   SnapshotFeed::Listener listener(shard, self.feed());
-  const std::string& login = exchange.request->admission.login;
   const auto may_listen = [&] {
-    return login.empty() || self.room().access().login_holds(login, shard.clock().unix_ms());
+    return self.room().access().still_holds(exchange.request->admission, shard.clock().unix_ms());
   };
   std::shared_ptr<const std::string> snapshot;
   std::string_view next = head;
@@ -274,11 +273,15 @@ Task<Next> serve_one(Shard& shard, AdminThread& self, ConnectionSeats::Seat& sea
     log_request(shard, exchange, response.status);
     const bool streams =
         is_stream(exchange, response) && exchange.request->head.method != Method::kHead;
-    if (streams && self.feed().full()) {
-      response = admin_error(503, "too many listen already; try again later", "busy");
+    const bool ends = self.ends_waiting(origin).requested();
+    if (streams && (ends || self.feed().full())) {
+      response = admin_error(503,
+                             ends ? "the gateway ends, and sends no snapshots any more"
+                                  : "too many listen already; try again later",
+                             "busy");
       response.fields.emplace_back("retry-after", "10");
     } else if (streams) {
-      co_await send_feed(shard, self, client, exchange, response);
+      co_await send_feed(shard, self, client, exchange, origin, response);
       co_return Next::kClose;
     }
   }
@@ -295,7 +298,7 @@ Task<void> serve_admin_connection(Shard& shard, AdminThread& self, int fd, std::
   const std::string peer = origin == AdminOrigin::kRelay ? relayed_for : peer_address(fd);
   ConnectionSeats::Seat seat(self.seats(origin), self.cut());
   CancelSource ends_idle;
-  const CancelLink ends(self.ends_idle(), ends_idle);
+  const CancelLink ends(self.ends_waiting(origin), ends_idle);
   const CancelLink cut(seat.cut(), ends_idle);
   Stream client(shard, fd, Side::kDownstream);
   if (!bytes.empty()) {
@@ -316,7 +319,7 @@ Task<void> serve_admin_connection(Shard& shard, AdminThread& self, int fd, std::
     }
     next = co_await serve_one(shard, self, seat, client, origin, peer, unread);
   }
-  if (next == Next::kGiveBack && !self.ends_idle().requested()) {
+  if (next == Next::kGiveBack && self.may_give_back()) {
     const int released = co_await release_stream(shard, client, unread);
     self.give_back(released, std::move(unread));
     co_return;

@@ -70,16 +70,17 @@ int AdminThread::start() {
   return result.get();
 }
 
-void AdminThread::begin_drain() {
-  call([this] {
-    ends_feed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
-    ends_idle_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
-  });
+void AdminThread::begin_drain(Duration delay) {
+  call([this, delay] { services_.spawn(end_relayed(shard_, *this, delay)); });
+}
+
+Task<void> AdminThread::end_relayed(Shard& shard, AdminThread& self, Duration delay) {
+  static_cast<void>(co_await Sleep(shard, shard.now() + delay, &self.ends_services_));
+  self.ends_relayed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
 }
 
 void AdminThread::stop() {
   if (!thread_.joinable()) return;
-  begin_drain();
   call([this] { ending_.spawn(end(shard_, *this)); });
   thread_.join();
   looks_.stop();
@@ -201,8 +202,12 @@ Task<void> AdminThread::keep_health(Shard& shard, AdminThread& self) {
 // Connections end by themselves, in time or cut; then the services that their jobs need.
 Task<void> AdminThread::end(Shard& shard, AdminThread& self) {
   constexpr Duration kGrace = 1s;
-  static_cast<void>(
-      co_await Sleep(shard, shard.now() + (self.connections_.count() == 0 ? 0s : kGrace), nullptr));
+  constexpr Duration kLookAround = 10ms;  // whether they have ended
+  const Instant cut_at = shard.now() + kGrace;
+  self.ends_waiting_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  self.ends_relayed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  while (self.connections_.count() > 0 && shard.now() < cut_at)
+    static_cast<void>(co_await Sleep(shard, shard.now() + kLookAround, nullptr));
   self.cut_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
   co_await self.connections_.join();
   // Whoever waits for a job has its answer from answer_calls().

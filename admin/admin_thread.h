@@ -60,16 +60,21 @@ class AdminThread final : public AdminDoor {
   [[nodiscard]] std::string prepare_probes() { return prober_.prepare(); }
   // Error: an errno, when there is no ring to be had.
   [[nodiscard]] int start();
-  // From the starting thread: streams of events end; the rest goes on.
-  void begin_drain();
+  // From the starting thread: shards end their connections in `delay`. Those that they relay end
+  // with them, for a shard waits for these; all others go on until stop().
+  void begin_drain(Duration delay);
   void stop();
 
   // For its connections, on its thread.
   [[nodiscard]] ControlRoom& room() noexcept { return room_; }
   [[nodiscard]] SnapshotFeed& feed() noexcept { return feed_; }
   [[nodiscard]] CancelSource& cut() noexcept { return cut_; }
-  [[nodiscard]] CancelSource& ends_feed() noexcept { return ends_feed_; }
-  [[nodiscard]] CancelSource& ends_idle() noexcept { return ends_idle_; }
+  // Streams of events, and waits for a next request.
+  [[nodiscard]] CancelSource& ends_waiting(AdminOrigin origin) noexcept {
+    return origin == AdminOrigin::kRelay ? ends_relayed_ : ends_waiting_;
+  }
+  // Shards take connections back until they end theirs.
+  [[nodiscard]] bool may_give_back() const noexcept { return !ends_relayed_.requested(); }
   [[nodiscard]] ConnectionSeats& seats(AdminOrigin origin) noexcept {
     return origin == AdminOrigin::kMetrics ? metrics_seats_ : seats_;
   }
@@ -102,6 +107,7 @@ class AdminThread final : public AdminDoor {
   static Task<void> answer_calls(Shard& shard, AdminThread& self);
   static Task<void> make_snapshots(Shard& shard, AdminThread& self);
   static Task<void> keep_health(Shard& shard, AdminThread& self);
+  static Task<void> end_relayed(Shard& shard, AdminThread& self, Duration delay);
   static Task<void> end(Shard& shard, AdminThread& self);
 
   ControlRoom& room_;
@@ -119,9 +125,9 @@ class AdminThread final : public AdminDoor {
   Scope snapshots_;
   Scope services_;
   Scope ending_;
-  CancelSource cut_;        // calls off everything
-  CancelSource ends_feed_;  // ... streams of events
-  CancelSource ends_idle_;  // ... waits for a next request
+  CancelSource cut_;  // calls off everything
+  CancelSource ends_waiting_;
+  CancelSource ends_relayed_;
   CancelSource ends_snapshots_;
   CancelSource ends_services_;
   int wake_fd_ = -1;

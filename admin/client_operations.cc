@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "admin/operations.h"
+#include "admin/row_tag.h"
 #include "base/decimal.h"
 #include "engine/config/scalar.h"
 #include "store/catalog.h"
@@ -128,9 +129,9 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   StoredClientKey key;
   key.name = call.args.value("name", "");
   Faults faults = read_client(call.args, key);
-  if (const std::string_view problem = kNameRule.check(key.name); !problem.empty())
+  if (const std::string_view problem = kClientNameRule.check(key.name); !problem.empty())
     faults.insert(faults.begin(), {"name", fmt::format("\"{}\" {}", key.name, problem),
-                                   fmt::format("give {}", kNameRule.expected)});
+                                   fmt::format("give {}", kClientNameRule.expected)});
   faults = with_faults_of(call, std::move(faults));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto taken = get_client_key(writer_.environment(), key.name);
@@ -138,14 +139,13 @@ AdminAnswer AdminDesk::create_client(const AdminCall& call) {
   const auto configured = std::ranges::find(config_.clients, key.name, &ClientConfig::name);
   if (configured != config_.clients.end()) {
     const auto path = fmt::format("clients[{}]", configured - config_.clients.begin());
-    return refuse_conflict(
-        fmt::format("there is a client key named \"{}\" in {}; take another name", key.name,
-                    place_of(config_, path, "name")));
+    return refuse_taken(fmt::format("there is a client key named \"{}\" in {}; take another name",
+                                    key.name, place_of(config_, path, "name")));
   }
   if (*taken) {
-    return refuse_conflict(fmt::format("there is a client key named \"{}\"{}; take another name",
-                                       key.name,
-                                       (*taken)->revoked_ms != 0 ? ", which is revoked" : ""));
+    return refuse_taken(fmt::format("there is a client key named \"{}\"{}; take another name",
+                                    key.name,
+                                    (*taken)->revoked_ms != 0 ? ", which is revoked" : ""));
   }
   AdminAnswer answer{.secret = generate_token(), .changed = true, .object = {{"name", key.name}}};
   const Sha256Digest digest = sha256(answer.secret.reveal());
@@ -163,6 +163,8 @@ AdminAnswer AdminDesk::change_client(const AdminCall& call) {
   if (!*found) return refuse_missing(fmt::format("there is no client key \"{}\"", name));
   StoredClientKey key = **found;
   if (key.revoked_ms != 0) return refuse_conflict(fmt::format("\"{}\" is revoked", name));
+  if (auto outdated = refuse_outdated(call, row_tag(key), fmt::format("client key \"{}\"", name)))
+    return std::move(*outdated);
   Faults faults = with_faults_of(call, read_client(call.args, key));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   if (const auto put = put_client_key(writer_, key); !put) return failed(put.error());
@@ -182,6 +184,8 @@ AdminAnswer AdminDesk::revoke_client(const AdminCall& call) {
                     name));
   StoredClientKey key = **found;
   if (key.revoked_ms != 0) return refuse_conflict(fmt::format("\"{}\" was revoked before", name));
+  if (auto outdated = refuse_outdated(call, row_tag(key), fmt::format("client key \"{}\"", name)))
+    return std::move(*outdated);
   key.revoked_ms = now_unix_ms_;
   if (const auto put = put_client_key(writer_, key); !put) return failed(put.error());
   return {.text = fmt::format("client key \"{}\" revoked\n", name),

@@ -99,6 +99,12 @@ AdminAnswer refuse_conflict(std::string text) {
   return {.exit_code = EX_DATAERR, .text = text + "\n", .outcome = AdminOutcome::kConflict};
 }
 
+AdminAnswer refuse_taken(std::string text) {
+  AdminAnswer answer = refuse_conflict(std::move(text));
+  answer.faults.push_back({"name", "is taken", "take another name"});
+  return answer;
+}
+
 std::optional<AdminAnswer> AdminDesk::no_room_for(std::size_t accounts) const {
   const auto stored = list_accounts(writer_.environment());
   if (!stored) return failed(stored.error());

@@ -67,6 +67,8 @@ struct AdminAnswer {
                                                        std::vector<FieldProblem> faults);
 [[nodiscard]] AdminAnswer refuse_missing(std::string text);
 [[nodiscard]] AdminAnswer refuse_conflict(std::string text);
+// The same of a name that another has.
+[[nodiscard]] AdminAnswer refuse_taken(std::string text);
 
 // AdminDesk - does what is asked for, on the store's thread, or in a process of its own when no
 // gateway runs.
@@ -76,7 +78,6 @@ struct AdminAnswer {
 //   providers.change   id, and what changes of these; inherited [name]: timeouts that are taken
 //                      from the configuration again
 //   providers.remove   name or id
-//   if_match of these two: the account_tag() that it must still have, as If-Match writes it
 //   providers.import   dry_run; the secret is a provider file (docs/COMPAT.md); all or nothing
 //   providers.export   clear: with keys
 //   clients.create     name, rpm_limit, tpm_limit, concurrent_limit, models, priority, priority_max
@@ -87,11 +88,14 @@ struct AdminAnswer {
 //   prices.remove      model, valid_from_ms
 //   usage.recompute    from_hour, to_hour: since 1970, without the last one; the figures are a
 //                      RecomputedCost: see recompute_usage()
-//   settings.put       values {path: text}, descriptions {path: text}; all or nothing
+//   settings.put       values {path: text}, descriptions {path: text}; all or nothing; if_match is
+//                      of the first one
 //   settings.remove    key
 //   import.sidecar     skip_unreadable, dry_run; the secret is a SidecarDocument; all or nothing
 //   keys.rotate        the secret is the new master key's 64 digits
 //
+// `if_match` with what changes, removes or revokes one account, client key or setting: the tag that
+// it must still have, as If-Match writes it (row_tag(), setting_tag()).
 // `from_network` with accounts: who gives their addresses may not name private ones.
 //
 // Owns      nothing. Affinity: the Writer's thread.

@@ -160,24 +160,28 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
   if (!accounts) return failed(accounts.error());
   const KeyDisplay display =
       call.args.value("clear", false) ? KeyDisplay::kClear : KeyDisplay::kMasked;
-  std::string left_out;
-  std::string text;
+  std::vector<std::string> left_out;  // sentences
+  bool has_more = false;
   std::vector<ProviderEntry> entries;
   for (const StoredAccount& stored : *accounts) {
     auto key = open_api_key(stored, keys_.vault);
     if (!key && display == KeyDisplay::kClear) {
-      left_out += fmt::format("account \"{}\" is left out: {}\n", stored.name,
-                              explain(key.error(), stored));
+      left_out.push_back(fmt::format("account \"{}\" is left out: {}\n", stored.name,
+                                     explain(key.error(), stored)));
       continue;
     }
     entries.push_back({.account = from_stored(stored, key ? std::move(*key) : Secret()),
                        .notes = notes_of(stored),
                        .overrides = overrides_of(stored)});
     apply(entries.back().overrides, entries.back().account);
-    if (text.empty() && has_more_than_the_file(stored)) text = kMoreThanTheFile;
+    has_more = has_more || has_more_than_the_file(stored);
   }
+  std::string text(has_more ? kMoreThanTheFile : "");
+  for (const std::string& sentence : left_out) text += "# " + sentence;
   write_provider_file(entries, display, [&](std::string_view piece) { text += piece; });
-  return {.text = std::move(left_out), .secret = Secret(text)};
+  return {.text = fmt::format("{}", fmt::join(left_out, "")),
+          .secret = Secret(text),
+          .object = {{"left_out", left_out.size()}}};
 }
 
 }  // namespace sluice

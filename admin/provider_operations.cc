@@ -7,6 +7,7 @@
 
 #include "admin/account_draft.h"
 #include "admin/operations.h"
+#include "admin/row_tag.h"
 #include "admin/stored_entries.h"
 #include "admin/upstream_rule.h"
 #include "engine/config/redact.h"
@@ -32,18 +33,9 @@ std::optional<bool> gives_key(const Secret& given, std::string_view shown) {
   return true;
 }
 
-// The caller has seen the account as it is now, or does not say what it has seen.
-bool is_as_seen(const AdminCall& call, const StoredAccount& account) {
-  const std::string seen = call.args.value("if_match", "");
-  return seen.empty() || seen == "*" || seen.contains('"' + account_tag(account) + '"');
-}
-
-AdminAnswer refuse_outdated(const StoredAccount& account) {
-  return {.exit_code = EX_DATAERR,
-          .text = fmt::format("account \"{}\" was changed since it was read (If-Match); read it "
-                              "again\n",
-                              account.name),
-          .outcome = AdminOutcome::kOutdated};
+std::optional<AdminAnswer> refuse_outdated(const AdminCall& call, const StoredAccount& account) {
+  return sluice::refuse_outdated(call, row_tag(account),
+                                 fmt::format("account \"{}\"", account.name));
 }
 
 // As the configuration says, for those of `names`: "timeouts.idle".
@@ -63,13 +55,13 @@ void inherit(const std::vector<std::string>& names, const AccountTimeouts& from,
 
 AdminAnswer AdminDesk::put(const StoredAccount& account, std::string_view verb) {
   if (const auto at = configured_at(account.name))
-    return refuse_conflict(
+    return refuse_taken(
         fmt::format("there is an account \"{}\" in {}: take another name, or "
                     "change it there, and reload",
                     account.name, *at));
   const auto put = put_account(writer_, account);
   if (!put && put.error().code == StoreErrc::kExists)
-    return refuse_conflict(fmt::format("there is an account \"{}\" in the store", account.name));
+    return refuse_taken(fmt::format("there is an account \"{}\" in the store", account.name));
   if (!put) return failed(put.error());
   return {.text = fmt::format("account \"{}\" {}\n", account.name, verb),
           .changed = true,
@@ -104,7 +96,7 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
   if (!found) return failed(found.error());
   if (!*found) return refuse_missing("there is no such account in the store");
   const StoredAccount& before = **found;
-  if (!is_as_seen(call, before)) return refuse_outdated(before);
+  if (auto outdated = refuse_outdated(call, before)) return std::move(*outdated);
   auto key = open_api_key(before, keys_.vault);
   const auto other_key =
       gives_key(call.secret, key ? redacted(key->reveal()) : std::string(kUnknownKey));
@@ -156,7 +148,7 @@ AdminAnswer AdminDesk::remove_provider(const AdminCall& call) {
                                       id.empty() ? name : id,
                                       at ? "; it stands in " + *at : std::string()));
   }
-  if (!is_as_seen(call, **found)) return refuse_outdated(**found);
+  if (auto outdated = refuse_outdated(call, **found)) return std::move(*outdated);
   if (const auto gone = delete_account(writer_, (*found)->id); !gone) return failed(gone.error());
   return {.text = fmt::format("account \"{}\" removed; what it used stays\n", (*found)->name),
           .changed = true,

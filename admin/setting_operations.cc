@@ -5,6 +5,7 @@
 #include <map>
 
 #include "admin/operations.h"
+#include "admin/row_tag.h"
 #include "admin/stored_entries.h"
 #include "engine/config/load.h"
 #include "engine/config/settings.h"
@@ -15,6 +16,13 @@ namespace sluice {
 namespace {
 
 using Texts = std::map<std::string, std::string>;
+
+std::optional<AdminAnswer> refuse_outdated(const AdminCall& call, const std::string& key,
+                                           const std::vector<StoredSetting>& present) {
+  const auto found = std::ranges::find(present, key, &StoredSetting::key);
+  return sluice::refuse_outdated(call, setting_tag(found == present.end() ? nullptr : &*found),
+                                 fmt::format("setting \"{}\"", key));
+}
 
 }  // namespace
 
@@ -69,6 +77,9 @@ AdminAnswer AdminDesk::put_settings(const AdminCall& call) {
   const Texts descriptions = call.args.value("descriptions", Texts());
   auto present = stored_settings(writer_.environment());
   if (!present) return failed(present.error());
+  if (!values.empty())
+    if (auto outdated = refuse_outdated(call, values.begin()->first, *present))
+      return std::move(*outdated);
   std::vector<StoredSetting> changed;
   for (const auto& [path, text] : values) {
     StoredSetting setting{.key = path, .value = text, .updated_ms = now_unix_ms_};
@@ -92,6 +103,7 @@ AdminAnswer AdminDesk::remove_setting(const AdminCall& call) {
   const std::string key = call.args.value("key", "");
   auto present = stored_settings(writer_.environment());
   if (!present) return failed(present.error());
+  if (auto outdated = refuse_outdated(call, key, *present)) return std::move(*outdated);
   std::erase_if(*present, [&key](const StoredSetting& setting) { return setting.key == key; });
   if (auto problems = try_settings(*present); !problems.empty())
     return refuse_faults(std::move(problems));

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "admin/row_tag.h"
 #include "engine/config/settings.h"
 #include "engine/proxy/cost.h"
 #include "store/catalog.h"
-#include "store/codec.h"
 #include "store/prices.h"
 #include "tls/digest.h"
 #include "tls/random.h"
@@ -102,16 +102,6 @@ std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored, co
   return vault.open(key_ref(stored), stored.api_key_sealed);
 }
 
-std::string account_tag(const StoredAccount& stored) {
-  constexpr std::size_t kBytes = 8;
-  std::string bytes;
-  encode_row(stored, bytes);
-  const Sha256Digest digest = sha256(bytes);
-  std::string digits(2 * kBytes, '\0');
-  write_hex(text_of(digest).substr(0, kBytes), digits.data());
-  return digits;
-}
-
 std::string explain(const VaultFailure& failure, const StoredAccount& stored) {
   return failure.text(key_ref(stored));
 }
@@ -177,6 +167,10 @@ StoredAccount to_stored(const AccountConfig& account, const AccountOverrides& ov
 
 void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_key) {
   stored.api_key_sealed = vault.seal(key_ref(stored), api_key.reveal());
+}
+
+std::string setting_tag(const StoredSetting* setting) {
+  return setting == nullptr ? "unset" : row_tag(*setting);
 }
 
 StoreResult<std::vector<StoredSetting>> stored_settings(StoreEnvironment& environment) {

@@ -19,6 +19,9 @@ namespace sluice {
 [[nodiscard]] std::expected<StoredEntries, std::string> load_stored_entries(
     StoreEnvironment& environment, const Vault& vault);
 
+// Names what is stored of a setting; null: nothing is.
+[[nodiscard]] std::string setting_tag(const StoredSetting* setting);
+
 // Those settings of the store that are of this configuration: who came from the predecessor brought
 // some that say nothing here.
 [[nodiscard]] StoreResult<std::vector<StoredSetting>> stored_settings(
@@ -43,8 +46,6 @@ void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_k
 inline constexpr std::string_view kUnknownKey = "****";
 // Why it does not open, in a sentence.
 [[nodiscard]] std::string explain(const VaultFailure& failure, const StoredAccount& stored);
-// Names what is stored of an account; another one after each change.
-[[nodiscard]] std::string account_tag(const StoredAccount& stored);
 // "bkd_" and 12 random hexadecimal digits.
 [[nodiscard]] std::string make_account_id();
 

@@ -288,6 +288,7 @@ void Server::reload() {
   hosts_ = read_hosts();
   publish(config, std::move(loaded->snapshot));
   if (store_ != nullptr) store_->keep_requests(config.store.keep_requests);
+  room_->access().set_doors(doors_of(config));
   control_.set_log_level(config.log.level);
   LogLine(control_.log(), LogLevel::kInfo, "reloaded")
       .field("accounts", static_cast<std::int64_t>(snapshot_->directory->accounts.size()))
@@ -343,7 +344,7 @@ Task<void> Server::watch_signals(Shard& control, Server& self, int signal_fd) {
     } else if (!draining) {
       draining = true;
       self.draining_.store(true, std::memory_order_relaxed);
-      self.admin_->begin_drain();
+      self.admin_->begin_drain(self.config_->drain.delay);
       LogLine(control.log(), LogLevel::kInfo, "draining").field("signal", name);
       self.drain();
     } else {

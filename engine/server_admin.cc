@@ -35,8 +35,7 @@ std::expected<void, StartFailure> Server::open_admin() {
     rules.token = *token;
   }
   if (rules.token) rules.cookie_key = cookie_key(keys_, *rules.token);
-  rules.public_read = config_->admin.public_read;
-  rules.hosts = config_->admin.hosts;
+  rules.doors = doors_of(*config_in_force());
   room_.emplace(static_cast<Gateway&>(*this), std::move(rules));
   const auto index = static_cast<std::uint32_t>(shards_.size() + 1);
   // A connection that comes back goes to one shard after the other.

@@ -68,8 +68,9 @@ bool check_path(std::string_view path, std::string_view& why) noexcept {
   const auto harmless = [](char c) { return c != '.' && c != '%'; };
   if (std::all_of(path.begin(), path.end(), harmless)) return true;  // nearly every path
   why = {};
-  // Ids of models hold slashes, SDKs encode them, and no provider sees these paths.
-  const bool in_model_id = path.starts_with("/v1/models/");
+  // Ids of models, names of client keys and ids of requests hold slashes, SDKs and browsers encode
+  // them, and no provider sees these paths.
+  const bool is_ours = path.starts_with("/v1/models/") || path.starts_with("/api/admin/");
   std::size_t dots = 0;  // dots of the current segment, plain or encoded
   bool only_dots = true;
   for (std::size_t i = 0; i < path.size(); ++i) {
@@ -85,8 +86,7 @@ bool check_path(std::string_view path, std::string_view& why) noexcept {
       i += 2;
       if (byte < 0) why = "the path holds a malformed percent escape";
       else if (byte == 0) why = "the path holds %00";
-      else if (byte == '\\' || (byte == '/' && !in_model_id))
-        why = "the path holds an encoded slash";
+      else if (byte == '\\' || (byte == '/' && !is_ours)) why = "the path holds an encoded slash";
       if (!why.empty()) return false;
     }
     if (byte == '.') ++dots;

@@ -21,7 +21,8 @@ struct Target {
                                 Refusal& why) noexcept;
 
 // S5: whether `path` holds no %00, no encoded slash, no malformed escape and no dot segment, so
-// that no one further on can read another path into it. On failure `why` says which.
+// that no one further on can read another path into it. On failure `why` says which. Below
+// /v1/models/ and /api/admin/, which nobody further on sees, a slash may be encoded.
 [[nodiscard]] bool check_path(std::string_view path, std::string_view& why) noexcept;
 
 }  // namespace sluice

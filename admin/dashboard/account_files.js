@@ -4,7 +4,8 @@ import {ApiError} from './api.js';
 import {button, clear, h, setHidden} from './dom.js';
 import {openDialog, openForm} from './form.js';
 import {t} from './i18n.js';
-import {download, faultSentence, notify, sentence} from './parts.js';
+import {notify} from './notices.js';
+import {download, faultSentence, sentence} from './parts.js';
 
 const EXAMPLE = `providers:
   - account: team-a
@@ -72,6 +73,21 @@ export function importAccounts(done) {
   text.focus();
 }
 
+const NAMES_MAX = 10;  // that are told; the file has all
+
+// The gateway counts in the head, and names in comments at the beginning, what is not in the file.
+async function readExport(answer) {
+  const text = await answer.text();
+  return {text, n: Number(answer.headers.get('x-sluice-left-out') ?? 0),
+    names: [...text.matchAll(/^# account "([^"\n]+)" is left out: /gm)].map(([, name]) => name)};
+}
+
+function exported({text, n, names}) {
+  download(text, 'providers.yaml', 'application/yaml');
+  if (n > 0) notify(t('export.left_out', {n, names: names.slice(0, NAMES_MAX).join(', ') +
+    (n > NAMES_MAX ? ', …' : '')}), 'bad');
+}
+
 export function exportAccounts() {
   const keys = [['masked', t('export.masked')], ['clear', t('export.clear')]];
   openForm({
@@ -84,9 +100,10 @@ export function exportAccounts() {
       {name: 'keys', label: t('export.keys'), kind: 'select', options: keys},
       {name: 'token', label: t('export.token'), kind: 'password', hint: t('export.token.hint')},
     ]}],
-    send: (changes, {keys: wanted, token}) => wanted === 'clear'
-      ? api.text('POST', '/api/admin/backends/export', {json: {keys: wanted, token}, quiet: true})
-      : api.text('GET', '/api/admin/backends/export'),
-    done: (text) => download(text, 'providers.yaml', 'application/yaml'),
+    send: async (changes, {keys: wanted, token}) => readExport(wanted === 'clear'
+      ? await api.ask('POST', '/api/admin/backends/export',
+        {json: {keys: wanted, token}, quiet: true})
+      : await api.ask('GET', '/api/admin/backends/export')),
+    done: exported,
   });
 }

@@ -6,7 +6,7 @@ import {openForm} from './form.js';
 import {t} from './i18n.js';
 import {live} from './live.js';
 import {mappingsEditor} from './model_mappings.js';
-import {notify} from './parts.js';
+import {notify} from './notices.js';
 
 const number = (name, more = {}) => ({name, label: t(`account.${name}`), kind: 'number', min: '0',
   size: 'third', ...more});
@@ -52,9 +52,28 @@ function sections(account) {
 }
 
 const NESTED = ['timeouts', 'metadata'];
-const FRESH = {pool: 'primary', enabled: true, api: 'openai-completions', rpm_limit: 40,
-  tpm_limit: 0, rpd_limit: 0, concurrent_limit: 0, window_seconds: 60, weight: 1,
-  bucket: 'rolling'};
+const FRESH = {pool: 'primary', enabled: true, api: 'openai-completions', weight: 1};
+const REQUIRED = ['name', 'api_base_url', 'api_key'];  // they are sent though they are empty
+
+const UNIT_SECONDS = {us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600, d: 86_400};
+function secondsOf(text) {
+  const [, count, unit] = /^([\d.]+)([a-z]+)$/.exec(text);
+  return +(Number(count) * UNIT_SECONDS[unit]).toPrecision(12);
+}
+// What a new account has of the settings unless it says otherwise: [setting, member, its value].
+const DEFAULTS = [
+  ...['rpm_limit', 'tpm_limit', 'rpd_limit', 'concurrent_limit'].map((id) => [id, id, Number]),
+  ['window', 'window_seconds', secondsOf], ['bucket', 'bucket', String],
+  ['learn_limits', 'learn_limits', (text) => text === 'true'],
+];
+
+// The values that the form of a new account starts from.
+export async function readDefaults() {
+  const {values} = await api.get('/api/admin/settings');
+  const at = new Map(values.map(({path, value}) => [path, value]));
+  return {...FRESH, ...Object.fromEntries(DEFAULTS.map(([setting, member, read]) =>
+    [member, read(at.get(`account_defaults.${setting}`))]))};
+}
 
 function flattened(account) {
   const out = {...account};
@@ -77,8 +96,8 @@ function nested(changes, account) {
   return out;
 }
 
-// `match`: the tag that the account was read with.
-export function editAccount(account, {match} = {}) {
+// `match`: the tag that the account was read with; `defaults`: what a new one starts from.
+export function editAccount(account, {match, defaults} = {}) {
   const readOnly = account && !(account.editable && live.mayWrite);
   openForm({
     title: account ? t(readOnly ? 'account.view' : 'account.edit', {name: account.name})
@@ -88,12 +107,12 @@ export function editAccount(account, {match} = {}) {
     intro: account && !account.editable
       ? h('p', {text: t(`account.from.${account.source}`)}) : null,
     sections: sections(account),
-    values: account ? flattened(account) : FRESH,
+    values: account ? flattened(account) : defaults,
     whole: !account,
     action: account ? t('save') : t('account.add'),
     send: (changes, all) => account
       ? api.put(`/api/admin/backends/${account.id}`, nested(changes, account), {match})
-      : api.post('/api/admin/backends', nested(withoutEmpty(all))),
+      : api.post('/api/admin/backends', nested(givenOf(changes, all))),
     done: (answer) => {
       notify(t(account ? 'account.saved' : 'account.added', {name: answer.name}));
       forget();
@@ -101,7 +120,8 @@ export function editAccount(account, {match} = {}) {
   });
 }
 
-// A new account says nothing of what was left empty, so that defaults hold.
-const withoutEmpty = (all) => Object.fromEntries(Object.entries(all).filter(([name, value]) =>
-  ['name', 'api_base_url', 'api_key'].includes(name) || (value !== '' && value !== undefined &&
-    !(typeof value === 'object' && Object.keys(value).length === 0))));
+// A new account says nothing of what was left as it is, or was emptied, so that defaults hold.
+const givenOf = (changes, all) => ({
+  ...Object.fromEntries(Object.entries(changes).filter(([, value]) =>
+    value !== null && value !== '')),
+  ...Object.fromEntries(REQUIRED.map((name) => [name, all[name]]))});

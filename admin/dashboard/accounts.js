@@ -1,6 +1,6 @@
 // Accounts: how full each is, what it rests from, and what can be done about it.
 import * as api from './api.js';
-import {editAccount} from './account_form.js';
+import {editAccount, readDefaults} from './account_form.js';
 import {exportAccounts, importAccounts} from './account_files.js';
 import * as catalog from './catalog.js';
 import {backIn, faultAgo, isUsable, rankOf, restOf, stateOf, STATES,
@@ -10,7 +10,8 @@ import {confirmed} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {forWriters, gatewayNow, live} from './live.js';
-import {busy, chip, levelBar, longText, notify, panel, stateChip} from './parts.js';
+import {notify} from './notices.js';
+import {busy, chip, levelBar, longText, panel, stateChip} from './parts.js';
 import {Reading} from './reading.js';
 import {choice, searchField, select, Table} from './table.js';
 
@@ -116,6 +117,11 @@ async function edit(account, control) {
   if (whole) editAccount(whole.value, {match: whole.tag});
 }
 
+async function addAccount(control) {
+  const defaults = await busy(control, readDefaults);
+  if (defaults) editAccount(null, {defaults});
+}
+
 function actionsCell(cell, first, item) {
   const act = (key, name, call) => {
     const one = button(t(key, {name: first.name}), {name, bare: true,
@@ -197,6 +203,8 @@ export function create({query}) {
   });
   const search = searchField(t('accounts.search'), (text) => refilter({text}));
   search.value = query.get('q') ?? '';
+  const more = button(t('account.add'), {name: 'plus', kind: 'primary',
+    click: () => addAccount(more)});
   const bar = h('div', {class: 'toolbar'}, search,
     choice(t('account.pool'), [['', t('all')], ['primary', t('pool.primary')],
       ['fallback', t('pool.fallback')]], '', (pool) => refilter({pool})),
@@ -206,8 +214,7 @@ export function create({query}) {
     forWriters(button(t('import'), {name: 'upload',
       click: () => importAccounts(catalog.forget)})),
     button(t('export'), {name: 'download', click: exportAccounts}),
-    forWriters(button(t('account.add'), {name: 'plus', kind: 'primary',
-      click: () => editAccount(null)})));
+    forWriters(more));
   const off = catalog.onChange(() => reading.soon());
   reading.again();
   return {

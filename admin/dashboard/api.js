@@ -27,7 +27,8 @@ async function failure(answer) {
     body.errors ?? [], body.code);
 }
 
-async function ask(method, path, {json, body, type, signal, match, quiet = false} = {}) {
+// The answer, when it is a good one.
+export async function ask(method, path, {json, body, type, signal, match, quiet = false} = {}) {
   const headers = {};
   if (match) headers['if-match'] = match;
   if (json !== undefined) headers['content-type'] = 'application/json';
@@ -59,10 +60,9 @@ export async function getTagged(path) {
 }
 export const post = (path, json, options) => asJson(ask('POST', path, {json, ...options}));
 export const put = (path, json, options) => asJson(ask('PUT', path, {json, ...options}));
-export const patch = (path, json) => asJson(ask('PATCH', path, {json}));
-export const remove = (path) => asJson(ask('DELETE', path));
+export const patch = (path, json, options) => asJson(ask('PATCH', path, {json, ...options}));
+export const remove = (path, options) => asJson(ask('DELETE', path, options));
 export const postText = (path, body, type) => asJson(ask('POST', path, {body, type}));
-export const text = async (method, path, options) => (await ask(method, path, options)).text();
 export const open = (path, options) => ask('GET', path, options);
 
 // '/api/admin/usage' and {from: ..., model: undefined} make a target.

@@ -6,13 +6,17 @@ import {confirmed, openDialog, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {forWriters, live} from './live.js';
-import {busy, chip, levelBar, longText, notify, panel} from './parts.js';
+import {notify} from './notices.js';
+import {busy, chip, levelBar, longText, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
 const PRIORITIES = ['urgent', 'high', 'normal', 'low'];
 const PERIODS = ['day', 'month', 'total'];
-const path = (client) => `/api/admin/clients/${encodeURIComponent(client.name)}`;
+// A name that browsers take out of every path; of before such names were refused.
+const isDots = ({name}) => name === '.' || name === '..';
+const path = (client) => isDots(client) ? api.target('/api/admin/clients', {name: client.name})
+  : `/api/admin/clients/${encodeURIComponent(client.name)}`;
 
 // The key, this once: whoever closes the dialog without it has to make another.
 function showKey(client) {
@@ -33,7 +37,8 @@ function showKey(client) {
   field.select();
 }
 
-function editClient(client) {
+// `match`: the tag that the client was read with.
+function editClient(client, {match} = {}) {
   const readOnly = client && !client.editable;
   const number = (name, more = {}) => ({name, label: t(`client.${name}`), kind: 'number', min: '0',
     size: 'third', ...more});
@@ -63,7 +68,7 @@ function editClient(client) {
         {name: 'budget_period', label: t('client.budget_period'), kind: 'select', size: 'half',
           options: PERIODS.map((id) => [id, t(`period.${id}`)])}]},
     ],
-    send: (changes, all) => client ? api.patch(path(client), changes)
+    send: (changes, all) => client ? api.patch(path(client), changes, {match})
       : api.post('/api/admin/clients', all),
     done: (answer) => {
       catalog.forget();
@@ -73,6 +78,12 @@ function editClient(client) {
   });
 }
 
+async function change(client, control) {
+  const whole = await busy(control, () => api.getTagged(path(client)));
+  if (whole) editClient(whole.value, {match: whole.tag});
+}
+
+// Whoever changed it meanwhile: a key that has leaked is revoked.
 async function revoke(client, control) {
   if (!await confirmed({title: t('client.revoke.title', {name: client.name}),
     text: t('client.revoke.text'), action: t('client.revoke')})) return;
@@ -121,7 +132,7 @@ function budgetCell(cell) {
     setHidden(bar.node, !c.budget_usd);
     if (c.budget_usd) bar.set(Math.max(0, c.budget_usd - c.spent_usd), c.budget_usd);
     setText(text, c.budget_usd ? t('client.spent', {spent: f.money(c.spent_usd),
-      of: f.money(c.budget_usd), period: t(`period.${c.budget_period}`)}) : t('none'));
+      of: f.setMoney(c.budget_usd), period: t(`period.${c.budget_period}`)}) : t('none'));
   };
 }
 
@@ -141,17 +152,17 @@ function statusCell(cell) {
 }
 
 function actionsCell(cell, first, item) {
-  const change = button(t('client.edit', {name: first.name}), {name: 'edit', bare: true,
-    click: () => editClient(item())});
+  const edit = button(t('client.edit', {name: first.name}), {name: 'edit', bare: true,
+    click: () => change(item(), edit)});
   const view = button(t('client.view', {name: first.name}), {name: 'eye', bare: true,
     click: () => editClient({...item(), editable: false})});
   const gone = button(t('client.revoke.of', {name: first.name}), {name: 'trash', bare: true,
     click: () => revoke(item(), gone)});
-  cell.append(h('span', {class: 'actions'}, change, view, gone));
+  cell.append(h('span', {class: 'actions'}, edit, view, gone));
   return (c) => {
     const fixed = !c.editable || c.status === 'revoked' || !live.mayWrite;
-    setHidden(change, fixed);
-    setHidden(view, !fixed);
+    setHidden(edit, fixed || isDots(c));
+    setHidden(view, !fixed && !isDots(c));
     setHidden(gone, fixed);
   };
 }

@@ -64,7 +64,7 @@ function pastColumns() {
         };
       }},
     {id: 'seconds', label: t('cooldowns.seconds'), number: true, down: true,
-      sort: (c) => c.cooldown_seconds, text: (c) => f.span(c.cooldown_seconds)},
+      sort: (c) => c.cooldown_seconds, text: (c) => f.length(c.cooldown_seconds)},
     {id: 'count', label: t('cooldowns.count'), number: true, down: true,
       sort: (c) => c.consecutive_count, text: (c) => f.whole(c.consecutive_count)},
     {id: 'why', label: t('cooldowns.why'), class: 'wide', make: (cell) => {

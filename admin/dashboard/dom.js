@@ -45,6 +45,9 @@ export function setHidden(node, hidden) {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
+// Whether it is drawn at all: it may be out of sight.
+export const isShown = (node) => node.isConnected && node.getClientRects().length > 0;
+
 export function svg(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes ?? {})) node.setAttribute(name, value);

@@ -1,5 +1,5 @@
 // Why a request went where it went: its steps down the ladder, and the accounts it could have had.
-import {ApiError, get} from './api.js';
+import {ApiError, get, target} from './api.js';
 import {clear, h} from './dom.js';
 import {openDialog} from './form.js';
 import * as f from './format.js';
@@ -88,7 +88,9 @@ export async function explain(request) {
     [t('requests.queue'), f.milliseconds(request.queue_ms)],
   ]), more]});
   try {
-    const answer = await get(`/api/admin/explain/${encodeURIComponent(request.request_id)}`);
+    // Of this row: its client chose the request's id, perhaps for several, and with any character.
+    const answer = await get(target('/api/admin/explain', {request_id: request.request_id,
+      id: request.id}));
     clear(more, ladder(answer));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -69,7 +69,8 @@ function control(field, id) {
   return h('input', {...common, type: field.kind ?? 'text'});
 }
 
-const asLines = (text) => text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
+// One a line: what stands there may have commas.
+const asLines = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
 // What is in a control, as the API wants it. An empty number is nothing at all.
 function read(field, input) {
@@ -150,27 +151,53 @@ class Field {
   }
 }
 
+// What of a fault's path lies in a field: '' of the field itself, '.x.native_id' or '[1]' of what
+// is in it; undefined: it is of another.
+function restOf(path, {name, path: own = name}) {
+  if (!path.startsWith(own)) return undefined;
+  const rest = path.slice(own.length);
+  return rest === '' || rest[0] === '.' || rest[0] === '[' ? rest : undefined;
+}
+
+function placed(rest, field, fault) {
+  const text = faultSentence(fault);
+  const line = field.list && /^\[(\d+)\]$/.exec(rest);
+  if (line) return t('form.line', {n: Number(line[1]) + 1, text});
+  return rest ? `${rest.replace(/^\./, '')}: ${text}` : text;
+}
+
 // Puts the faults to their fields ("model_mappings.x.native_id" to "model_mappings"); returns those
 // that have none.
 function place(fields, errors) {
   const strays = [];
+  const told = new Map();  // the field's lines
   for (const fault of errors) {
-    const found = fields.find(({field}) => fault.field === field.name ||
-      fault.field.startsWith(`${field.name}.`));
+    const found = fields.find(({field}) => restOf(fault.field, field) !== undefined);
     if (!found) strays.push(`${fault.field}${fault.field ? ': ' : ''}${faultSentence(fault)}`);
-    else found.say(fault.field === found.field.name ? faultSentence(fault)
-      : `${fault.field.slice(found.field.name.length + 1)}: ${faultSentence(fault)}`);
+    else told.set(found, [...told.get(found) ?? [],
+      placed(restOf(fault.field, found.field), found.field, fault)]);
   }
+  for (const [field, lines] of told) field.say(lines.join('\n'));
   return strays;
 }
 
+// What is said over a form that was refused; nothing that stands at its field already.
+function showRefusal(summary, fields, error) {
+  const strays = place(fields, error.errors);
+  const atFields = error.errors.length > 0 && (strays.length === 0 || error.code === 'invalid');
+  clear(summary, h('p', {text: atFields ? t('form.refused') : sentence(error)}),
+    strays.map((text) => h('p', {text})));
+  setHidden(summary, false);
+}
+
 // openForm({title, sections: [{legend, folded, fields}], values, send, done, action})
+//   a field's `path` is what the API calls it where that is not its name
 //   send(changes, all)   a promise; changes are the members that differ from the beginning
 //   done(answer)         after it; the dialog is closed by then
 export function openForm({title, sections, values = {}, send, done, action = t('save'), intro,
   readOnly = false, whole = false, wide = false}) {
   const fields = [];
-  const summary = h('div', {class: 'summary', role: 'alert', hidden: true});
+  const summary = h('div', {class: 'summary', role: 'alert', hidden: true, tabindex: '-1'});
   const parts = sections.map((section) => {
     const made = section.fields.map((field) => new Field(field, values[field.name], readOnly));
     fields.push(...made);
@@ -210,10 +237,8 @@ export function openForm({title, sections, values = {}, send, done, action = t('
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.ended) return undefined;  // it comes back with the sign-in
-      const strays = place(fields, error.errors);
-      setHidden(summary, false);
-      clear(summary, h('p', {text: sentence(error)}), strays.map((text) => h('p', {text})));
-      (fields.find((one) => one.input.hasAttribute('aria-invalid')) ?? {focus() {}}).focus();
+      showRefusal(summary, fields, error);
+      (fields.find((one) => one.input.hasAttribute('aria-invalid')) ?? summary).focus();
     } finally {
       submit.disabled = false;
     }

@@ -1,9 +1,11 @@
 // What the page says, in the language that the reader has chosen.
 import en from './en.js';
 import zh from './zh.js';
+import * as zhFaults from './zh_faults.js';
 
 const KEY = 'sluice.language';
 const TEXTS = {en, zh};
+const FAULTS = {zh: zhFaults};  // the gateway's own words are English
 export const LANGUAGES = Object.keys(TEXTS);
 
 function remembered() {
@@ -51,3 +53,14 @@ export function said(key, values) {
 
 // For words of the gateway that may be newer than this page: shown as they are.
 export const word = (group, value) => TEXTS[current][`${group}.${value}`] ?? String(value ?? '');
+
+// What the gateway says in its own words of a value that it does not take (`kind` 'problems') or of
+// how to mend it ('mends'), in the page's language; nothing where nobody has written it.
+export function told(kind, text) {
+  if (!FAULTS[current]) return text;
+  for (const [pattern, words] of FAULTS[current][kind]) {
+    const found = pattern.exec(text);
+    if (found) return words.replace(/\{(\w+)\}/g, (whole, name) => found.groups?.[name] ?? whole);
+  }
+  return undefined;
+}

@@ -10,11 +10,13 @@ const perMillion = (value) => value === undefined ? '' : String(+(value * MILLIO
 // Prices that are all 0 are none: what the model costs is not known here.
 const isKnown = (cost) => Object.values(cost ?? {}).some((value) => value > 0);
 const priceText = (cost, name) => isKnown(cost) ? perMillion(cost[name]) : '';
+// A change starts from none then, too: a zero that nobody sees would make a part of it free.
+const knownCost = (cost) => isKnown(cost) ? cost : {};
 const perToken = (text) => +(Number(text) / MILLION).toPrecision(12);
 const isAmount = (text) => AMOUNT.test(text) && Number.isFinite(Number(text));
 
 const NAMES = ['canonical', 'native'];
-const PRICES = ['input', 'output'];
+const PRICES = ['input', 'output', 'cacheRead', 'cacheWrite'];
 let lastId = 0;
 
 // Each cell has a label of its own; those behind the first row's are seen by screen readers alone,
@@ -29,12 +31,15 @@ function cell(key, value, example, more = {}) {
 class Row {
   constructor(canonical, mapping, removed) {
     this.mapping = mapping;
-    const price = {inputmode: 'decimal', class: 'price'};
+    const price = (key, name, empty) => cell(key, priceText(mapping.cost, name), t(empty),
+      {inputmode: 'decimal', class: 'price'});
     this.cells = {
       canonical: cell('account.model', canonical, 'gpt-large'),
       native: cell('account.native', mapping.native_id ?? '', 'vendor/gpt-large-2'),
-      input: cell('price.in', priceText(mapping.cost, 'input'), t('cost.unknown'), price),
-      output: cell('price.out', priceText(mapping.cost, 'output'), t('cost.unknown'), price),
+      input: price('price.in', 'input', 'cost.unknown'),
+      output: price('price.out', 'output', 'cost.unknown'),
+      cacheRead: price('price.in.read', 'cacheRead', 'price.in.same'),
+      cacheWrite: price('price.in.write', 'cacheWrite', 'price.in.same'),
     };
     this.fault = h('p', {class: 'fault', id: `m${++lastId}`, hidden: true});
     this.node = h('div', {class: 'mapping'}, Object.values(this.cells).map(({node}) => node),
@@ -75,7 +80,7 @@ class Row {
 
   value() {
     const mapping = {...this.mapping, native_id: this.text('native') || this.text('canonical')};
-    const cost = {...this.mapping.cost};
+    const cost = {...knownCost(this.mapping.cost)};
     for (const name of PRICES) {
       if (this.text(name) === priceText(this.mapping.cost, name)) continue;
       if (this.text(name) === '') delete cost[name];

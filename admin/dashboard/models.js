@@ -7,7 +7,8 @@ import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t} from './i18n.js';
 import {forWriters, live} from './live.js';
-import {busy, levelBar, longText, notify, panel} from './parts.js';
+import {notify} from './notices.js';
+import {busy, levelBar, longText, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
@@ -48,7 +49,7 @@ function priceText(prices, name) {
   const values = prices.map((one) => one[name]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (!values.length) return f.NONE;
-  return low === high ? f.money(low) : `${f.money(low)} – ${f.money(high)}`;
+  return low === high ? f.setMoney(low) : `${f.setMoney(low)} – ${f.setMoney(high)}`;
 }
 
 // A row for each model that an account maps, that has a price or was used today.
@@ -129,28 +130,48 @@ function columns() {
   ];
 }
 
-function editPrice(price) {
+// What setting a price of `model` from `from` on (ms) does to those that are there; `own`: the one
+// that the form began with.
+function effectOf(prices, model, from, own) {
+  const all = prices.filter((one) => one.model === model).map((one) => Date.parse(one.valid_from));
+  if (all.includes(from)) return t('price.replaces', {from: f.date(from)});
+  const next = Math.min(...all.filter((at) => at > from));
+  const adds = Number.isFinite(next) ? t('price.adds.until', {from: f.date(from), to: f.date(next)})
+    : t('price.adds', {from: f.date(from)});
+  const stays = own.model === model && own.valid_from
+    ? t('price.stays', {old: f.date(own.valid_from)}) : '';
+  return `${adds} ${stays}`.trim();
+}
+
+async function editPrice(price) {
   const known = Boolean(price.valid_from);
   const amount = (name, required) => ({name, label: t(`price.${name}`), kind: 'number', min: '0',
     step: 'any', size: 'half', required, hint: required ? undefined : t('price.as_input')});
-  const from = known ? Date.parse(price.valid_from) : Date.now();
-  openForm({
-    title: t('price.set'), whole: true, intro: h('p', {text: t('price.intro')}),
-    values: {...price, valid_from: f.localInput(from)},
+  const begun = f.localInput(known ? Date.parse(price.valid_from) : Date.now());
+  // The field shows minutes: a price that is not moved keeps its instant to the millisecond.
+  const fromOf = (text) => known && text === begun ? price.valid_from : f.fromLocalInput(text);
+  const prices = await catalog.read('prices').catch(() => []);
+  const effect = h('p', {class: 'effect', role: 'status'});
+  const node = openForm({
+    title: t('price.set'), whole: true, intro: [h('p', {text: t('price.intro')}), effect],
+    values: {...price, valid_from: begun},
     sections: [{fields: [
       {name: 'model', label: t('models.model'), required: true, size: 'half'},
       {name: 'valid_from', label: t('price.from'), kind: 'datetime-local', size: 'half'},
       amount(PRICES[0], true), amount(PRICES[1], true), amount(PRICES[2]), amount(PRICES[3]),
     ]}],
-    // The field shows minutes: a price that is not moved keeps its instant to the millisecond.
-    send: (changes, all) => api.put('/api/admin/prices', {...all, valid_from:
-      changes.valid_from === undefined && known ? price.valid_from
-        : f.fromLocalInput(all.valid_from)}),
+    send: (changes, all) => api.put('/api/admin/prices', {...all,
+      valid_from: fromOf(all.valid_from)}),
     done: () => {
       notify(t('price.saved'));
       catalog.forget();
     },
   });
+  const {model, valid_from: from} = node.querySelector('form').elements;
+  const tell = () => setText(effect, effectOf(prices, model.value.trim(),
+    from.value ? Date.parse(fromOf(from.value)) : Date.now(), price));
+  for (const one of [model, from]) one.addEventListener('input', tell);
+  tell();
 }
 
 async function removePrice(price, control) {
@@ -171,7 +192,7 @@ function priceColumns() {
     {id: 'from', label: t('price.from'), sort: (p) => p.valid_from, down: true,
       text: (p) => f.date(p.valid_from)},
     ...PRICES.map((name) => ({id: name, label: t(`price.${name}`), number: true,
-      sort: (p) => p[name], text: (p) => f.money(p[name])})),
+      sort: (p) => p[name], text: (p) => f.setMoney(p[name])})),
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
       if (!live.mayWrite) return;
       const gone = button(t('price.delete.of', {name: first.model}), {name: 'trash', bare: true,

@@ -10,6 +10,7 @@ import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {gatewayNow, live} from './live.js';
 import {levelBar, panel, stateChip, tile} from './parts.js';
+import {Reading} from './reading.js';
 
 const POINTS = 300;      // seconds of history: five minutes
 const SPARK_POINTS = 90;
@@ -27,31 +28,44 @@ const pointOf = (s) => ({
   ttft_p50_ms: s.latency.ttft_ms.p50, ttft_p99_ms: s.latency.ttft_ms.p99,
 });
 
+// What `list`, whose last point is of the second `end`, has for that second; null: nothing.
+const pointAt = (list, end, second) => list[list.length - 1 - Math.round(end - second)] ?? null;
+
 // The last five minutes, from the gateway's memory and from then on from the stream. A second that
-// was missed is a gap.
+// nobody knows is a gap.
 class History {
   constructor() {
     this.lists = Object.fromEntries(SERIES.map((name) => [name, []]));
     this.end = 0;
   }
 
+  // What the gateway remembers. What the stream has told beyond it stays: it may be newer, and the
+  // gateway another than before.
   load({end, series}) {
-    for (const name of SERIES) this.lists[name] = series[name].slice(-POINTS);
-    this.end = Math.round(end);
+    const last = Math.max(end, this.end);
+    for (const name of SERIES)
+      this.lists[name] = Array.from({length: POINTS}, (_, i) => {
+        const second = last - (POINTS - 1 - i);
+        return pointAt(series[name], end, second) ??
+          pointAt(this.lists[name], this.end, second);
+      });
+    this.end = last;
   }
 
+  // Returns how many seconds are missing before it.
   push(snapshot) {
-    const at = Math.round(snapshot.timestamp);
-    if (at <= this.end) return;
-    const missed = this.end ? Math.min(POINTS, at - this.end - 1) : 0;
-    this.end = at;
+    const steps = this.end ? Math.round(snapshot.timestamp - this.end) : 1;
+    if (steps < 1) return 0;
+    this.end = snapshot.timestamp;
     const point = pointOf(snapshot);
+    const missed = Math.min(POINTS, steps - 1);
     for (const name of SERIES) {
       const list = this.lists[name];
       for (let i = 0; i < missed; i++) list.push(null);
       list.push(point[name]);
       if (list.length > POINTS) list.splice(0, list.length - POINTS);
     }
+    return missed;
   }
 }
 
@@ -240,13 +254,15 @@ export function create() {
     h('div', {class: 'stack'}, map.node, pictures.node),
     h('div', {class: 'stack'}, worries.node, panel(t('events.title'), {kind: 'last',
       tools: h('a', {href: '#/cooldowns', text: t('all')})}, events.node))));
-  let loaded = false;
-  api.get('/api/admin/history').then((past) => history.load(past), () => {})
-    .finally(() => (loaded = true));
+  const reading = new Reading(async (current) => {
+    const past = await api.get('/api/admin/history');
+    if (current()) history.load(past);
+  });
+  reading.again();
   return {
     node,
     snapshot(s) {
-      if (loaded) history.push(s);
+      if (history.push(s)) reading.soon();  // the gateway knows what was missed here
       top.set(s, history);
       map.set(s.backends);
       worries.set(s.backends);
@@ -254,6 +270,7 @@ export function create() {
       events.follow(s.last_event_id);
     },
     stop() {
+      reading.stop();
       events.stop();
       pictures.stop();
       map.stop();

@@ -1,7 +1,8 @@
-// What several pages are made of: panels, states, levels, notices.
-import {button, clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
+// What several pages are made of: panels, states, levels.
+import {clear, h, icon, setAttribute, setClass, setText, svg} from './dom.js';
 import {clockSpan, compact} from './format.js';
-import {said, t, word} from './i18n.js';
+import {said, t, told, word} from './i18n.js';
+import {notify} from './notices.js';
 
 export function panel(title, {tools, note, kind = ''} = {}, ...children) {
   const id = `p${panel.next = (panel.next ?? 0) + 1}`;
@@ -56,25 +57,42 @@ export function levelBar(title, unit = '') {
   };
 }
 
-// The last minutes as a line. Points are numbers or null.
+// The runs of points between gaps, each as [[place, value], ...].
+function runsOf(points) {
+  const runs = [];
+  for (const [i, value] of points.entries()) {
+    if (value === null) continue;
+    if (i === 0 || points[i - 1] === null) runs.push([]);
+    runs.at(-1).push([i, value]);
+  }
+  return runs;
+}
+
+const SPARK = {width: 120, height: 28, low: 26, high: 3};
+
+// The last minutes as a line. Points are numbers, or null where nothing is known: a gap.
 export function sparkline() {
   const line = svg('path', {class: 'line'});
   const area = svg('path', {class: 'area'});
-  const node = svg('svg', {class: 'spark', viewBox: '0 0 120 28', preserveAspectRatio: 'none',
-    'aria-hidden': 'true'}, area, line);
+  const {width, height, low, high} = SPARK;
+  const node = svg('svg', {class: 'spark', viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: 'none', 'aria-hidden': 'true'}, area, line);
   return {
     node,
     set(points) {
-      const most = Math.max(1e-9, ...points.map((value) => value ?? 0));
-      const step = 120 / Math.max(1, points.length - 1);
-      const path = points.map((value, i) =>
-        `${i ? 'L' : 'M'}${(i * step).toFixed(1)} ${(26 - 23 * (value ?? 0) / most).toFixed(1)}`)
-        .join('');
-      line.setAttribute('d', path);
-      area.setAttribute('d', path ? `${path}L120 28L0 28Z` : '');
+      const most = Math.max(1e-9, ...points);
+      const x = (place) => (place * width / Math.max(1, points.length - 1)).toFixed(1);
+      const y = (value) => (low - (low - high) * value / most).toFixed(1);
+      const runs = runsOf(points).map((run) => ({from: x(run[0][0]), to: x(run.at(-1)[0]),
+        path: `M${run.map(([place, value]) => `${x(place)} ${y(value)}`).join('L')}h.1`}));
+      line.setAttribute('d', runs.map(({path}) => path).join(''));
+      area.setAttribute('d', runs.map(({path, from, to}) =>
+        `${path}L${to} ${height}L${from} ${height}Z`).join(''));
     },
   };
 }
+
+const VALUE_SHORT = 8;  // characters: more are written smaller
 
 // A number that is looked at: its name, itself, and what belongs to it.
 export function tile(label, {spark = false, kind = ''} = {}) {
@@ -86,6 +104,7 @@ export function tile(label, {spark = false, kind = ''} = {}) {
     h('dd', {}, h('div', {}, value, unit), sub), line?.node);
   return {node, sub, line, set(text, unitText = '', subText) {
     setText(value, text);
+    setClass(value, text.length > VALUE_SHORT ? 'value long' : 'value');
     setText(unit, unitText);
     if (subText !== undefined) setText(sub, subText);
   }};
@@ -98,30 +117,29 @@ export function countdown(untilIso, now) {
   return left > 0 ? clockSpan(left) : '';
 }
 
-const NOTICE_MS = 6000;
+// What is wrong with a member of what was sent, in the page's language where it has words for all
+// of it; else whole as the gateway says it.
+export function faultSentence({code, problem, mend}) {
+  const what = told('problems', problem);
+  const how = mend ? told('mends', mend) : '';
+  if (what === undefined || how === undefined) return mend ? `${problem}; ${mend}` : problem;
+  return said(`field.${code}`, {mend: how}) ?? (how ? t('field.mended', {what, how}) : what);
+}
 
-// Says something once, at the edge and to screen readers. Errors stay until they are closed.
-export function notify(text, kind = 'good') {
-  const region = document.getElementById(kind === 'bad' ? 'alerts' : 'notices');
-  const node = h('div', {class: `notice ${kind}`}, icon(kind === 'bad' ? 'error' : 'healthy'),
-    h('span', {text}), button(t('close'), {name: 'close', bare: true, click: () => node.remove()}));
-  region.append(node);
-  while (region.children.length > 3) region.firstElementChild.remove();
-  if (kind !== 'bad') setTimeout(() => node.remove(), NOTICE_MS);
+function detailOf({code, message, errors}) {
+  if (code !== 'invalid' || !errors.length) return message;
+  const [first] = errors;
+  const text = `${first.field}${first.field ? ': ' : ''}${faultSentence(first)}`;
+  return errors.length > 1 ? t('error.more', {text, n: errors.length - 1}) : text;
 }
 
 // What went wrong, in the page's language: by the error's code where it has words for it; else as
 // the gateway says it, behind words that say so where it is another language.
 export function sentence(error) {
   if (error.status === 0) return t('error.unreachable');
-  const detail = error.message;
+  const detail = detailOf(error);
   return said(`refused.${error.code}`, {detail}) ??
     (detail ? t('error.said', {detail}) : t('error.unknown'));
-}
-// What is wrong with a member of what was sent, likewise.
-export function faultSentence({code, problem, mend}) {
-  const detail = mend ? `${problem}; ${mend}` : problem;
-  return said(`field.${code}`, {mend}) ?? t('field.said', {detail});
 }
 export const complain = (error) => notify(sentence(error), 'bad');
 

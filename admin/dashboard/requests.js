@@ -13,7 +13,8 @@ import {Table} from './table.js';
 const TAIL_MS = 2000;
 const PAGE = 100;
 const ROWS_MAX = 1000;  // of a tail that runs for long; the oldest fall off
-const STATUSES = [200, 400, 401, 404, 429, 500, 502, 503, 504];
+const NO_ANSWER = 0;   // the API's status of a request that its client left before it had one
+const STATUSES = [200, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504, NO_ANSWER];
 
 const kindOf = (status) => status === null ? 'off' : status < 400 ? 'good'
   : status < 500 ? 'warn' : 'bad';
@@ -106,7 +107,8 @@ class RequestsPage {
     const status = h('select', {'aria-label': t('requests.status'),
       on: {change: () => this.#set({status: status.value})}},
     h('option', {value: '', text: t('requests.any_status')}),
-    STATUSES.map((code) => h('option', {value: String(code), text: String(code)})));
+    STATUSES.map((code) => h('option', {value: String(code),
+      text: code === NO_ANSWER ? t('requests.gone') : String(code)})));
     const tail = h('input', {type: 'checkbox', checked: live.stored,
       disabled: !live.stored, role: 'switch',
       on: {change: () => {
@@ -171,6 +173,8 @@ class RequestsPage {
   }
 
   #show() {
+    if (live.stored) this.table.emptyKey = Object.values(this.filter).some(Boolean)
+      ? 'requests.no_match' : 'requests.none';
     this.table.show(this.requests);
     setText(this.count, live.stored ? t('requests.count', {n: this.requests.length}) : '');
     setHidden(this.older, this.next === null);

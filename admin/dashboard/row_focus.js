@@ -1,7 +1,8 @@
 // Keeps the keyboard's place in a table whose rows change under it: a button that is pressed may be
 // hidden by what it did, and its row may go. Then the focus is lost to the document, and the next
 // Tab begins at the top.
-const isShown = (node) => node.isConnected && node.getClientRects().length > 0;
+import {isShown} from './dom.js';
+
 const controlsOf = (cell) => [...cell.querySelectorAll('button, a[href]')];
 const usable = (buttons) => buttons.find((one) => isShown(one) && !one.disabled);
 

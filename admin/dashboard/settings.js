@@ -1,26 +1,33 @@
 // Settings: what holds, where it comes from, and what can be changed here.
 import * as api from './api.js';
 import * as catalog from './catalog.js';
-import {button, clear, h, setText} from './dom.js';
+import {button, clear, h, setHidden, setText} from './dom.js';
 import {confirmed, openForm} from './form.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {forWriters, live} from './live.js';
-import {busy, chip, longText, notify, panel} from './parts.js';
+import {notify} from './notices.js';
+import {busy, chip, longText, panel} from './parts.js';
 import {Reading} from './reading.js';
 import {searchField, Table} from './table.js';
 
 const ORIGIN = {default: '', file: 'accent', environment: 'cool', flag: 'warn', stored: 'good'};
+const HOLDS = ['at_once', 'at_reload', 'at_restart'];
+const tag = (setting) => `"${setting.tag}"`;
 const path = (setting) => `/api/admin/config/${encodeURIComponent(setting.path)}`;
 
-function change(setting, done) {
+// From its present value, which another administrator may have changed since the table was read.
+async function change({path: wanted}, control, done) {
+  const settings = await busy(control, () => api.get('/api/admin/settings'));
+  const setting = settings?.values.find((one) => one.path === wanted);
+  if (!setting) return;
   openForm({
     title: t('settings.change', {path: setting.path}),
     whole: true,
     values: {value: setting.value},
     intro: h('p', {text: t('settings.change.text')}),
-    sections: [{fields: [{name: 'value', label: setting.path}]}],
-    send: (changes, {value}) => api.put(path(setting), {value}),
+    sections: [{fields: [{name: 'value', path: setting.path, label: setting.path}]}],
+    send: (changes, {value}) => api.put(path(setting), {value}, {match: tag(setting)}),
     done: (answer) => {
       notify(t('settings.changed', {path: answer.key, value: answer.value}));
       done();
@@ -29,7 +36,7 @@ function change(setting, done) {
 }
 
 async function reset(setting, control, done) {
-  if (!await busy(control, () => api.remove(path(setting)))) return;
+  if (!await busy(control, () => api.remove(path(setting), {match: tag(setting)}))) return;
   notify(t('settings.reset.done', {path: setting.path}));
   done();
 }
@@ -46,7 +53,13 @@ function columns(reload) {
       make: (cell) => {
         const set = longText(cell);
         cell.classList.add('mono');
-        return (s) => set(s.value);
+        const waiting = h('span', {class: 'label', hidden: true});
+        cell.append(waiting);
+        return (s) => {
+          set(s.value);
+          setHidden(waiting, !s.waiting);
+          if (s.waiting) setText(waiting, t('settings.waiting', s.waiting));
+        };
       }},
     {id: 'origin', label: t('settings.origin'), sort: (s) => s.origin_kind, make: (cell) => {
       let shown = '';
@@ -58,14 +71,15 @@ function columns(reload) {
           ORIGIN[s.origin_kind]), plain ? null : h('span', {class: 'faint mono', text: s.origin})));
       };
     }},
-    {id: 'holds', label: t('settings.holds'), sort: (s) => String(s.changeable),
-      text: (s) => t(s.changeable ? 'settings.at_once' : 'settings.at_start')},
+    {id: 'holds', label: t('settings.holds'), sort: (s) => HOLDS.indexOf(s.holds),
+      text: (s) => t(`settings.${s.holds}`)},
     {id: 'actions', label: t('actions'), unseen: true, class: 'last', make: (cell, first, item) => {
       if (!first.changeable || !live.mayWrite) return undefined;
       const back = button(t('settings.reset', {path: first.path}), {name: 'reload', bare: true,
         click: () => reset(item(), back, reload)});
-      cell.append(h('span', {class: 'actions'}, back, button(t('settings.change',
-        {path: first.path}), {name: 'edit', bare: true, click: () => change(item(), reload)})));
+      const edit = button(t('settings.change', {path: first.path}), {name: 'edit', bare: true,
+        click: () => change(item(), edit, reload)});
+      cell.append(h('span', {class: 'actions'}, back, edit));
       return (s) => (back.hidden = s.origin_kind !== 'stored');
     }},
   ];
@@ -81,11 +95,16 @@ async function reloadConfiguration(control, done) {
   done();
 }
 
-async function drain(control) {
-  if (!await confirmed({title: t('settings.drain.title'), text: t('settings.drain.text'),
-    action: t('settings.drain')})) return;
+// `value` has the settings' values, by path: how long it takes is said before it is asked for.
+async function drain(control, value) {
+  const [delay, grace] = [value('drain.delay'), value('drain.grace')];
+  const text = /^0(?!\d)/.test(delay) ? t('settings.drain.text', {grace})
+    : t('settings.drain.later', {delay, grace});
+  if (!await confirmed({title: t('settings.drain.title'), text, action: t('settings.drain')}))
+    return;
   const answer = await busy(control, () => api.post('/api/admin/drain'));
-  if (answer) notify(t('settings.draining', {grace: f.span(answer.grace_seconds)}));
+  if (answer) notify(t('settings.draining',
+    {left: f.length(answer.delay_seconds + answer.grace_seconds)}));
 }
 
 export function create() {
@@ -117,7 +136,8 @@ export function create() {
   reading.again();
   const again = button(t('settings.reload'), {name: 'reload',
     click: () => reloadConfiguration(again, () => reading.again())});
-  const end = button(t('settings.drain'), {name: 'pause', kind: 'danger', click: () => drain(end)});
+  const end = button(t('settings.drain'), {name: 'pause', kind: 'danger', click: () => drain(end,
+    (path) => all.find((s) => s.path === path)?.value ?? '')});
   return {
     node: h('div', {class: 'stack'}, h('div', {class: 'toolbar'},
       searchField(t('settings.search'), (given) => {

@@ -112,6 +112,7 @@ class UsagePage {
     this.canvas = h('canvas', {role: 'img', 'aria-label': t('usage.chart')});
     this.legend = h('ul', {class: 'chartlegend'});
     this.tableBox = h('div');
+    this.unit = h('span', {class: 'hint'});
     this.text = '';
     this.csv = h('a', {class: 'button', download: 'usage.csv', href: '#'}, icon('download'),
       h('span', {text: 'CSV'}));
@@ -121,7 +122,7 @@ class UsagePage {
       this.wrong);
     this.shown = h('div', {class: 'stack'},
       h('dl', {class: 'tiles four'}, Object.values(this.tiles).map(({node}) => node)),
-      panel(t('usage.over_time'), {tools: this.#measures(), kind: 'chart tall'},
+      panel(t('usage.over_time'), {tools: [this.unit, this.#measures()], kind: 'chart tall'},
         h('div', {class: 'canvas'}, this.canvas), this.legend),
       panel(t('usage.sums'), {tools: searchField(t('usage.search'), (text) => {
         this.text = text;
@@ -134,6 +135,7 @@ class UsagePage {
 
   #toolbar() {
     this.asOf = h('span', {class: 'count'});
+    this.summed = h('span', {class: 'count'});
     const ranges = [...Object.keys(RANGES), 'custom'].map((id) => [id, t(`range.${id}`)]);
     return h('div', {class: 'toolbar'},
       choice(t('usage.range'), ranges, this.state.range, (range) => {
@@ -141,7 +143,7 @@ class UsagePage {
         this.#set({range});
       }), this.custom,
       choice(t('usage.by'), SIDES.map((id) => [id, t(`usage.by.${id}`)]), this.state.side,
-        (side) => this.#set({side})), this.asOf, h('span', {class: 'grow'}), this.csv);
+        (side) => this.#set({side})), this.summed, this.asOf, h('span', {class: 'grow'}), this.csv);
   }
 
   #measures() {
@@ -198,7 +200,7 @@ class UsagePage {
   }
 
   #showAll(yes) {
-    for (const node of [this.shown, this.asOf, this.csv]) setHidden(node, !yes);
+    for (const node of [this.shown, this.asOf, this.summed, this.csv]) setHidden(node, !yes);
   }
 
   #buildTable() {
@@ -236,6 +238,9 @@ class UsagePage {
     if (this.shownSide !== side) this.#buildTable();
     this.#draw(over, steps(Date.parse(over.from), to, unit), unit);
     this.#showTable();
+    // Hours are whole: this is what has been summed up, not what was asked for.
+    setText(this.summed, t('usage.summed', {from: f.minute(over.from), to: f.minute(over.to)}));
+    setText(this.unit, t(`usage.bar.${unit}`));
     setText(this.asOf, t('usage.as_of', {at: f.clock(gatewayNow())}));
   }
 
@@ -253,7 +258,7 @@ class UsagePage {
     const sets = datasets(over.rows, {side, unit, measure}, axis);
     this.chart ??= stackedChart(this.canvas, (value) => MEASURES[this.state.measure](value));
     const days = axis.length > HOURS_TOLD;
-    this.chart.set({labels: axis, sets, title: unit === 'day' ? f.dayShort : f.hourLong,
+    this.chart.set({labels: axis, sets, title: unit === 'day' ? f.dayLong : f.hourLong,
       tick: unit === 'day' ? f.dayShort : days ? (iso) => f.isMidnight(iso) ? f.localDay(iso) : ''
         : f.hourShort});
     legend(this.legend, sets, MEASURES[measure]);

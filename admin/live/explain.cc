@@ -197,11 +197,14 @@ Json step_json(const KeptDecision& kept, std::size_t number, const Shown& shown,
           {"candidates_total", shown.total}};
 }
 
-// The latest that any shard has of that id.
-std::optional<KeptDecision> find_decision(Gateway& gateway, std::string_view request_id) {
+// The latest that any shard has of that id; with a row, the one that has it.
+std::optional<KeptDecision> find_decision(Gateway& gateway, std::string_view request_id,
+                                          const std::optional<RequestKey>& row) {
+  std::optional<DecisionRow> wanted;
+  if (row) wanted = {static_cast<std::int64_t>(row->unix_ms), row->sequence};
   std::optional<KeptDecision> latest;
   for (const DecisionLog* const decisions : gateway.decisions()) {
-    auto kept = decisions->find(request_id);
+    auto kept = decisions->find(request_id, wanted);
     if (kept && (!latest || kept->decision.unix_ms > latest->decision.unix_ms))
       latest = std::move(kept);
   }
@@ -210,9 +213,10 @@ std::optional<KeptDecision> find_decision(Gateway& gateway, std::string_view req
 
 }  // namespace
 
-std::optional<Json> explain_request(ControlRoom& room, std::string_view request_id) {
+std::optional<Json> explain_request(ControlRoom& room, std::string_view request_id,
+                                    const std::optional<RequestKey>& row) {
   Gateway& gateway = room.gateway();
-  const auto kept = find_decision(gateway, request_id);
+  const auto kept = find_decision(gateway, request_id, row);
   if (!kept) return std::nullopt;
   const auto names = room.live().names();
   const auto directory = gateway.directory();

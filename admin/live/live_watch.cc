@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "admin/live/live_text.h"
@@ -162,7 +163,7 @@ void LiveWatch::tell_events(const LiveFigures& figures) {
          {{"version", SLUICE_VERSION}});
   told_start_ = true;
   if (figures.draining && !told_drain_)
-    tell(EventKind::kDraining, "The gateway takes no new connections and ends what still runs.");
+    tell(EventKind::kDraining, "The gateway drains: it ends what runs, and then itself.");
   told_drain_ = figures.draining;
   const std::optional<StoreNumbers> store = gateway_.store_numbers();
   const bool trouble = store && store->failing;
@@ -198,19 +199,39 @@ void LiveWatch::remember(const LiveFigures& figures) {
   if (points_.size() > kHistory) points_.pop_front();
 }
 
+std::vector<const LiveWatch::Point*> LiveWatch::seconds() const {
+  if (points_.empty()) return {};
+  const double end = points_.back().at;
+  const auto before_end = [end](const Point& point) {
+    return static_cast<std::size_t>(std::max(std::lround(end - point.at), 0L));
+  };
+  const std::size_t size = std::min(kHistory, before_end(points_.front()) + 1);
+  std::vector<const Point*> out(size, nullptr);
+  for (const Point& point : points_) {
+    const std::size_t back = before_end(point);
+    if (back >= size) continue;
+    const std::size_t i = size - 1 - back;
+    out[i] = &point;
+    if (i >= 2 && out[i - 1] == nullptr && out[i - 2] != nullptr) out[i - 1] = &point;
+  }
+  return out;
+}
+
 std::string LiveWatch::history() const {
   const std::lock_guard lock(mutex_);
+  const std::vector<const Point*> all = seconds();
   std::string out = fmt::format(R"({{"end":{:.3f},"step_seconds":1,"series":{{)",
                                 points_.empty() ? 0.0 : points_.back().at);
   bool first = true;
-  const auto series = [this, &out, &first](std::string_view name, const auto& value_of) {
+  const auto series = [&all, &out, &first](std::string_view name, const auto& value_of) {
     out += fmt::format(R"({}"{}":[)", first ? "" : ",", name);
     first = false;
-    for (const Point& point : points_) {
-      append_number(out, std::optional<double>(value_of(point.traffic)));
+    for (const Point* const point : all) {
+      append_number(
+          out, point == nullptr ? std::nullopt : std::optional<double>(value_of(point->traffic)));
       out += ',';
     }
-    if (!points_.empty()) out.pop_back();
+    if (!all.empty()) out.pop_back();
     out += ']';
   };
   using T = TrafficPoint;

@@ -106,6 +106,9 @@ class LiveWatch {
     double at = 0;
     TrafficPoint traffic;
   };
+  // The seconds up to the last point, oldest first; null where nobody looked. A point that comes
+  // late stands for the second before it, too.
+  [[nodiscard]] std::vector<const Point*> seconds() const;
   std::deque<Point> points_;  // under mutex_, as these:
   std::shared_ptr<const TaggedAccounts> names_;
   std::shared_ptr<const Directory> named_;  // of whom names_ are

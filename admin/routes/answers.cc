@@ -10,7 +10,9 @@ AdminResponse refusal_of(const AdminAnswer& answer, std::string_view missing) {
   switch (answer.outcome) {
     case AdminOutcome::kInvalid: return refuse_fields(answer.faults);
     case AdminOutcome::kNotFound: return admin_error(404, missing, "not_found");
-    case AdminOutcome::kConflict: return admin_error(409, text, "conflict");
+    case AdminOutcome::kConflict:
+      if (!answer.faults.empty()) return refuse_fields(answer.faults, text, "conflict", 409);
+      return admin_error(409, text, "conflict");
     case AdminOutcome::kOutdated: return admin_error(412, text, "outdated");
     case AdminOutcome::kNotStored: return refuse_without_store();
     case AdminOutcome::kDone:

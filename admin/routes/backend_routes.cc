@@ -8,7 +8,7 @@
 #include "admin/routes/json_body.h"
 #include "admin/routes/query_params.h"
 #include "admin/routes/routes.h"
-#include "admin/stored_entries.h"
+#include "admin/row_tag.h"
 #include "engine/proxy/account_prober.h"
 #include "engine/route/account_state.h"
 
@@ -39,8 +39,7 @@ AdminResponse show(ControlRoom& room, std::string_view id) {
   const ListedAccount* const account = list->find(id);
   if (account == nullptr) return admin_error(404, kMissing, "not_found");
   AdminResponse response = json_response(AccountList::object_of(*account, room));
-  if (account->stored)
-    response.fields.emplace_back("etag", '"' + account_tag(*account->stored) + '"');
+  if (account->stored) response.fields.emplace_back("etag", '"' + row_tag(*account->stored) + '"');
   return response;
 }
 

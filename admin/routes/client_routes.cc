@@ -5,8 +5,10 @@
 #include "admin/control_room.h"
 #include "admin/routes/answers.h"
 #include "admin/routes/json_body.h"
+#include "admin/routes/query_params.h"
 #include "admin/routes/routes.h"
 #include "admin/routes/times.h"
+#include "admin/row_tag.h"
 #include "store/catalog.h"
 
 namespace sluice {
@@ -107,12 +109,26 @@ AdminResponse list_clients(ControlRoom& room, const AdminRequest&) {
   return json_response(all);
 }
 
-AdminResponse get_client(ControlRoom& room, const AdminRequest& request) {
+// One client; of the store's with the tag for If-Match.
+AdminResponse show(ControlRoom& room, const std::string& name) {
+  // Before the rest: a change in between makes this tag an old one, not an unseen one the new.
+  std::string tag;
+  if (room.gateway().store() != nullptr) {
+    const auto stored = get_client_key(*room.gateway().store(), name);
+    if (!stored) return store_trouble(stored.error());
+    if (*stored) tag = '"' + row_tag(**stored) + '"';
+  }
   auto clients = read_clients(room);
   if (!clients) return store_trouble(clients.error());
-  const auto found = clients->find(request.params.front());
+  const auto found = clients->find(name);
   if (found == clients->end()) return admin_error(404, kMissing, "not_found");
-  return json_response(found->second);
+  AdminResponse response = json_response(found->second);
+  if (!tag.empty() && found->second["source"] == "store") response.fields.emplace_back("etag", tag);
+  return response;
+}
+
+AdminResponse get_client(ControlRoom& room, const AdminRequest& request) {
+  return show(room, request.params.front());
 }
 
 // The members of the contract's ClientWrite, without those that are only shown. Types are the
@@ -177,9 +193,7 @@ AdminResponse change(ControlRoom& room, const AdminCall& call) {
   if (auto refused = refuse_configured(room, name)) return std::move(*refused);
   const AdminAnswer answer = room.gateway().change(call);
   if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
-  auto clients = read_clients(room);
-  if (!clients) return store_trouble(clients.error());
-  return json_response((*clients)[name]);
+  return show(room, name);
 }
 
 AdminResponse change_client(ControlRoom& room, const AdminRequest& request) {
@@ -189,17 +203,32 @@ AdminResponse change_client(ControlRoom& room, const AdminRequest& request) {
   if (call->args.contains("name") && call->args["name"] != name)
     call->faults.push_back({"name", "cannot be changed", "make a new client"});
   call->args["name"] = name;
+  call->args["if_match"] = request.field("if-match");
   call->command = "clients.change";
   return change(room, *call);
 }
 
 AdminResponse revoke_client(ControlRoom& room, const AdminRequest& request) {
-  return change(room, {.command = "clients.revoke", .args = {{"name", request.params.front()}}});
+  return change(
+      room, {.command = "clients.revoke",
+             .args = {{"name", request.params.front()}, {"if_match", request.field("if-match")}}});
+}
+
+// By a name that no path can have: browsers and proxies take "." and ".." out of paths. None is
+// made any more, but a key that has leaked is revoked whatever it is called.
+AdminResponse revoke_named(ControlRoom& room, const AdminRequest& request) {
+  QueryParams params(request);
+  const auto name = params.text("name");
+  if (!name) params.wrong("name", "is missing", "give the client key's name");
+  if (auto refusal = params.refusal()) return std::move(*refusal);
+  return change(room, {.command = "clients.revoke",
+                       .args = {{"name", *name}, {"if_match", request.field("if-match")}}});
 }
 
 constexpr AdminRoute kRoutes[] = {
     {"GET", "/api/admin/clients", Access::kRead, list_clients},
     {"POST", "/api/admin/clients", Access::kAdmin, create_client},
+    {"DELETE", "/api/admin/clients", Access::kAdmin, revoke_named, Query::kRead},
     {"GET", "/api/admin/clients/{name*}", Access::kRead, get_client},
     {"PATCH", "/api/admin/clients/{name*}", Access::kAdmin, change_client},
     {"DELETE", "/api/admin/clients/{name*}", Access::kAdmin, revoke_client},

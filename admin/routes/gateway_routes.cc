@@ -38,12 +38,13 @@ AdminResponse reload(ControlRoom& room, const AdminRequest&) {
   if (!done) return refuse_reload(done.error());
   const auto directory = room.gateway().directory();
   const auto config = room.gateway().config();
-  Json warnings = Json::array();
+  Json warnings = Json::array(), waiting = Json::array();
   for (const Finding& warning : config->warnings) warnings.push_back(warning.text());
+  for (const WaitingValue& value : config->waiting) waiting.push_back(value.path);
   return json_response({{"status", "reloaded"},
                         {"accounts", directory->accounts.size()},
                         {"clients", directory->clients.size()},
-                        {"needs_restart", config->needs_restart},
+                        {"needs_restart", waiting},
                         {"warnings", warnings}});
 }
 

@@ -39,7 +39,7 @@ AdminResponse json_response(const Json& body, std::uint16_t status) {
 }
 
 AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::string detail,
-                            std::string_view code) {
+                            std::string_view code, std::uint16_t status) {
   Json errors = Json::array();
   for (const FieldProblem& problem : problems) {
     Json error = {{"field", problem.field}, {"problem", problem.problem}, {"mend", problem.mend}};
@@ -55,7 +55,7 @@ AdminResponse refuse_fields(const std::vector<FieldProblem>& problems, std::stri
     if (!first.mend.empty()) detail += "; " + first.mend;
     if (problems.size() > 1) detail += " (and " + std::to_string(problems.size() - 1) + " more)";
   }
-  return json_response({{"detail", detail}, {"code", code}, {"errors", errors}}, 400);
+  return json_response({{"detail", detail}, {"code", code}, {"errors", errors}}, status);
 }
 
 }  // namespace sluice

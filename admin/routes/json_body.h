@@ -20,6 +20,7 @@ namespace sluice {
 // them}.
 [[nodiscard]] AdminResponse refuse_fields(const std::vector<FieldProblem>& problems,
                                           std::string detail = "",
-                                          std::string_view code = "invalid");
+                                          std::string_view code = "invalid",
+                                          std::uint16_t status = 400);
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include "admin/live/live_text.h"
 #include "admin/routes/json_body.h"
 #include "admin/routes/query_params.h"
+#include "admin/routes/request_rows.h"
 #include "admin/routes/routes.h"
 #include "admin/routes/times.h"
 
@@ -137,8 +138,22 @@ AdminResponse get_ready(ControlRoom& room, const AdminRequest&) {
                        ready ? 200 : 503);
 }
 
+// The id of a request stands in the path, or in the query: clients choose it, and not every one can
+// stand in a path.
 AdminResponse get_explanation(ControlRoom& room, const AdminRequest& request) {
-  const auto explained = explain_request(room, request.params.front());
+  QueryParams params(request);
+  std::string id;
+  if (request.params.empty()) {
+    id = params.text("request_id").value_or("");
+    if (id.empty()) params.wrong("request_id", "is missing", "give a request's id");
+  } else {
+    id = request.params.front();
+  }
+  const auto row_text = params.text("id");
+  const auto row = row_text ? parse_cursor(*row_text) : std::nullopt;
+  if (row_text && !row) params.wrong("id", "is none", "give the id of a row of requests");
+  if (auto refusal = params.refusal()) return std::move(*refusal);
+  const auto explained = explain_request(room, id, row);
   if (!explained)
     return admin_error(404, "Request not found: only the latest ones are kept for explaining",
                        "not_kept");
@@ -159,7 +174,8 @@ constexpr AdminRoute kRoutes[] = {
     {"GET", "/api/admin/history", Access::kRead, get_history},
     {"GET", "/api/admin/events", Access::kRead, list_events, Query::kRead},
     {"GET", "/api/admin/queue", Access::kRead, get_queue},
-    {"GET", "/api/admin/explain/{request_id}", Access::kRead, get_explanation},
+    {"GET", "/api/admin/explain", Access::kRead, get_explanation, Query::kRead},
+    {"GET", "/api/admin/explain/{request_id}", Access::kRead, get_explanation, Query::kRead},
     {"GET", "/status", Access::kRead, get_status},
     {.method = "GET",
      .path = "/health/ready",

@@ -17,6 +17,8 @@ AdminResponse export_accounts(ControlRoom& room, bool clear) {
                          .secret_body = std::move(answer.secret)};
   response.fields.emplace_back("content-disposition", "attachment; filename=\"providers.yaml\"");
   response.fields.emplace_back("cache-control", "no-store");
+  if (const std::size_t left_out = answer.object.value("left_out", std::size_t{0}); left_out > 0)
+    response.fields.emplace_back("x-sluice-left-out", std::to_string(left_out));
   return response;
 }
 

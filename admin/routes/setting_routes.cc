@@ -8,6 +8,7 @@
 #include "admin/routes/json_body.h"
 #include "admin/routes/routes.h"
 #include "admin/routes/times.h"
+#include "admin/stored_entries.h"
 #include "engine/config/settings.h"
 #include "store/catalog.h"
 
@@ -22,33 +23,65 @@ constexpr std::string_view kMissing = "Config key not found";
 struct OldName {
   std::string_view name, path;
 };
+constexpr std::string_view kOldOverflow = "fallback_enabled_passthrough";  // true or false
 constexpr OldName kOldNames[] = {{"rate_rpm", "account_defaults.rpm_limit"},
                                  {"queue_max_size", "queue.capacity"},
-                                 {"fallback_enabled_passthrough", "queue.overflow"}};
+                                 {kOldOverflow, "queue.overflow"}};
 
 std::string path_of(std::string_view key) {
   const auto old = std::ranges::find(kOldNames, key, &OldName::name);
   return std::string(old == std::end(kOldNames) ? key : old->path);
 }
 
+// As the configuration would say it ("reject", "7s"), however it was given ("false", "7000ms"); by
+// the first version's name in its words. What is of no use to this configuration stays as it is.
+std::string value_of(const StoredSetting& setting, std::string_view name) {
+  Config scratch;
+  if (!read_settings({{setting.key, setting.value}}, scratch).empty()) return setting.value;
+  if (name == kOldOverflow)
+    return scratch.routing.queue.overflow == Overflow::kPassthrough ? "true" : "false";
+  const auto all = settings_of(scratch);
+  return std::ranges::find(all, setting.key, &SettingValue::path)->value;
+}
+
 // Under the name that it was asked for by.
 Json object_of(const StoredSetting& setting, const std::string& name) {
-  Json object = {{"key", name}, {"value", setting.value}};
+  Json object = {{"key", name}, {"value", value_of(setting, name)}};
   if (!setting.description.empty()) object["description"] = setting.description;
   if (setting.updated_ms != 0) object["updated_at"] = rfc3339_text(setting.updated_ms);
   return object;
 }
 
-AdminResponse get_settings(ControlRoom& room, const AdminRequest&) {
+// A value and who said so, as a setting shows them.
+template <class Value>
+Json said(const Value& value) {
   constexpr std::string_view kKinds[] = {"default", "file", "environment", "flag", "stored"};
+  return {{"value", value.value},
+          {"origin", value.origin.text()},
+          {"origin_kind", kKinds[static_cast<std::size_t>(value.origin.kind)]}};
+}
+
+AdminResponse get_settings(ControlRoom& room, const AdminRequest&) {
+  constexpr std::string_view kHolds[] = {"at_once", "at_reload", "at_restart"};
+  std::vector<StoredSetting> stored;  // before the rest: the tags are none of what comes after it
+  if (room.gateway().store() != nullptr) {
+    auto settings = list_settings(*room.gateway().store());
+    if (!settings) return store_trouble(settings.error());
+    stored = std::move(*settings);
+  }
   const auto config = room.gateway().config();
   Json values = Json::array();
-  for (const SettingValue& setting : settings_of(*config))
-    values.push_back({{"path", setting.path},
-                      {"value", setting.value},
-                      {"origin", setting.origin.text()},
-                      {"origin_kind", kKinds[static_cast<std::size_t>(setting.origin.kind)]},
-                      {"changeable", setting.changeable}});
+  for (const SettingValue& setting : settings_of(*config)) {
+    const auto kept = std::ranges::find(stored, setting.path, &StoredSetting::key);
+    const auto waiting = std::ranges::find(config->waiting, setting.path, &WaitingValue::path);
+    Json object = said(setting);
+    object["path"] = setting.path;
+    object["changeable"] = setting.changeable;
+    object["tag"] = setting_tag(kept == stored.end() ? nullptr : &*kept);
+    object["holds"] = kHolds[static_cast<std::size_t>(setting.holds)];
+    object["waiting"] = waiting == config->waiting.end() ? Json() : said(*waiting);
+    values.push_back(std::move(object));
+  }
   Json warnings = Json::array();
   for (const Finding& warning : config->warnings) warnings.push_back(warning.text());
   return json_response({{"file", config->file.empty() ? Json() : Json(config->file)},
@@ -71,7 +104,9 @@ AdminResponse show(ControlRoom& room, const std::string& name) {
   const auto setting = get_setting(*room.gateway().store(), path_of(name));
   if (!setting) return store_trouble(setting.error());
   if (!*setting) return admin_error(404, kMissing, "not_found");
-  return json_response(object_of(**setting, name));
+  AdminResponse response = json_response(object_of(**setting, name));
+  response.fields.emplace_back("etag", '"' + setting_tag(&**setting) + '"');
+  return response;
 }
 
 AdminResponse get_config(ControlRoom& room, const AdminRequest& request) {
@@ -108,7 +143,7 @@ std::optional<FieldProblem> refuse_capacity(ControlRoom& room, const std::string
 
 // All of `values`, by their names as they were given, or what is wrong with them.
 std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
-                                 const std::string& description) {
+                                 const std::string& description, std::string_view if_match) {
   std::vector<FieldProblem> problems;
   Json values = Json::object();
   std::map<std::string, std::string> names;  // by path
@@ -130,7 +165,7 @@ std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
     const bool wrong = !problems.empty() && problems.back().field == name;
     if (text && !wrong) values[path] = *text;
   }
-  Json args = {{"values", values}};
+  Json args = {{"values", values}, {"if_match", if_match}};
   if (!description.empty() && !values.empty())
     args["descriptions"][values.begin().key()] = description;
   AdminAnswer answer = room.gateway().change({.command = "settings.put",
@@ -161,7 +196,8 @@ AdminResponse put_config(ControlRoom& room, const AdminRequest& request) {
   if (!body->contains("value")) problems.push_back({"value", "is missing", "give one"});
   if (!problems.empty()) return refuse_fields(problems);
   const std::string description = body->value("description", "");
-  if (auto refused = put(room, {{key, (*body)["value"]}}, description)) return std::move(*refused);
+  if (auto refused = put(room, {{key, (*body)["value"]}}, description, request.field("if-match")))
+    return std::move(*refused);
   return show(room, key);
 }
 
@@ -169,7 +205,7 @@ AdminResponse post_config(ControlRoom& room, const AdminRequest& request) {
   auto body = read_json_object(request);
   if (!body) return std::move(body.error());
   if (body->empty()) return admin_error(400, "give at least one setting");
-  if (auto refused = put(room, *body, "")) return std::move(*refused);
+  if (auto refused = put(room, *body, "", "")) return std::move(*refused);
   Json all = Json::array();
   for (const auto& [name, value] : body->items()) {
     const auto setting = get_setting(*room.gateway().store(), path_of(name));
@@ -181,8 +217,9 @@ AdminResponse post_config(ControlRoom& room, const AdminRequest& request) {
 
 AdminResponse delete_config(ControlRoom& room, const AdminRequest& request) {
   const std::string& name = request.params.front();
-  const AdminAnswer answer =
-      room.gateway().change({.command = "settings.remove", .args = {{"key", path_of(name)}}});
+  const AdminAnswer answer = room.gateway().change(
+      {.command = "settings.remove",
+       .args = {{"key", path_of(name)}, {"if_match", request.field("if-match")}}});
   if (answer.outcome != AdminOutcome::kDone || !answer.changed) return refusal_of(answer, kMissing);
   return json_response({{"status", "deleted"}, {"key", name}});
 }

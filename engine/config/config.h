@@ -144,6 +144,13 @@ struct SettingText {
   std::string text;
 };
 
+// WaitingValue - what the sources say of a setting that the process was started with otherwise.
+struct WaitingValue {
+  std::string path;
+  std::string value;  // as the configuration would say it; of a list, separated by ", "
+  Place origin;
+};
+
 // ConfigSources - where a configuration is read from, kept for the next reload.
 struct ConfigSources {
   std::string file;  // -c; "": $SLUICE_CONFIG, else the first of default_files that exists
@@ -179,8 +186,7 @@ struct Config {
 
   std::map<std::string, Place, std::less<>> origins;  // by path: "accounts[0].rpm_limit"
   std::vector<Finding> warnings;
-  // Paths of which the sources say another value than the one that the process was started with.
-  std::vector<std::string> needs_restart;
+  std::vector<WaitingValue> waiting;  // for the next start
   ConfigSources sources;
 
   // Where the value at `path` came from; a default when nobody gave it.

@@ -36,8 +36,8 @@ enum class Purpose {
                                                               Purpose purpose = Purpose::kServe);
 
 // The configuration of `running`, read again from the same sources; `running` is not touched, so a
-// bad file changes nothing. What is taken only at the start (listen, shards, drain, log.format,
-// pooled_*) is as in `running`, with a warning where the sources say otherwise.
+// bad file changes nothing. What is taken only at the start (is_taken_at_start()) is as in
+// `running`, with its origin; where the sources say otherwise that is `waiting`, and a warning.
 [[nodiscard]] std::expected<Config, ConfigErrors> reload_config(const Config& running,
                                                                 const Environment& env);
 // The same, with these values in the store.

@@ -1,48 +1,40 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
-#include <map>
+#include <algorithm>
+#include <iterator>
 
 #include "engine/config/check.h"
 #include "engine/config/load.h"
-#include "engine/config/schema.h"
 #include "engine/config/settings.h"
 
 namespace sluice {
 namespace {
 
-// ValueReader - notes the text of each value outside of lists of sections. Changes nothing.
-class ValueReader final : public KeyVisitor {
- public:
-  void scalar(std::string_view key, Scalar&& scalar, Need) override {
-    if (std::string path = join_path(path_, key); is_taken_at_start(path))
-      values[std::move(path)] = scalar.text();
-  }
-  void texts(std::string_view key, TextList&& list) override {
-    std::string path = join_path(path_, key);
-    if (!is_taken_at_start(path)) return;
-    std::string& all = values[std::move(path)];
-    for (const std::string& text : list.texts()) all += text + "\n";
-  }
-  void section(std::string_view key, const Describe& keys) override {
-    const std::string outer = path_;
-    path_ = join_path(path_, key);
-    keys(*this);
-    path_ = outer;
-  }
-  void sections(std::string_view, SectionList&&) override {}
-  void models(std::string_view, std::vector<ModelMapping>&) override {}
+// Where the value at `path`, or an item of its list, came from: as in `running`.
+void restore_origin(Config& config, const Config& running, std::string_view path) {
+  const auto is_of = [path](const auto& entry) {
+    const std::string_view at = entry.first;
+    return at.starts_with(path) && (at.size() == path.size() || at[path.size()] == '[');
+  };
+  std::erase_if(config.origins, is_of);
+  std::ranges::copy_if(running.origins, std::inserter(config.origins, config.origins.end()), is_of);
+}
 
-  std::map<std::string, std::string> values;
-
- private:
-  std::string path_;
-};
-
-std::map<std::string, std::string> values_of(const Config& config) {
-  ValueReader reader;
-  describe(reader, const_cast<Config&>(config));  // a ValueReader only calls text()
-  return std::move(reader.values);
+// What was taken at the start stays as it is in `running`, with its origin, whatever `loaded` says.
+void keep_start(const Config& running, Config& loaded) {
+  for (const WaitingValue& value : loaded.waiting) restore_origin(loaded, running, value.path);
+  loaded.listen = running.listen;
+  loaded.shards = running.shards;
+  loaded.drain = running.drain;
+  loaded.timeouts.pooled_idle = running.timeouts.pooled_idle;
+  loaded.timeouts.pooled_age = running.timeouts.pooled_age;
+  loaded.log.format = running.log.format;
+  const Duration keep_requests = loaded.store.keep_requests;
+  loaded.store = running.store;
+  loaded.store.keep_requests = keep_requests;
+  loaded.admin.listen = running.admin.listen;
+  loaded.metrics_listen = running.metrics_listen;
 }
 
 }  // namespace
@@ -58,22 +50,16 @@ std::expected<Config, ConfigErrors> reload_config(const Config& running, const E
   auto loaded = load_config(sources, env, Purpose::kShow);
   if (!loaded) return loaded;
   Findings findings;
-  const auto fresh = values_of(*loaded);
-  for (const auto& [path, value] : values_of(running)) {
-    if (fresh.at(path) == value) continue;
-    findings.warn(loaded->origin_of(path),
-                  fmt::format("{}: the change takes effect at the next start", path));
-    loaded->needs_restart.push_back(path);
+  const std::vector<SettingValue> before = settings_of(running);
+  for (const SettingValue& fresh : settings_of(*loaded)) {
+    const auto had = std::ranges::find(before, fresh.path, &SettingValue::path);
+    if (fresh.holds != SettingHolds::kAtRestart || had->value == fresh.value) continue;
+    findings.warn(fresh.origin,
+                  fmt::format("{}: the change takes effect at the next start", fresh.path));
+    loaded->waiting.push_back({fresh.path, fresh.value, fresh.origin});
   }
-  loaded->listen = running.listen;
-  loaded->shards = running.shards;
-  loaded->drain = running.drain;
-  loaded->timeouts.pooled_idle = running.timeouts.pooled_idle;
-  loaded->timeouts.pooled_age = running.timeouts.pooled_age;
-  loaded->log.format = running.log.format;
-  const Duration keep_requests = loaded->store.keep_requests;
-  loaded->store = running.store;
-  loaded->store.keep_requests = keep_requests;
+  std::ranges::sort(loaded->waiting, {}, &WaitingValue::path);
+  keep_start(running, *loaded);
   // With the addresses that are really listened on: a file that moves to loopback and drops its
   // client keys must not open the doors of before.
   check_servable(*loaded, findings);

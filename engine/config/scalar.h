@@ -132,8 +132,9 @@ struct TextRule {
   bool path = false;
 };
 
-extern const TextRule kNameRule;   // of an account or client: stands in headers, logs, metrics
-extern const TextRule kModelRule;  // a model's name, or its prefix; not empty
+extern const TextRule kNameRule;        // of an account: stands in headers, logs, metrics
+extern const TextRule kClientNameRule;  // of a client: in paths too
+extern const TextRule kModelRule;       // a model's name, or its prefix; not empty
 extern const TextRule kOptionalModelRule;
 extern const TextRule kBaseUrlRule;
 extern const TextRule kPathRule;

@@ -156,7 +156,7 @@ void describe_limit(KeyVisitor& v, T& holder) {
 }
 
 void describe(KeyVisitor& v, ClientConfig& client) {
-  v.scalar("name", TextScalar(client.name, kNameRule), Need::kRequired);
+  v.scalar("name", TextScalar(client.name, kClientNameRule), Need::kRequired);
   v.scalar("key", ClientKeyScalar(client), Need::kRequired);
   v.texts("models", ModelNameList(client.models));
   v.scalar("priority", ChoiceScalar<Priority>(client.priority, kPriorityWords));

@@ -9,21 +9,12 @@
 namespace sluice {
 namespace {
 
-// Sockets, threads, the upstream pools' limits, the log's form, the database.
+// Sockets, threads, the upstream pools' limits, the log's form, the database. reload_config() has
+// each of them as it was.
 constexpr std::string_view kTakenAtStart[] = {
-    "listen",
-    "shards",
-    "drain",
-    "timeouts.pooled_idle",
-    "timeouts.pooled_age",
-    "log.format",
-    "store",
-    "backup",
-    "admin",
-    "metrics",
+    "listen",     "shards", "drain",  "timeouts.pooled_idle", "timeouts.pooled_age",
+    "log.format", "store",  "backup", "admin.listen",         "metrics",
 };
-// Of what stands under these: what each change of an account asks anew.
-constexpr std::string_view kTakenAtOnce[] = {"admin.private_upstreams"};
 // Who may do what, and from where: the configuration's alone, or a stolen cookie could open the
 // gateway for good. (The metrics' and the administrator's listeners are made at the start, too.)
 constexpr std::string_view kFileOnly[] = {"auth", "admin", "metrics", "tls", "accounts", "clients"};
@@ -59,12 +50,16 @@ class SettingReader final : public KeyVisitor {
  private:
   void add(std::string_view key, std::string value, bool one_value) {
     std::string path = join_path(path_, key);
-    const bool open = one_value && !is_taken_at_start(path) &&
-                      std::ranges::none_of(kFileOnly, [&path](std::string_view root) {
-                        return lies_under(path, root);
-                      });
+    const bool at_start = is_taken_at_start(path);
+    const bool open =
+        one_value && !at_start && std::ranges::none_of(kFileOnly, [&path](std::string_view root) {
+          return lies_under(path, root);
+        });
+    const SettingHolds holds = at_start ? SettingHolds::kAtRestart
+                               : open   ? SettingHolds::kAtOnce
+                                        : SettingHolds::kAtReload;
     Place origin = config_->origin_of(path);
-    values.push_back({std::move(path), std::move(value), std::move(origin), open});
+    values.push_back({std::move(path), std::move(value), std::move(origin), open, holds});
   }
 
   const Config* config_;
@@ -80,9 +75,8 @@ std::vector<SettingValue> settings_of(const Config& config) {
 }
 
 bool is_taken_at_start(std::string_view path) {
-  const auto holds_it = [path](std::string_view root) { return lies_under(path, root); };
-  return std::ranges::any_of(kTakenAtStart, holds_it) &&
-         std::ranges::none_of(kTakenAtOnce, holds_it);
+  return std::ranges::any_of(kTakenAtStart,
+                             [path](std::string_view root) { return lies_under(path, root); });
 }
 
 bool is_changeable(std::string_view path) {

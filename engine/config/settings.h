@@ -12,11 +12,16 @@ namespace sluice {
 // The values of the configuration outside of its lists of sections, one by one: what the
 // administration API calls settings.
 
+// When another value holds: as soon as an administrator changes it, once the configuration is read
+// again, or from the next start on.
+enum class SettingHolds : std::uint8_t { kAtOnce, kAtReload, kAtRestart };
+
 struct SettingValue {
   std::string path;   // "routing.cooldown.base"
   std::string value;  // as the configuration would say it; of a list, separated by ", "
   Place origin;
-  bool changeable = false;
+  bool changeable = false;  // is_changeable()
+  SettingHolds holds = SettingHolds::kAtRestart;
 };
 
 [[nodiscard]] std::vector<SettingValue> settings_of(const Config& config);

@@ -6,6 +6,23 @@
 #include <vector>
 
 namespace sluice {
+namespace {
+
+struct OtherName {
+  std::string_view word;
+  std::string_view name;
+};
+
+// The accounts of the API have the predecessor's names, its provider file has others, and the
+// configuration its own.
+constexpr OtherName kOtherNames[] = {
+    {"api", "dialect"},           {"api_base_url", "endpoint_url"}, {"api_base_url", "base_url"},
+    {"base_url", "endpoint_url"}, {"endpoint_url", "base_url"},     {"name", "account"},
+    {"account", "name"},          {"model_mappings", "models"},     {"timeout_seconds", "timeouts"},
+    {"window_seconds", "window"},
+};
+
+}  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   const std::size_t width = b.size() + 1;
@@ -29,6 +46,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t kWordBytesMax = 64;  // longer than every key, and a bound on the work
   if (word.size() > kWordBytesMax) return {};
+  for (const OtherName& other : kOtherNames) {
+    if (other.word != word) continue;
+    const auto known = std::ranges::find(candidates, other.name);
+    if (known != candidates.end()) return *known;
+  }
   std::size_t best = std::min<std::size_t>(3, (word.size() + 2) / 3) + 1;
   std::string_view found;
   for (const std::string& candidate : candidates) {

@@ -11,7 +11,8 @@ namespace sluice {
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The candidate that `word` was probably meant to be, or "" when none is near: at most one edit for
-// each three characters, and never more than three.
+// each three characters, and never more than three. A member of an account that has another name
+// in the configuration file, the provider file or the API ("api" and "dialect") is meant by it.
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        std::span<const std::string> candidates);
 

@@ -22,6 +22,11 @@ std::string_view check_name(std::string_view text) {
   return fine ? std::string_view() : "has a character that a name cannot have";
 }
 
+// A client key is reached by its name in a path, in which these would stand for something else.
+std::string_view check_client_name(std::string_view text) {
+  return text == "." || text == ".." ? "is a segment of paths, not a name" : check_name(text);
+}
+
 std::string_view check_optional_model(std::string_view text) {
   constexpr std::size_t kModelBytesMax = 256;
   if (text.size() > kModelBytesMax) return "is longer than 256 bytes";
@@ -66,6 +71,8 @@ std::string_view check_base_url(std::string_view text) {
 }  // namespace
 
 const TextRule kNameRule{check_name, "1 to 64 letters, digits and . _ - @ : /", false};
+const TextRule kClientNameRule{
+    check_client_name, "1 to 64 letters, digits and . _ - @ : /, but not . or .. alone", false};
 const TextRule kModelRule{check_model, "a model's name", false};
 const TextRule kOptionalModelRule{check_optional_model, "a model's name, or nothing", false};
 const TextRule kBaseUrlRule{check_base_url, "a URL like https://api.example.com/v1", false};

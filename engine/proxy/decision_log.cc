@@ -11,14 +11,14 @@ constexpr std::size_t kIdMax = 128;
 constexpr std::size_t kModelMax = 128;
 constexpr std::size_t kNameMax = 64;
 
-// What stands at the begin of a record; texts, the first decision, steps and the other decisions
-// follow.
+// What stands at the begin of a record; texts, rows, the first decision, steps and the other
+// decisions follow.
 struct Head {
   std::int64_t unix_ms;
   std::uint32_t queue_us;
   std::uint16_t status;
   std::uint16_t steps_dropped;
-  std::uint8_t priority, strategy, steps, decisions, id_bytes, model_bytes, client_bytes;
+  std::uint8_t priority, strategy, steps, decisions, rows, id_bytes, model_bytes, client_bytes;
 };
 struct StepHead {
   std::uint32_t at_us, took_us;
@@ -120,6 +120,7 @@ KeptDecision decode(const char* bytes) {
   kept.request_id = take.text(head.id_bytes);
   kept.model = take.text(head.model_bytes);
   kept.client = take.text(head.client_bytes);
+  for (int i = 0; i < head.rows; ++i) kept.rows.push_back(take.get<DecisionRow>());
   kept.steps_dropped = head.steps_dropped;
   if (head.decisions > 0) kept.looks.push_back(take_looks(take));
   for (int i = 0; i < head.steps; ++i) {
@@ -154,6 +155,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   fill.put(id);
   fill.put(model);
   fill.put(client);
+  fill.put(trail.rows.data(), trail.row_count * sizeof(trail.rows[0]));
   std::span<const DecisionLooks::Decision> looked;
   if (trail.looks != nullptr) looked = trail.looks->decisions();
   std::size_t decisions = 0;
@@ -170,6 +172,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
                   .strategy = static_cast<std::uint8_t>(decision.strategy),
                   .steps = static_cast<std::uint8_t>(steps),
                   .decisions = static_cast<std::uint8_t>(decisions),
+                  .rows = static_cast<std::uint8_t>(trail.row_count),
                   .id_bytes = static_cast<std::uint8_t>(id.size()),
                   .model_bytes = static_cast<std::uint8_t>(model.size()),
                   .client_bytes = static_cast<std::uint8_t>(client.size())};
@@ -199,14 +202,17 @@ bool DecisionLog::read(const Record& record, Bytes& out) noexcept {
   return false;
 }
 
-std::optional<KeptDecision> DecisionLog::find(std::string_view request_id) const {
+std::optional<KeptDecision> DecisionLog::find(std::string_view request_id,
+                                              std::optional<DecisionRow> row) const {
   const std::string_view wanted = request_id.substr(0, kIdMax);
   const std::uint64_t written = written_.load(std::memory_order_acquire);
   Bytes bytes;
   for (std::uint64_t back = 1; back <= std::min<std::uint64_t>(written, kRecords); ++back) {
     if (!read(records_[(written - back) % kRecords], bytes)) continue;
     const auto* const text = reinterpret_cast<const char*>(bytes.data());
-    if (id_of(text) == wanted) return decode(text);
+    if (id_of(text) != wanted) continue;
+    KeptDecision kept = decode(text);
+    if (!row || std::ranges::find(kept.rows, *row) != kept.rows.end()) return kept;
   }
   return std::nullopt;
 }

@@ -54,6 +54,14 @@ struct DecisionStep {
   const Account* account = nullptr;  // of tries; in the exchange's directory
 };
 
+// DecisionRow - what the journal has of an attempt's end or a refusal: its time, and the sequence that
+// its shard has given it. What an id of requests cannot, these can: tell two of them apart.
+struct DecisionRow {
+  std::int64_t unix_ms = 0;
+  std::uint64_t sequence = 0;
+  friend bool operator==(const DecisionRow&, const DecisionRow&) = default;
+};
+
 // DecisionTrail - the steps of a request as they come, and what its decisions had before them; part
 // of its exchange.
 //
@@ -65,8 +73,13 @@ struct DecisionTrail {
     if (count < kStepsMax) steps[count] = step;
     ++count;
   }
+  void add_row(DecisionRow row) noexcept {
+    if (row_count < kStepsMax) rows[row_count++] = row;
+  }
   std::array<DecisionStep, kStepsMax> steps;
+  std::array<DecisionRow, kStepsMax> rows;
   std::uint32_t count = 0;
+  std::uint32_t row_count = 0;
   DecisionLooks* looks = nullptr;  // in the exchange's arena; null: no account was looked for
 };
 
@@ -95,6 +108,7 @@ struct KeptDecision {
     DecisionLooks::Decision decision;  // without its first
     std::vector<CandidateLook> candidates;
   };
+  std::vector<DecisionRow> rows;  // as the trail had them
   std::vector<Step> steps;
   std::vector<Looks> looks;
   std::uint32_t steps_dropped = 0;
@@ -120,8 +134,10 @@ class DecisionLog {
   DecisionLog& operator=(const DecisionLog&) = delete;
 
   void write(const Decision& decision, const DecisionTrail& trail) noexcept;
-  // The latest of that id.
-  [[nodiscard]] std::optional<KeptDecision> find(std::string_view request_id) const;
+  // The latest of that id, which clients choose and may give to several requests; with a `row` that
+  // one that has it.
+  [[nodiscard]] std::optional<KeptDecision> find(
+      std::string_view request_id, std::optional<DecisionRow> row = std::nullopt) const;
 
  private:
   static constexpr std::size_t kWords = 127;

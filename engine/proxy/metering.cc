@@ -86,7 +86,9 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool r
       event.first_token_us = microseconds(report.first_token_at - trial.began_at);
     add_usage(event, report);
   }
-  exchange.worker->journal->end(event, std::exchange(trial.metered_as, {}));
+  const std::uint64_t sequence =
+      exchange.worker->journal->end(event, std::exchange(trial.metered_as, {}));
+  exchange.trail.add_row({event.unix_ms, sequence});
 }
 
 void meter_unserved(Shard& shard, Exchange& exchange) {
@@ -104,7 +106,9 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   event.status = report.late_status != 0 ? report.late_status : report.status;
   if (report.client_gone) event.flags |= kUsageClientGone;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
-  if (journal->refused(event) == 0) ++exchange.worker->metrics.journal_refusals;
+  const std::uint64_t sequence = journal->refused(event);
+  if (sequence == 0) ++exchange.worker->metrics.journal_refusals;
+  else exchange.trail.add_row({event.unix_ms, sequence});
 }
 
 Answer metering_stuck() {

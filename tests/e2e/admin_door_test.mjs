@@ -129,6 +129,25 @@ test('public_read: who reads needs no token, who changes does', async (t) => {
   assert.equal((await asks(gateway.url, 'POST', '/api/admin/reload')).status, 401);
 });
 
+test('a reload opens and closes the doors at once', async (t) => {
+  const {gateway, get} = await start(t, {admin: {public_read: true, hosts: ['old.example']}});
+  const stream = await fetch(`${gateway.url}/dashboard/sse`);
+  assert.equal(stream.status, 200);
+  const reader = stream.body.getReader();
+  const config = JSON.parse(await readFile(gateway.file, 'utf8'));
+  await writeFile(gateway.file, JSON.stringify({...config, admin: {public_read: false,
+    hosts: ['new.example']}}));
+  const {body} = await asks(gateway.url, 'POST', '/api/admin/reload', {token: TOKEN});
+  assert.deepEqual(body.needs_restart, []);
+  assert.equal((await get({})).status, 401);
+  assert.equal((await get({...bearer, Host: 'old.example'})).status, 403);
+  assert.equal((await get({...bearer, Host: 'new.example'})).status, 200);
+  while (!(await reader.read()).done);  // what was let in without a token ends
+  const {values} = (await asks(gateway.url, 'GET', '/api/admin/settings', {token: TOKEN})).body;
+  const said = values.find((one) => one.path === 'admin.public_read');
+  assert.deepEqual([said.value, said.holds, said.waiting], ['false', 'at_reload', null]);
+});
+
 test('a reload tells what waits for the next start', async (t) => {
   const {gateway} = await start(t);
   const reload = async () => {
@@ -142,6 +161,11 @@ test('a reload tells what waits for the next start', async (t) => {
   const told = await reload();
   assert.deepEqual(told.needs_restart, ['drain.grace']);
   assert.match(told.warnings.join('\n'), /drain\.grace: the change/);
+  const {values} = (await asks(gateway.url, 'GET', '/api/admin/settings', {token: TOKEN})).body;
+  const grace = values.find((one) => one.path === 'drain.grace');
+  assert.deepEqual([grace.value, grace.origin, grace.holds], ['30s', 'default', 'at_restart']);
+  assert.equal(grace.waiting.value, '7s');
+  assert.match(grace.waiting.origin, /:1:\d+$/);
 });
 
 // The words of check-config, which name the file, the line and the field.

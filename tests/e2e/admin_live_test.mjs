@@ -6,7 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import test from 'node:test';
 import * as contract from './contract.mjs';
-import {ask, awayFromMidnight, eventually, startBoth} from './harness.mjs';
+import {ask, awayFromMidnight, eventually, startBoth, temporaryFolder} from './harness.mjs';
 
 const CHAT = '/v1/chat/completions';
 const TOKEN = 'e2e-admin-token-0123456789';
@@ -142,6 +142,33 @@ test('explaining tells what each decision had before it, whatever happened since
   assert.deepEqual((await told('fourth')).steps, [
     ['team-b chosen 8/9', 'team-a no_permit 0/2', 'team-c not_reached 6/7']]);
   assert.deepEqual(await told('first'), first);
+});
+
+test('of requests with one id each row has its own explanation', async (t) => {
+  const {gateway} = await started(t, {accounts: [{models: ['one', 'two']}],
+    store: {directory: await temporaryFolder()}});
+  const id = '..';
+  for (const model of ['one', 'two']) {
+    const answer = await gateway.post(CHAT, ask({model}), {'x-request-id': id});
+    assert.equal(answer.status, 200, await answer.text());
+  }
+  const rows = await eventually(async () => {
+    const {requests} = (await get(gateway, '/api/admin/requests')).body;
+    return requests.length === 2 && requests;
+  }, 'both rows');
+  const explain = (query) => get(gateway, `/api/admin/explain?${new URLSearchParams(query)}`);
+  for (const row of rows) {
+    const {status, body} = await explain({request_id: id, id: row.id});
+    assert.equal(status, 200, JSON.stringify(body));
+    contract.check('GET', '/api/admin/explain', 200, body);
+    assert.equal(body.model, row.model);
+  }
+  assert.equal((await explain({request_id: id})).body.model, 'two');
+  const [, two] = rows.map((row) => row.id).sort();
+  assert.equal((await explain({request_id: 'another', id: two})).status, 404);
+  assert.equal((await explain({request_id: id, id: two.replace(/\w+$/, 'fff')})).status, 404);
+  const wrong = await explain({id: 'x'});
+  assert.deepEqual(wrong.body.errors.map((one) => one.field), ['request_id', 'id']);
 });
 
 test('of an unknown request nothing is explained, and wrong parameters are named', async (t) => {

@@ -81,6 +81,8 @@ async function askClientsAndPrices(ask) {
   await ask('GET', '/api/admin/clients/somebody');
   await ask('PATCH', '/api/admin/clients/somebody', {rpm_limit: 5});
   await ask('DELETE', '/api/admin/clients/somebody');
+  await ask('POST', '/api/admin/clients', {name: 'somebody/else'});
+  await ask('DELETE', '/api/admin/clients?name=somebody%2Felse');
   const at = '2026-01-01T00:00:00.000Z';
   await ask('PUT', '/api/admin/prices',
     {model: 'file-model', valid_from: at, input_per_million: 1, output_per_million: 2});
@@ -118,6 +120,7 @@ async function askProxy(ask, gateway) {
   await eventually(async () => (await fetch(gateway.url + explain,
     {headers: {authorization: `Bearer ${TOKEN}`}})).status === 200, 'that it is kept');
   await ask('GET', explain);
+  await ask('GET', '/api/admin/explain?request_id=to-be-explained');
 }
 
 async function askStatistics(ask) {

@@ -65,8 +65,9 @@ test('settings: changed at once, kept over a restart, and given back', async (t)
   assert.equal(status, 200, JSON.stringify(put));
   assert.equal(put.description, 'for nights');
   const wait = await setting(gateway, 'queue.wait.low');
-  assert.deepEqual(wait, {path: 'queue.wait.low', value: '7s', origin: 'stored',
-    origin_kind: 'stored', changeable: true});
+  assert.match(wait.tag, /^[0-9a-f]{16}$/);
+  assert.deepEqual({...wait, tag: ''}, {tag: '', path: 'queue.wait.low', value: '7s',
+    origin: 'stored', origin_kind: 'stored', changeable: true, holds: 'at_once', waiting: null});
   // The first version's names, all or nothing.
   const mixed = await gateway.ask('POST', '/api/admin/config', {rate_rpm: 60, queue_max_size: -1});
   assert.equal(mixed.status, 400);
@@ -95,6 +96,43 @@ test('settings: changed at once, kept over a restart, and given back', async (t)
   assert.equal((await next.ask('GET', '/api/admin/config')).body.length, 3);
   await stop(next);
   assert.ok(site.directory);
+});
+
+test('a setting is shown as the configuration would say it, however it was given', async (t) => {
+  const {gateway} = await start(t);
+  const put = async (key, value) =>
+    (await gateway.ask('PUT', `/api/admin/config/${key}`, {value})).body.value;
+  assert.equal(await put('queue.overflow', false), 'reject');
+  assert.equal(await put('queue.wait.low', '7000ms'), '7s');
+  assert.equal(await put('fallback_enabled_passthrough', true), 'true');
+  const get = async (key) => (await gateway.ask('GET', `/api/admin/config${key}`)).body;
+  assert.equal((await get('/queue.overflow')).value, 'passthrough');
+  assert.equal((await get('/fallback_enabled_passthrough')).value, 'true');
+  assert.deepEqual((await get('')).map(({key, value}) => [key, value]),
+    [['queue.overflow', 'passthrough'], ['queue.wait.low', '7s']]);
+  await stop(gateway);
+});
+
+test('a setting: who has read an older state changes nothing (If-Match)', async (t) => {
+  const {gateway} = await start(t);
+  const target = '/api/admin/config/queue.capacity';
+  const tag = async () => (await gateway.ask('GET', '/api/admin/settings')).body.values
+    .find(({path}) => path === 'queue.capacity').tag;
+  const ask = async (method, match, value) => (await gateway.ask(method, target,
+    value === undefined ? undefined : {value}, {headers: {'if-match': match}})).status;
+  assert.equal(await tag(), 'unset');
+  const first = `"${await tag()}"`;
+  assert.equal(await ask('PUT', first, 70), 200);
+  assert.equal(await ask('PUT', first, 80), 412);
+  const {headers} = await gateway.ask('GET', target);
+  const second = headers.get('etag');
+  assert.equal(second, `"${await tag()}"`);
+  assert.equal(await ask('DELETE', first), 412);
+  assert.equal(await ask('PUT', second, 90), 200);
+  assert.equal(await ask('DELETE', second), 412);
+  assert.equal(await ask('DELETE', '*'), 200);
+  assert.equal(await ask('PUT', first, 60), 200);
+  await stop(gateway);
 });
 
 test('a queue is not made smaller than it is long', async (t) => {

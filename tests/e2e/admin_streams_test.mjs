@@ -1,8 +1,11 @@
 // Who listens to the stream of snapshots: those that do not read, those that log out, those that
 // ask for its head alone, and too many of them.
 import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import test from 'node:test';
+import {authority} from './authority.mjs';
 import {ask as asks} from './contract.mjs';
 import {account, eventually, Program, startGateway, startMock} from './harness.mjs';
 import {rawClient, requestText} from './wire.mjs';
@@ -20,16 +23,19 @@ async function start(t, {accounts = 1, ...config} = {}) {
 }
 
 // A listener: `times` of the snapshots that came, in seconds.
-function listen(t, gateway, headers = {authorization: `Bearer ${TOKEN}`}) {
-  const heard = {times: [], status: 0, ended: false};
-  const request = http.get(gateway.url + SSE, {headers, agent: false}, (answer) => {
+function listen(t, gateway, headers = {authorization: `Bearer ${TOKEN}`}, ca = undefined) {
+  const heard = {times: [], status: 0, draining: false, ended: false};
+  const {get} = ca ? https : http;
+  const request = get(gateway.url + SSE, {headers, ca, agent: false}, (answer) => {
     heard.status = answer.statusCode;
     let text = '';
     answer.setEncoding('utf8').on('data', (some) => {
       text += some;
       for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
         if (!text.startsWith('data: ')) continue;
-        heard.times.push(JSON.parse(text.slice(6, end)).timestamp);
+        const snapshot = JSON.parse(text.slice(6, end));
+        heard.times.push(snapshot.timestamp);
+        heard.draining = snapshot.draining;
       }
     }).on('end', () => (heard.ended = true));
   });
@@ -118,4 +124,39 @@ test('HEAD of the stream is its head, and the connection goes on', async (t) => 
     await client.receives(/"started_at"/);
     assert.match(client.received.slice(head), /^HTTP\/1\.1 200 /, 'no snapshot came between');
   }
+});
+
+test('a drain is told by the next snapshot, and the streams live as long as it', async (t) => {
+  const gateway = await start(t, {drain: {delay: '3s', grace: '5s'}});
+  const heard = listen(t, gateway);
+  await eventually(() => heard.times.length > 0, 'a snapshot');
+  assert.equal(heard.draining, false);
+  const {body} = await asks(gateway.url, 'POST', '/api/admin/drain', {token: TOKEN});
+  const began = Date.now();
+  assert.deepEqual([body.delay_seconds, body.grace_seconds], [3, 5]);
+  await eventually(() => heard.draining, 'the word of it', 2500);
+  const late = listen(t, gateway);
+  await eventually(() => late.draining, 'another listener', 2500);
+  assert.ok(!heard.ended);
+  const {code} = await gateway.exited;
+  assert.equal(code, 0, gateway.errors);
+  const took = Date.now() - began;
+  assert.ok(took > 2900 && took < 8000, `it took ${took} ms`);
+  await eventually(() => heard.ended && late.ended, 'the end of both');
+  assert.ok(heard.times.length > 2);
+});
+
+// A shard relays them, and waits for them.
+test('over TLS they live as long as new requests are taken, and hold up no end', async (t) => {
+  const host = '127.0.0.1';
+  const tls = await authority(t, [host]);
+  const gateway = await start(t, {drain: {delay: '2s', grace: '20s'},
+    tls: [{certificate: tls.certificate(host), key: tls.key(host)}]});
+  const heard = listen(t, gateway, undefined, await readFile(tls.ca));
+  await eventually(() => heard.times.length > 0, 'a snapshot');
+  const began = Date.now();
+  const stopped = gateway.stop();
+  await eventually(() => heard.draining, 'the word of it', 2500);
+  assert.equal((await stopped).code, 0, gateway.errors);
+  assert.ok(Date.now() - began < 10_000, 'a listener held up the end');
 });

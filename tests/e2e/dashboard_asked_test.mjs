@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {go, logIn, openDashboard, row, TOKEN, until} from './dashboard_page.mjs';
-import {account, ask, eventually, startGateway, startMock, temporaryFolder} from './harness.mjs';
+import {account, ask, CLIENT_KEY, eventually, startGateway, startMock, temporaryFolder}
+  from './harness.mjs';
 
 const PAGE = 100;  // requests that the page asks for at once
 const MODELS = ['m-one', 'm-two'];
@@ -25,7 +26,7 @@ async function start(t, requests) {
   }, 'all of them in the store');
   const {page, faults} = await openDashboard(t, gateway.url);
   await logIn(page);
-  return {faults, page};
+  return {faults, gateway, mock, page};
 }
 
 const local = (ms) => {
@@ -58,6 +59,45 @@ test('a span that ends before it begins shows nothing, and says so at its dates'
   assert.equal(await page.locator('.custom [role=alert]:visible').count(), 0);
   assert.equal(await from.getAttribute('aria-invalid'), null);
   await page.locator('main a[download]:visible').waitFor();
+  assert.deepEqual(await faults(), []);
+});
+
+test('sums tell of which hours they are, and bars of which days', async (t) => {
+  const {faults, page} = await start(t, 1);
+  await go(page, 'usage');
+  await row(page, 'team-a').waitFor();
+  await page.locator('main .hint', {hasText: 'a bar is an hour'}).waitFor();
+  const day = local(Date.now() - 2 * DAY_MS).slice(0, 10);
+  await page.click('main >> text=Custom');
+  await page.getByLabel('From', {exact: true}).fill(`${day}T10:20`);
+  await page.getByLabel('To', {exact: true}).fill(`${day}T11:40`);
+  await page.getByLabel('To', {exact: true}).blur();
+  await page.locator('main .count', {hasText: /^whole hours: .*\b10:00 – .*\b12:00$/}).waitFor();
+  await page.click('main >> text=30 days');
+  await page.locator('main .hint', {hasText: 'a bar is a day in UTC'}).waitFor();
+  assert.deepEqual(await faults(), []);
+});
+
+test('a filter that matches nothing says so; every status can be asked for', async (t) => {
+  const {faults, gateway, mock, page} = await start(t, 1);
+  await mock.script({defaults: {latency: '60s'}});
+  const client = new AbortController();
+  const gone = assert.rejects(fetch(`${gateway.url}/v1/chat/completions`, {method: 'POST',
+    headers: {'content-type': 'application/json', authorization: `Bearer ${CLIENT_KEY}`},
+    body: JSON.stringify(ask({model: MODELS[0]})), signal: client.signal}));
+  await until(page, async () => (await mock.count()).in_flight, (n) => n === 1, 'it is asked');
+  client.abort();
+  await gone;
+  await go(page, 'requests');
+  const status = page.getByLabel('Status', {exact: true});
+  for (const wanted of ['403', '413', '422']) {
+    await status.selectOption({label: wanted});
+    await page.locator('main .empty', {hasText: 'No request is like that.'}).waitFor();
+    assert.equal(await page.locator('main tbody tr').count(), 0, wanted);
+  }
+  await status.selectOption({label: 'none'});
+  await page.locator('main tbody tr').waitFor();
+  assert.equal(await page.locator('main tbody td .code').innerText(), 'none');
   assert.deepEqual(await faults(), []);
 });
 

@@ -18,12 +18,13 @@ const closed = (page) => page.locator('dialog').waitFor({state: 'detached'});
 const label = (page, text, at = 0) => page.getByLabel(text, {exact: true}).nth(at);
 
 // A browser that is signed in; `sent` has the changes that its page has asked for.
-async function start(t) {
+async function start(t, more = {}) {
   const mock = await startMock(t, ['--tokens', '2']);
   const gateway = await startGateway(t, {
     accounts: [account(mock, {name: 'of-the-file', models: ['m']})],
     store: {directory: await temporaryFolder()},
     admin: {private_upstreams: true},
+    ...more,
   }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
   const call = async (method, target, json) => {
     const {status, body} = await contract.ask(gateway.url, method, target, {token: TOKEN, json});
@@ -40,7 +41,7 @@ async function start(t) {
     sent.push(`${request.method()} ${new URL(request.url()).pathname}`));
   const mappings = async () => (await call('GET', '/api/admin/backends'))
     .find(({name}) => name === 'team-a').model_mappings;
-  return {call, faults, gateway, mappings, page, sent};
+  return {call, faults, gateway, mappings, mock, page, sent};
 }
 
 async function edit(page) {
@@ -140,4 +141,67 @@ test('a number that the browser cannot read is refused in every form', async (t)
   assert.deepEqual((await call('GET', '/api/admin/clients')).map(({name}) => name), ['e2e']);
   assert.deepEqual(await call('GET', '/api/admin/prices'), []);
   assert.deepEqual(await faults(), []);
+});
+
+test('a new account starts from account_defaults, and only what was changed is sent', async (t) => {
+  const {call, faults, mock, page} = await start(t, {account_defaults: {rpm_limit: 7,
+    window: '90s', bucket: 'steady', tpm_limit: 5000, rpd_limit: 600, concurrent_limit: 3,
+    learn_limits: true}});
+  await go(page, 'accounts');
+  await row(page, 'team-a').waitFor();
+  await page.click('main >> text=Add account');
+  const shown = {rpm_limit: '7', window_seconds: '90', bucket: 'steady', tpm_limit: '5000',
+    rpd_limit: '600', concurrent_limit: '3', weight: '1', pool: 'primary'};
+  for (const [name, value] of Object.entries(shown))
+    assert.equal(await field(page, name).inputValue(), value, name);
+  assert.equal(await field(page, 'learn_limits').isChecked(), true);
+  const given = {name: 'team-new', api_base_url: `${mock.url}/v1`, api_key: 'sk-test-team-new'};
+  for (const [name, value] of Object.entries(given)) await field(page, name).fill(value);
+  await field(page, 'weight').fill('2');
+  await field(page, 'rpd_limit').fill('');  // the default, then
+  const post = page.waitForRequest((request) => request.method() === 'POST');
+  await submit(page);
+  assert.deepEqual((await post).postDataJSON(), {...given, weight: 2});
+  await closed(page);
+  const made = (await call('GET', '/api/admin/backends')).find(({name}) => name === 'team-new');
+  const {rpm_limit, window_seconds, bucket, learn_limits, weight} = made;
+  assert.deepEqual({rpm_limit, window_seconds, bucket, learn_limits, weight},
+    {rpm_limit: 7, window_seconds: 90, bucket: 'steady', learn_limits: true, weight: 2});
+  assert.deepEqual(await faults(), []);
+});
+
+// What is said at a field that has the focus, and over the form.
+const saidAt = async (page, input) => {
+  await page.locator('dialog .summary:visible').waitFor();
+  return {summary: await page.locator('dialog .summary').innerText(),
+    ...await input.evaluate((node) => ({focused: document.activeElement === node,
+      invalid: node.ariaInvalid, why: document.getElementById(
+        node.getAttribute('aria-describedby')?.split(' ').at(-1))?.textContent}))};
+};
+const MARKED = {summary: 'Not taken: see what is marked here.', focused: true, invalid: 'true'};
+
+test('what the gateway refuses is said once, at its field, which has the focus', async (t) => {
+  const {faults, page} = await start(t);
+  await go(page, 'settings');
+  await page.click('button[aria-label="Change queue.wait.low"]');
+  const value = page.locator('dialog input');
+  await value.fill('soon');
+  await submit(page);
+  const {why, ...marked} = await saidAt(page, value);
+  assert.deepEqual(marked, MARKED);
+  assert.match(why, /^"soon" is not a duration; give a duration like 30s/);
+  await value.fill('7s');
+  await submit(page);
+  await closed(page);
+
+  await go(page, 'clients');
+  await page.click('main >> text=Create key');
+  await field(page, 'name').fill('a-client');
+  await field(page, 'models').fill('gpt-4o\ngpt-4o\ngpt-4o');
+  await submit(page);
+  const said = await saidAt(page, field(page, 'models'));
+  assert.deepEqual(said.why.split('\n'), [2, 3].map((n) =>
+    `Line ${n}: "gpt-4o" stands here twice; give a model's name`));
+  assert.deepEqual({...said, why: undefined}, {...MARKED, why: undefined});
+  assert.deepEqual(await faults({refused: true}), []);
 });

@@ -46,9 +46,9 @@ test('what is wrong with a form is said in Chinese, at its field', async (t) => 
   const fault = (name) => page.locator('dialog .field', {has: page.locator(`[name="${name}"]`)})
     .locator('.fault').innerText();
   await page.locator('dialog .summary', {hasText: '有内容未被接受'}).waitFor();
-  assert.match(await fault('name'), /^缺少此项；/);
-  assert.match(await fault('api_key'), /^缺少此项；/);
-  assert.match(await fault('rpm_limit'), /^未被接受：.*whole number/);
+  assert.match(await fault('name'), /^缺少此项；请给出/);
+  assert.match(await fault('api_key'), /^缺少此项；请给出/);
+  assert.match(await fault('rpm_limit'), /^"0" 超出范围；请给出 1 到 \d+ 的整数$/);
   await page.keyboard.press('Escape');
   await page.click('main >> text=导入');
   await page.fill('dialog textarea', 'providers:\n  - account: x\n    rpm_limit: abc\n');
@@ -56,6 +56,52 @@ test('what is wrong with a form is said in Chinese, at its field', async (t) => 
   await page.locator('dialog .report .bad', {hasText: '有内容未被接受'}).waitFor();
   for (const text of await page.locator('dialog .report tbody td:last-child').allInnerTexts())
     assert.match(text, CHINESE);
+  assert.deepEqual(await faults({refused: true}), []);
+});
+
+// Words of a sentence that was left as the gateway says it.
+const ENGLISH = /\b(?:is|are|has|have|give|with|than|from)\b/;
+
+test('what is wrong with a value is said in Chinese wholly, or wholly in English', async (t) => {
+  const {page, faults} = await start(t);
+  await logIn(page);
+  const refused = async (values, places) => {
+    for (const [name, value] of Object.entries(values))
+      await page.fill(`dialog [name="${name}"]`, value);
+    await page.click('dialog button[type=submit]');
+    await page.locator('dialog .summary:visible').waitFor();
+    const texts = await page.locator('dialog .fault:visible').allInnerTexts();
+    assert.equal(texts.length, places, texts.join('\n'));
+    for (const text of [...texts, await page.locator('dialog .summary').innerText()]) {
+      assert.match(text, CHINESE);
+      assert.doesNotMatch(text, ENGLISH);
+    }
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({state: 'detached'});
+  };
+  await go(page, 'accounts');
+  await page.click('main >> text=添加账号');
+  await refused({name: 'a b', api_base_url: 'ftp://x', api_key: 'k\u00e9y', rpm_limit: '0',
+    window_seconds: '0.0001', weight: '1.5', label: 'x'.repeat(1001)}, 7);
+  await go(page, 'clients');
+  await page.click('main >> text=创建');
+  await refused({name: 'a b', models: 'x\nx', rpm_limit: '-1', budget_usd: '-1'}, 4);
+  await go(page, 'models');
+  await page.click('main .toolbar >> text=设置价格');
+  await refused({model: '', input_per_million: '-1', output_per_million: ''}, 3);
+  await go(page, 'settings');
+  await page.click('button[aria-label$="queue.wait.low"]:visible');
+  await refused({value: 'soon'}, 1);
+
+  await page.route('**/api/admin/config/*', (route) => route.fulfill({status: 422, json: {
+    detail: 'queue.wait.low: "7s" is of tomorrow; give another', code: 'invalid',
+    errors: [{field: 'queue.wait.low', problem: '"7s" is of tomorrow', mend: 'give another'}]}}));
+  await page.click('button[aria-label$="queue.wait.low"]:visible');
+  await page.fill('dialog [name=value]', '7s');
+  await page.click('dialog button[type=submit]');
+  await page.locator('dialog .fault:visible').waitFor();
+  assert.equal(await page.locator('dialog .fault:visible').innerText(),
+    '"7s" is of tomorrow; give another');
   assert.deepEqual(await faults({refused: true}), []);
 });
 
@@ -97,7 +143,7 @@ test('why a request went where it went is said in Chinese', async (t) => {
   assert.match(steps[0], /^主池有空闲账号；在空闲账号中按空闲份额抽取。$/);
   assert.match(steps[1], /^(?:主池没有可用账号|之前的账号未能服务)；/);
   await page.keyboard.press('Escape');
-  await page.route('**/api/admin/explain/*', (route) => route.fulfill({status: 404, json: {
+  await page.route('**/api/admin/explain?*', (route) => route.fulfill({status: 404, json: {
     detail: 'Request not found', code: 'not_kept'}}));
   await page.locator('main tbody button.link').first().click();
   await page.locator('dialog .hint', {hasText: '此请求已不再保留'}).waitFor();

@@ -6,7 +6,9 @@ import {go, logIn, openDashboard, row, TOKEN} from './dashboard_page.mjs';
 import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
 const LAPTOP = {width: 1280, height: 800};
+const TABLET = {width: 768, height: 1024};
 const PHONE = {width: 390, height: 844};
+const TARGET = 24;  // pixels
 const PAGES = ['overview', 'accounts', 'models', 'clients', 'usage', 'requests', 'cooldowns',
   'settings'];
 const LONG = 'an-account-of-a-team-with-a-name-as-long-as-names-may-be-1234567';
@@ -90,6 +92,64 @@ test('on a phone the present page, the language and every column can be seen', a
   });
   assert.deepEqual({style, scrolls}, {style: 'auto', scrolls: true});
   assert.ok(whole <= PHONE.width, `/stats is ${whole} wide`);
+});
+
+// What is pressed and is smaller than WCAG 2.2 (2.5.8) wants. What has a label is as large as both;
+// links within a sentence are as large as its lines.
+const tooSmall = (page) => page.evaluate((least) => {
+  const out = [];
+  for (const one of document.querySelectorAll('a, button, input, select, textarea, summary')) {
+    if (one.closest('p, .skip') || !one.checkVisibility({visibilityProperty: true})) continue;
+    const boxes = [one, ...one.labels ?? []].map((node) => node.getBoundingClientRect());
+    const size = (from, to) => Math.max(...boxes.map((box) => box[to])) -
+      Math.min(...boxes.map((box) => box[from]));
+    const [width, height] = [size('left', 'right'), size('top', 'bottom')];
+    if (width < least || height < least)
+      out.push(`${one.ariaLabel ?? one.textContent} ${one.className}: ${width} x ${height}`);
+  }
+  return out;
+}, TARGET);
+
+for (const viewport of [PHONE, LAPTOP])
+  test(`whatever can be pressed is large enough at ${viewport.width} pixels`, async (t) => {
+    const gateway = await start(t);
+    const {page, faults} = await openDashboard(t, gateway.url, {viewport});
+    await logIn(page);
+    for (const id of PAGES) {
+      await page.evaluate((to) => (location.hash = `#/${to}`), id);
+      await page.locator(`nav a[href="#/${id}"][aria-current=page]`).waitFor();
+      await page.locator('main tbody tr, main .event').first().waitFor();
+      assert.deepEqual(await tooSmall(page), [], id);
+    }
+    await go(page, 'requests');
+    await page.locator('main tbody button.link').first().click();
+    await page.locator('dialog .steps').waitFor();
+    assert.deepEqual(await tooSmall(page), [], 'explain');
+    await page.keyboard.press('Escape');
+    await go(page, 'accounts');
+    await page.click('main >> text=Add account');
+    await page.locator('dialog').waitFor();
+    await page.click('dialog >> text=Add model');
+    assert.deepEqual(await tooSmall(page), [], 'an account');
+    assert.deepEqual(await faults(), []);
+  });
+
+test('what can be done with a row is in sight on a tablet', async (t) => {
+  const gateway = await start(t);
+  const {page, faults} = await openDashboard(t, gateway.url, {viewport: TABLET});
+  await logIn(page);
+  for (const id of ['accounts', 'models', 'clients', 'settings']) {
+    await go(page, id);
+    await page.locator('main tbody td.last button:visible').first().waitFor();
+    const outside = await page.evaluate(() => {
+      const all = [...document.querySelectorAll('main td.last button')]
+        .filter((one) => one.checkVisibility());
+      return all.map((one) => ({name: one.ariaLabel, box: one.getBoundingClientRect()}))
+        .filter(({box}) => box.left < 0 || box.right > innerWidth).map(({name}) => name);
+    });
+    assert.deepEqual(outside, [], id);
+  }
+  assert.deepEqual(await faults(), []);
 });
 
 test('every field of a model mapping has a label, and the columns have heads', async (t) => {

@@ -122,6 +122,26 @@ test('an account that has nothing left says so, until when, and does not answer 
   assert.match(await page.locator('tr', {hasText: 'spent'}).innerText(), /nothing is left.*\d+ s/s);
 });
 
+test('a cooldown is as long in the history as its event says', async (t) => {
+  const {mock, gateway} = await start(t, [
+    {name: 'short', api_key: 'sk-test-short', models: ['m-short']},
+    {name: 'long', api_key: 'sk-test-long', models: ['m-long']}]);
+  const refuses = (key, seconds) => ({match: {key}, do: {status: 429, 'retry-after': seconds}});
+  await mock.script({rules: [refuses('sk-test-short', 95), refuses('sk-test-long', 150)]});
+  for (const model of ['m-short', 'm-long'])  // which may wait for the recovery
+    gateway.post('/v1/chat/completions', ask({model})).catch(() => {});
+  const {page, faults} = await openDashboard(t, gateway.url);
+  await logIn(page);
+  await go(page, 'cooldowns');
+  const past = (name) => page.locator('section', {hasText: 'History'}).last().locator('tr',
+    {hasText: name});
+  for (const [name, seconds, text] of [['short', 95, '95 s'], ['long', 150, '2:30 min']]) {
+    await page.locator('.event', {hasText: name}).filter({hasText: `for ${seconds} s`}).waitFor();
+    await past(name).locator('td', {hasText: new RegExp(`^${text}$`)}).waitFor();
+  }
+  assert.deepEqual(await faults(), []);
+});
+
 // Flips a bit of the sealed key in each copy of that account's row: it stands behind the API's
 // name.
 function damageKeyOf(bytes, name) {
@@ -136,19 +156,24 @@ function damageKeyOf(bytes, name) {
   return damaged;
 }
 
-test('an account whose key does not open is shown in error, with why and since when', async (t) => {
+// A gateway with an account in its store whose key does not open, and one whose key does.
+async function startSpoiled(t) {
   const {mock, config, gateway: first} = await start(t, [{name: 'well'}]);
-  const made = await fetch(`${first.url}/api/admin/backends`, {method: 'POST',
-    headers: {authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json'},
-    body: JSON.stringify({name: 'spoiled', label: 'of the team', api_base_url: `${mock.url}/v1`,
-      api_key: 'sk-test-spoiled-0123456789'})});
-  assert.equal(made.status, 200);
+  for (const [name, label] of [['spoiled', 'of the team'], ['sound', '']]) {
+    const {status} = await contract.ask(first.url, 'POST', '/api/admin/backends', {token: TOKEN,
+      json: {name, label, api_base_url: `${mock.url}/v1`, api_key: `sk-test-${name}-0123456789`}});
+    assert.equal(status, 200);
+  }
   await first.stopCleanly();
   const database = path.join(config.store.directory, 'data.mdb');
   const bytes = await readFile(database);
   assert.ok(damageKeyOf(bytes, 'spoiled') > 0);
   await writeFile(database, bytes);
-  const gateway = await startGateway(t, config, {env: ENVIRONMENT});
+  return startGateway(t, config, {env: ENVIRONMENT});
+}
+
+test('an account whose key does not open is shown in error, with why and since when', async (t) => {
+  const gateway = await startSpoiled(t);
   const {page, faults} = await openDashboard(t, gateway.url);
   await logIn(page);
   await page.locator('.attention li', {hasText: 'spoiled'}).locator('.why',
@@ -164,6 +189,38 @@ test('an account whose key does not open is shown in error, with why and since w
   await page.context().setExtraHTTPHeaders({authorization: `Bearer ${TOKEN}`});
   await page.goto(`${gateway.url}/stats`);
   assert.match(await page.locator('tr', {hasText: 'spoiled'}).innerText(), /error.*decrypted/s);
+});
+
+const LEFT_OUT = /^# account "spoiled" is left out: .* cannot be decrypted: .*$/m;
+
+test('an export in clear says which accounts are not in it', async (t) => {
+  const gateway = await startSpoiled(t);
+  const ask = (method, json) => contract.ask(gateway.url, method, '/api/admin/backends/export',
+    {token: TOKEN, json});
+  const clear = await ask('POST', {keys: 'clear', token: TOKEN});
+  assert.equal(clear.headers.get('x-sluice-left-out'), '1');
+  assert.match(clear.body.split('providers:')[0], LEFT_OUT);
+  assert.match(clear.body, /account: "?sound"?/);
+  assert.doesNotMatch(clear.body, /account: "?spoiled/);
+  const masked = await ask('GET');
+  assert.equal(masked.headers.get('x-sluice-left-out'), null);
+  assert.match(masked.body, /account: "?spoiled/);
+  assert.doesNotMatch(masked.body, /^#/m);
+
+  for (const [language, text] of [['en-US', /^1 account is not in the file.*: spoiled$/],
+    ['zh-CN', /^文件中缺少 1 个账号.*：spoiled$/]]) {
+    const {page, faults} = await openDashboard(t, gateway.url, {language});
+    await logIn(page);
+    await go(page, 'accounts');
+    await page.click('main .toolbar button:has-text("Export"), main button:has-text("导出")');
+    await page.selectOption('dialog [name=keys]', 'clear');
+    await page.fill('dialog [name=token]', TOKEN);
+    const [file] = await Promise.all([page.waitForEvent('download'),
+      page.press('dialog [name=token]', 'Enter')]);
+    assert.match(await readFile(await file.path(), 'utf8'), LEFT_OUT);
+    assert.match(await page.locator('#alerts .notice').innerText(), text);
+    assert.deepEqual(await faults(), []);
+  }
 });
 
 const sums = (page, name) => row(page, name).locator('td').allInnerTexts();

@@ -185,7 +185,7 @@ TEST(AccessKeeper, AnAttackFromEverywhereIsRefusedAndTheOwnerIsNot) {
 
 TEST(AccessKeeper, PublicReadIsForReading) {
   AccessRules open = rules("right");
-  open.public_read = true;
+  open.doors.public_read = true;
   AccessKeeper keeper(open);
   Asker asker;
   EXPECT_EQ(asker.ask(keeper, "", Access::kRead), 200);
@@ -193,6 +193,21 @@ TEST(AccessKeeper, PublicReadIsForReading) {
   EXPECT_EQ(asker.ask(keeper, "", Access::kAdmin), 401);
   EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer right\r\n", Access::kRead), 200);
   EXPECT_FALSE(asker.admission.reads_only);
+}
+
+TEST(AccessKeeper, TheDoorsAreThoseThatWereSetLast) {
+  AccessRules open = rules("right");
+  open.doors = {.public_read = true, .hosts = {"old.example"}};
+  AccessKeeper keeper(open);
+  Asker asker;
+  ASSERT_EQ(asker.ask(keeper, "", Access::kRead), 200);
+  const Admission without = asker.admission;
+  EXPECT_TRUE(keeper.still_holds(without, kNowMs));
+  keeper.set_doors({.public_read = false, .hosts = {"new.example"}});
+  EXPECT_EQ(asker.ask(keeper, "", Access::kRead), 401);
+  EXPECT_FALSE(keeper.still_holds(without, kNowMs)) << "a stream ends with what let it in";
+  EXPECT_EQ(asker.ask(keeper, "Authorization: Bearer right\r\n", Access::kRead), 200);
+  EXPECT_TRUE(keeper.still_holds(asker.admission, kNowMs));
 }
 
 TEST(AccessKeeper, WithoutATokenNobodyIsTheAdministrator) {

@@ -186,6 +186,21 @@ TEST_F(AccountRoutes, WithoutAStoreTheFilesAccountsAreShown) {
   EXPECT_EQ(ask("GET", "/api/admin/clients").body[0]["name"], "configured-client");
 }
 
+// None is made any more.
+TEST_F(AccountRoutes, AClientKeyOfANameThatNoPathHasIsRevoked) {
+  StoredClientKey key;
+  key.name = "..";
+  ASSERT_TRUE(put_client_key(*writer_, key));
+  const Answer revoked = ask("DELETE", "/api/admin/clients?name=..");
+  EXPECT_EQ(revoked.status, 200);
+  EXPECT_EQ(revoked.body["name"], "..");
+  EXPECT_EQ(revoked.body["status"], "revoked");
+  EXPECT_NE((*get_client_key(*environment_, ".."))->revoked_ms, 0);
+  EXPECT_EQ(ask("DELETE", "/api/admin/clients?name=..").status, 409);
+  EXPECT_EQ(ask("DELETE", "/api/admin/clients?name=nobody").status, 404);
+  EXPECT_EQ(ask("DELETE", "/api/admin/clients").body["errors"][0]["field"], "name");
+}
+
 struct UpstreamRow {
   const char* url;
   bool open;          // by default

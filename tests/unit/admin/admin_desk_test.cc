@@ -62,6 +62,8 @@ constexpr RefusalRow kRefusalRows[] = {
     {"a client without a name", "clients.create", "{}", "", EX_DATAERR, "name: \"\" is empty"},
     {"a client's name with a space", "clients.create", R"({"name":"a b"})", "", EX_DATAERR,
      "name:"},
+    {"a client that would be a segment of paths", "clients.create", R"({"name":".."})", "",
+     EX_DATAERR, "name: \"..\" is a segment of paths, not a name; give 1 to 64 letters"},
     {"a client's limit below zero", "clients.create", R"({"name":"a","rpm_limit":-1})", "",
      EX_DATAERR, "rpm_limit: -1 is wrong"},
     {"a client's limit that is a text", "clients.create", R"({"name":"a","tpm_limit":"9"})", "",
@@ -252,6 +254,26 @@ TEST_F(AdminDeskRows, AnExportSaysWhatIsNotInIt) {
   EXPECT_TRUE(text.starts_with("# Not in this file: ")) << text;
   ASSERT_EQ(ask("providers.remove", {{"name", "team-a"}}).exit_code, EX_OK);
   EXPECT_EQ(ask("providers.import", Json::object(), Secret(text)).exit_code, EX_OK);
+}
+
+TEST_F(AdminDeskRows, AnExportInClearNamesWhomItLeavesOut) {
+  for (const char* const name : {"team-a", "team-b"})
+    ASSERT_EQ(add_provider(name).exit_code, EX_OK);
+  auto accounts = list_accounts(*environment_);
+  for (StoredAccount& account : *accounts)
+    if (account.name == "team-a") account.api_key_sealed.back() ^= 1;
+  ASSERT_TRUE(put_accounts(*writer_, *accounts));
+  const AdminAnswer exported = ask("providers.export", {{"clear", true}});
+  ASSERT_EQ(exported.exit_code, EX_OK);
+  EXPECT_TRUE(exported.text.starts_with("account \"team-a\" is left out: ")) << exported.text;
+  EXPECT_EQ(exported.object, (Json{{"left_out", 1}}));
+  const std::string_view file = exported.secret.reveal();
+  EXPECT_TRUE(file.starts_with("# " + exported.text + "providers:\n")) << file;
+  // The comment is one line: the rest of the file is the other account.
+  ASSERT_EQ(ask("providers.remove", {{"name", "team-b"}}).exit_code, EX_OK);
+  const AdminAnswer imported = ask("providers.import", Json::object(), Secret(file));
+  EXPECT_EQ(imported.exit_code, EX_OK) << imported.text;
+  EXPECT_EQ(imported.object.size(), 1u);
 }
 
 TEST_F(AdminDeskRows, AMaskedExportHasNoKey) {

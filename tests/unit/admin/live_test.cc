@@ -6,7 +6,6 @@
 #include "admin/live/failed_logins.h"
 #include "admin/live/success_window.h"
 #include "admin/live/traffic_window.h"
-#include "engine/proxy/decision_log.h"
 #include "tests/unit/admin/metrics_fixture.h"
 
 namespace sluice {
@@ -313,81 +312,6 @@ TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
   for (int i = 3; i < 14; ++i) point = window.take(sample.figures(), 0, kStart + i * 1s);
   EXPECT_EQ(point.requests, 0);
   EXPECT_FALSE(point.overhead_us.p50);  // it is more than ten seconds ago
-}
-
-TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
-  const auto log = std::make_unique<DecisionLog>();
-  Account account;
-  account.name = "team-a";
-  DecisionTrail trail;
-  trail.add({.kind = StepKind::kWait,
-             .rung = Rung::kPrimary,
-             .outcome = StepOutcome::kGranted,
-             .took_us = 7});
-  trail.add({.kind = StepKind::kTry,
-             .rung = Rung::kFallback,
-             .outcome = StepOutcome::kServed,
-             .status = 200,
-             .at_us = 8,
-             .account = &account});
-  log->write({.unix_ms = kUnixMs,
-              .request_id = "one",
-              .model = "gpt",
-              .client = "me",
-              .priority = Priority::kHigh,
-              .status = 200,
-              .queue_us = 7},
-             trail);
-  for (std::size_t i = 0; i + 1 < DecisionLog::kRecords; ++i)
-    log->write({.request_id = "other", .model = {}, .client = {}}, {});
-  const auto kept = log->find("one");
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->model, "gpt");
-  EXPECT_EQ(kept->client, "me");
-  EXPECT_EQ(kept->decision.priority, Priority::kHigh);
-  ASSERT_EQ(kept->steps.size(), 2u);
-  EXPECT_EQ(kept->steps[0].account, "");
-  EXPECT_EQ(kept->steps[1].account, "team-a");
-  EXPECT_EQ(kept->steps[1].step.rung, Rung::kFallback);
-  EXPECT_EQ(kept->steps[1].step.status, 200);
-  log->write({.request_id = "other", .model = {}, .client = {}}, {});
-  EXPECT_FALSE(log->find("one"));  // its record was the oldest
-}
-
-TEST(DecisionLog, WhatDoesNotFitIsCut) {
-  const auto log = std::make_unique<DecisionLog>();
-  Account account;
-  account.name = std::string(64, 'n');
-  DecisionTrail trail;
-  for (int i = 0; i < 40; ++i) trail.add({.kind = StepKind::kTry, .account = &account});
-  const std::string id(128, 'i'), model(300, 'm'), client(300, 'c');
-  log->write({.request_id = id, .model = model, .client = client}, trail);
-  const auto kept = log->find(id);
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->model.size(), 128u);
-  EXPECT_EQ(kept->client.size(), 64u);
-  EXPECT_GT(kept->steps.size(), 0u);
-  EXPECT_EQ(kept->steps.size() + kept->steps_dropped, 40u);
-}
-
-// Two steps, as of a request that went through two accounts; the figure is told, not held.
-TEST(DecisionLog, WhatAWriteCosts) {
-  constexpr int kWrites = 200'000;
-  const auto log = std::make_unique<DecisionLog>();
-  Account account;
-  account.name = "team-account-01";
-  const auto began = std::chrono::steady_clock::now();
-  for (int i = 0; i < kWrites; ++i) {
-    DecisionTrail trail;
-    trail.add({.kind = StepKind::kTry, .account = &account});
-    trail.add({.kind = StepKind::kTry, .account = &account});
-    log->write({.request_id = "req_0123456789abcdef0123456789ab",
-                .model = "mock-large",
-                .client = "client"},
-               trail);
-  }
-  const auto took = std::chrono::steady_clock::now() - began;
-  RecordProperty("nanoseconds", static_cast<int>(took / 1ns / kWrites));
 }
 
 }  // namespace

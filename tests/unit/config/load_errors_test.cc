@@ -23,6 +23,9 @@ constexpr ErrorRow kErrorRows[] = {
      "c.yaml:2:3: unknown key \"levle\" in log; did you mean \"level\"?"},
     {"an unknown key that is like no other", "zebra: 1",
      "c.yaml:1:1: unknown key \"zebra\" in the top level"},
+    {"an account's key by its name in the API",
+     "accounts:\n- {name: a, base_url: 'https://x', api_key: k, api: anthropic}",
+     "c.yaml:2:48: unknown key \"api\" in accounts[0]; did you mean \"dialect\"?"},
     {"a key that stands twice", "shards: 1\nlog: {level: info}\nshards: 2",
      "c.yaml:3:1: duplicate key \"shards\" in the top level; it stands in line 1 already"},
     {"a section that is a text", "limits: 32MiB",
@@ -74,6 +77,9 @@ constexpr ErrorRow kErrorRows[] = {
      "accounts: [{name: a, base_url: 'https://x', api_key: k, cost: {input: 1e3}}]",
      "c.yaml:1:71: accounts[0].cost.input: \"1e3\" is not a price; expected dollars for a million "
      "tokens like 2.50, up to 1000000"},
+    {"a client that would be a segment of paths", "clients: [{name: .., key: sk-test-a}]",
+     "c.yaml:1:18: clients[0].name: \"..\" is a segment of paths, not a name; expected 1 to 64 "
+     "letters, digits and . _ - @ : /, but not . or .. alone"},
     {"a budget that is none", "clients: [{name: a, key: sk-test-a, budget_usd: .nan}]",
      "c.yaml:1:49: clients[0].budget_usd: \".nan\" is not an amount of dollars; expected dollars "
      "like 12.50, up to 1000000; 0: no budget"},

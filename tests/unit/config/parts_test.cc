@@ -38,5 +38,16 @@ TEST(Nearest, OnlyWhatIsNearIsSuggested) {
   EXPECT_EQ(nearest(std::string(10'000, 'l'), keys), "");
 }
 
+TEST(Nearest, AMemberOfAnAccountIsKnownByItsOtherNames) {
+  const std::vector<std::string> file = {"account", "endpoint_url", "dialect", "models"};
+  const std::vector<std::string> configuration = {"name", "base_url", "dialect", "models"};
+  EXPECT_EQ(nearest("name", file), "account");
+  EXPECT_EQ(nearest("account", configuration), "name");
+  EXPECT_EQ(nearest("api_base_url", file), "endpoint_url");
+  EXPECT_EQ(nearest("api_base_url", configuration), "base_url");
+  EXPECT_EQ(nearest("model_mappings", file), "models");
+  EXPECT_EQ(nearest("api", {}), "");
+}
+
 }  // namespace
 }  // namespace sluice
