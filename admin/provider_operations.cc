@@ -10,6 +10,7 @@
 #include "admin/stored_entries.h"
 #include "admin/upstream_rule.h"
 #include "engine/config/redact.h"
+#include "engine/config/schema.h"
 #include "store/catalog.h"
 
 namespace sluice {
@@ -88,8 +89,9 @@ AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
       faults.push_back(std::move(*fault));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto given = call.args.value("fields", nlohmann::json::object());
-  if (!given.contains("cost.cached_read")) account.cost.cached_read = account.cost.input;
-  if (!given.contains("cost.cached_write")) account.cost.cached_write = account.cost.input;
+  inherit_input_price(account.cost, [&given](std::string_view key) {
+    return given.contains("cost." + std::string(key));
+  });
   if (auto full = no_room_for(1)) return std::move(*full);
   StoredAccount stored = to_stored(account, draft.overrides, draft.notes, make_account_id(),
                                    keys_.vault, now_unix_ms_);

@@ -126,7 +126,8 @@ void write_models(std::span<const ModelMapping> models,
   }
 }
 
-// What differs from a new account, and what is given though it does not.
+// What differs from a new account, and what is given though it does not. A price is written whole:
+// one of 0 for cached tokens is not the same as none.
 void write_others(const ProviderEntry& entry, const std::function<void(std::string_view)>& sink) {
   ProviderEntry plain;
   // Nothing is written to it: scalars, which could, are asked for their texts.
@@ -135,7 +136,8 @@ void write_others(const ProviderEntry& entry, const std::function<void(std::stri
   std::string_view section;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Member& member = members[i];
-    if (member.text == usual[i].text && !gives(entry.overrides, member.key)) continue;
+    const bool priced = member.section == "cost" && entry.account.cost.known();
+    if (member.text == usual[i].text && !gives(entry.overrides, member.key) && !priced) continue;
     if (member.section != section && !member.section.empty()) sink("    " + member.section + ":\n");
     section = member.section;
     sink((section.empty() ? "    " : "      ") + member.key + ": ");

@@ -258,6 +258,11 @@ IntegerScalar rpm_limit_scalar(std::uint32_t& rpm_limit) {
   return IntegerScalar(rpm_limit, 1, 1'000'000);
 }
 
+void inherit_input_price(Price& price, const std::function<bool(std::string_view)>& given) {
+  if (!given("cached_read")) price.cached_read = price.input;
+  if (!given("cached_write")) price.cached_write = price.input;
+}
+
 void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("name", TextScalar(account.name, kNameRule), Need::kRequired);
   v.scalar("base_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
