@@ -29,8 +29,14 @@ void take(AccountOverrides& into, const AccountOverrides& given) {
   const auto put = [](auto& value, const auto& other) {
     if (other) value = other;
   };
+  put(into.rpm_limit, given.rpm_limit);
+  put(into.tpm_limit, given.tpm_limit);
+  put(into.rpd_limit, given.rpd_limit);
+  put(into.concurrent_limit, given.concurrent_limit);
   put(into.window, given.window);
   put(into.connect, given.connect);
+  put(into.first_byte, given.first_byte);
+  put(into.idle, given.idle);
   put(into.first_token, given.first_token);
   put(into.total, given.total);
   put(into.bucket, given.bucket);

@@ -177,9 +177,15 @@ AccountOverrides overrides_at(std::size_t index, const AccountConfig& account,
     return origins.contains(fmt::format("{}.{}", entry_path(index), key)) ? std::optional(value)
                                                                           : std::nullopt;
   };
-  return {.window = given("window", account.window),
+  return {.rpm_limit = given("rpm_limit", account.rpm_limit),
+          .tpm_limit = given("tpm_limit", account.tpm_limit),
+          .rpd_limit = given("rpd_limit", account.rpd_limit),
+          .concurrent_limit = given("concurrent_limit", account.concurrent_limit),
+          .window = given("window", account.window),
           .connect = given("timeouts.connect", account.timeouts.connect),
+          .first_byte = given("timeouts.first_byte", account.timeouts.first_byte),
           .first_token = given("timeouts.first_token", account.timeouts.first_token),
+          .idle = given("timeouts.idle", account.timeouts.idle),
           .total = given("timeouts.total", account.timeouts.total),
           .bucket = given("bucket", account.bucket),
           .learn_limits = given("learn_limits", account.learn_limits)};

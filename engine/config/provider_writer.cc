@@ -97,6 +97,10 @@ std::vector<Member> other_members(ProviderEntry& entry) {
 bool gives(const AccountOverrides& overrides, std::string_view key) {
   return (key == "window" && overrides.window) || (key == "bucket" && overrides.bucket) ||
          (key == "learn_limits" && overrides.learn_limits) ||
+         (key == "tpm_limit" && overrides.tpm_limit) ||
+         (key == "rpd_limit" && overrides.rpd_limit) ||
+         (key == "concurrent_limit" && overrides.concurrent_limit) ||
+         (key == "first_byte" && overrides.first_byte) || (key == "idle" && overrides.idle) ||
          (key == "connect" && overrides.connect) || (key == "total" && overrides.total) ||
          (key == "first_token" && overrides.first_token);
 }

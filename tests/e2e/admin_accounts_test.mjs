@@ -173,9 +173,7 @@ test('an account: added, used and changed', async (t) => {
   assert.equal(again.timeouts.first_byte, 11);
   const put = async (timeouts) => (await gateway.ask('PUT', target, {timeouts})).body.timeouts;
   assert.deepEqual(await put({connect: 3, total: 60}), {...again.timeouts, connect: 3, total: 60});
-  const {idle, ...own} = await put({connect: null, idle: null});
-  assert.deepEqual(own, {first_byte: 11, total: 60});
-  assert.equal(idle, 120);
+  assert.deepEqual(await put({connect: null, idle: null}), {first_byte: 11, total: 60});
   await stop(gateway);
   assert.ok(!(gateway.errors + gateway.output).includes(KEY));
 });
