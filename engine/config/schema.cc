@@ -310,7 +310,10 @@ void describe(KeyVisitor& v, AdminConfig& admin) {
 }
 
 void describe(KeyVisitor& v, HealthConfig& health) {
-  v.scalar("interval", DurationScalar(health.interval, 0s, 24h));
+  // Providers see each probe; with more often than that they may take them for an attack.
+  constexpr Duration kIntervalMin = 1s;
+  v.scalar("interval",
+           DurationScalar(health.interval, kIntervalMin, 24h, DurationScalar::Zero::kIsNever));
   v.scalar("counts", BooleanScalar(health.counts));
 }
 
