@@ -51,7 +51,8 @@ std::vector<FieldProblem> read_draft(const AdminCall& call, AccountForm form, bo
   const Texts given = call.args.value("fields", Texts());
   const Texts models = call.args.value("models", Texts());
   std::vector<AccountField> fields;
-  for (const auto& [name, text] : given) fields.push_back({name, text});
+  const bool is_json = call.args.value("from_network", false);
+  for (const auto& [name, text] : given) fields.push_back({name, text, is_json});
   if (secret_is_key) fields.push_back({"api_key", call.secret.reveal()});
   read_mappings(call, draft, faults);
   std::vector<AccountModelFields> names;

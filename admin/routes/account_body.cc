@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-enum class Type : std::uint8_t { kText, kNumber, kTruth, kObject };
+enum class Type : std::uint8_t { kText, kNumber, kSeconds, kTruth, kObject };
 
 // What a null says: that the account has no value of its own, so that the configuration's holds.
 enum class Null : std::uint8_t { kIsWrong, kInherits };
@@ -25,7 +25,7 @@ constexpr Member kMembers[] = {{"name", Type::kText},
                                {"api_base_url", Type::kText},
                                {"api", Type::kText},
                                {"api_key", Type::kText},
-                               {"timeout_seconds", Type::kNumber, Null::kInherits},
+                               {"timeout_seconds", Type::kSeconds, Null::kInherits},
                                {"pool", Type::kText},
                                {"enabled", Type::kTruth},
                                {"rpm_limit", Type::kNumber, Null::kInherits},
@@ -33,7 +33,7 @@ constexpr Member kMembers[] = {{"name", Type::kText},
                                {"rpd_limit", Type::kNumber, Null::kInherits},
                                {"concurrent_limit", Type::kNumber, Null::kInherits},
                                {"bucket", Type::kText, Null::kInherits},
-                               {"window_seconds", Type::kNumber, Null::kInherits},
+                               {"window_seconds", Type::kSeconds, Null::kInherits},
                                {"weight", Type::kNumber},
                                {"learn_limits", Type::kTruth, Null::kInherits},
                                {"emergency", Type::kTruth},
@@ -41,11 +41,11 @@ constexpr Member kMembers[] = {{"name", Type::kText},
                                {"timeouts", Type::kObject},
                                {"model_mappings", Type::kObject},
                                {"metadata", Type::kObject}};
-constexpr Member kTimeouts[] = {{"connect", Type::kNumber, Null::kInherits},
-                                {"first_byte", Type::kNumber, Null::kInherits},
-                                {"first_token", Type::kNumber, Null::kInherits},
-                                {"idle", Type::kNumber, Null::kInherits},
-                                {"total", Type::kNumber, Null::kInherits}};
+constexpr Member kTimeouts[] = {{"connect", Type::kSeconds, Null::kInherits},
+                                {"first_byte", Type::kSeconds, Null::kInherits},
+                                {"first_token", Type::kSeconds, Null::kInherits},
+                                {"idle", Type::kSeconds, Null::kInherits},
+                                {"total", Type::kSeconds, Null::kInherits}};
 // What is only shown.
 constexpr std::string_view kShown[] = {"id",
                                        "status",
@@ -64,24 +64,27 @@ constexpr std::string_view kShown[] = {"id",
                                        "cost",
                                        "inherited"};
 
-FieldProblem wrong_type(std::string field, const Json& value, Type type) {
-  constexpr std::string_view kTypes[] = {"a text", "a number", "a truth value", "an object"};
+FieldProblem wrong_type(std::string field, const Json& value, const Member& member) {
+  constexpr std::string_view kTypes[] = {"a text", "a number", "a number", "a truth value",
+                                         "an object"};
   constexpr std::string_view kMends[] = {"give a text in quotes", "give a number without quotes",
+                                         "give seconds as a number without quotes, like 30",
                                          "give true or false", "give {...}"};
-  const auto index = static_cast<std::size_t>(type);
+  const auto index = static_cast<std::size_t>(member.type);
   // A key must not stand in a message, not even one of a wrong type.
   const bool tells = field != "api_key" && !value.is_structured();
   return {field,
           (tells ? value.dump(-1, ' ', false, Json::error_handler_t::replace) + " is not "
                  : "is not ") +
               std::string(kTypes[index]),
-          std::string(kMends[index])};
+          std::string(kMends[index]) + (value.is_null() ? ", or leave it out" : "")};
 }
 
 bool has_type(const Json& value, Type type) {
   switch (type) {
     case Type::kText: return value.is_string();
-    case Type::kNumber: return value.is_number();
+    case Type::kNumber:
+    case Type::kSeconds: return value.is_number();
     case Type::kTruth: return value.is_boolean();
     case Type::kObject: return value.is_object();
   }
@@ -102,7 +105,7 @@ struct BodyReader {
       if (member != std::end(known)) {
         if (value.is_null() && member->null == Null::kInherits) inherited.push_back(prefix + name);
         else if (!has_type(value, member->type))
-          problems.push_back(wrong_type(prefix + name, value, member->type));
+          problems.push_back(wrong_type(prefix + name, value, *member));
         else if (value.is_string()) fields[prefix + name] = value;
         else if (!value.is_object()) fields[prefix + name] = value.dump();
       } else if (!prefix.empty() || std::ranges::find(kShown, name) == std::end(kShown)) {
