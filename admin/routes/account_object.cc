@@ -23,11 +23,12 @@ Json time_or_null(std::int64_t unix_ms) {
 // Dollars for a token; the store counts nano-dollars for a million tokens.
 double dollars(std::uint64_t rate) { return static_cast<double>(rate) / 1e15; }
 
+// As it is counted: cached tokens without a rate of their own cost as much as others.
 Json cost_object(const ModelRate& rate) {
-  Json cost = {{"input", dollars(rate.input)}, {"output", dollars(rate.output)}};
-  if (rate.cached_read) cost["cacheRead"] = dollars(*rate.cached_read);
-  if (rate.cached_write) cost["cacheWrite"] = dollars(*rate.cached_write);
-  return cost;
+  return {{"input", dollars(rate.input)},
+          {"output", dollars(rate.output)},
+          {"cacheRead", dollars(rate.cached_read.value_or(rate.input))},
+          {"cacheWrite", dollars(rate.cached_write.value_or(rate.input))}};
 }
 
 Json mappings_of(const ListedAccount& account) {

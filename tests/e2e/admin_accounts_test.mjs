@@ -150,7 +150,8 @@ test('an account: added, used and changed', async (t) => {
   assert.deepEqual(made.model_mappings['x-model'], {
     native_id: 'mock-large', reasoning: true, reasoning_effort: 'high',
     input_modalities: ['text', 'image'], context_window: 200_000, max_tokens: 4096,
-    cost: {input: 0.0000025, output: 1e-5, cacheRead: 0}, compat: {thinking: 'x'},
+    cost: {input: 0.0000025, output: 1e-5, cacheRead: 0, cacheWrite: 0.0000025},
+    compat: {thinking: 'x'},
   });
   const target = `/api/admin/backends/${made.id}`;
   // It is in force on every shard when the answer is there: each connection may be another one's.
