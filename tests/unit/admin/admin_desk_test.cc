@@ -112,7 +112,7 @@ TEST_F(AdminDeskRows, AnAccountIsKeptSealedAndComesBackWhole) {
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->accounts.size(), 1u);
   EXPECT_EQ(entries->accounts[0].account.api_key.reveal(), "sk-test-key");
-  EXPECT_EQ(entries->accounts[0].account.rpm_limit, 7u);
+  EXPECT_EQ(entries->accounts[0].overrides.rpm_limit, 7u);
   EXPECT_EQ(entries->accounts[0].account.pool, Pool::kFallback);
   EXPECT_FALSE(entries->guarded);
 }
