@@ -29,8 +29,14 @@ void take(AccountOverrides& into, const AccountOverrides& given) {
   const auto put = [](auto& value, const auto& other) {
     if (other) value = other;
   };
+  put(into.rpm_limit, given.rpm_limit);
+  put(into.tpm_limit, given.tpm_limit);
+  put(into.rpd_limit, given.rpd_limit);
+  put(into.concurrent_limit, given.concurrent_limit);
   put(into.window, given.window);
   put(into.connect, given.connect);
+  put(into.first_byte, given.first_byte);
+  put(into.idle, given.idle);
   put(into.first_token, given.first_token);
   put(into.total, given.total);
   put(into.bucket, given.bucket);
@@ -45,7 +51,8 @@ std::vector<FieldProblem> read_draft(const AdminCall& call, AccountForm form, bo
   const Texts given = call.args.value("fields", Texts());
   const Texts models = call.args.value("models", Texts());
   std::vector<AccountField> fields;
-  for (const auto& [name, text] : given) fields.push_back({name, text});
+  const bool is_json = call.args.value("from_network", false);
+  for (const auto& [name, text] : given) fields.push_back({name, text, is_json});
   if (secret_is_key) fields.push_back({"api_key", call.secret.reveal()});
   read_mappings(call, draft, faults);
   std::vector<AccountModelFields> names;

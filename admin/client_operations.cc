@@ -68,8 +68,10 @@ void read_budget(const nlohmann::json& args, StoredClientKey& key, Faults& fault
 void read_models(const nlohmann::json& args, std::vector<std::string>& value, Faults& faults) {
   const auto given = args.find("models");
   if (given == args.end()) return;
+  if (given->is_null()) return value.clear();  // all
   if (!given->is_array()) {
-    faults.push_back({"models", given->dump() + " is no list", "give [\"a model's name\"]"});
+    faults.push_back({"models", given->dump() + " is no list",
+                      "give [\"a model's name\"], or null for every model"});
     return;
   }
   value.clear();

@@ -74,7 +74,8 @@ Task<void> HealthProber::run(Shard& shard, HealthProber& self, CancelSource& end
       self.asked_.insert(turn.account->name);
       probes.spawn(probe(shard, self, snapshot, *turn.account, end));
     }
-    static_cast<void>(co_await Sleep(shard, shard.now() + kApart, &end));
+    const Duration pause = apart(snapshot->directory->accounts.size(), interval);
+    static_cast<void>(co_await Sleep(shard, shard.now() + pause, &end));
   }
   co_await probes.join();
   co_await UpstreamPools::stop(shard, *self.pools_);

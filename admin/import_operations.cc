@@ -51,7 +51,7 @@ class AccountTaker {
  private:
   [[nodiscard]] std::vector<AccountFieldFault> validate(const ImportedAccount& account,
                                                         const std::string& name,
-                                                        AccountConfig& into,
+                                                        AccountConfig& into, AccountOverrides& own,
                                                         AccountNotes& notes) const;
 
   const Config* config_;
@@ -62,6 +62,7 @@ class AccountTaker {
 
 std::vector<AccountFieldFault> AccountTaker::validate(const ImportedAccount& account,
                                                       const std::string& name, AccountConfig& into,
+                                                      AccountOverrides& own,
                                                       AccountNotes& notes) const {
   const std::string timeout = std::to_string(account.timeout_seconds);
   const std::string rpm = std::to_string(account.rpm_limit);
@@ -80,8 +81,10 @@ std::vector<AccountFieldFault> AccountTaker::validate(const ImportedAccount& acc
   std::vector<AccountModelFields> models;
   for (const StoredMapping& model : account.models)
     models.push_back({.canonical = model.canonical, .native_id = model.native_id});
-  into.timeouts = config_->timeouts.upstream;
-  return validate_account(fields, models, AccountForm::kWhole, into, notes);
+  complete(into, own, *config_);
+  auto faults = validate_account(fields, models, AccountForm::kWhole, into, notes);
+  own = overrides_in(fields, into);
+  return faults;
 }
 
 void AccountTaker::take(const ImportedAccount& account, StoreImport& import) {
@@ -90,7 +93,8 @@ void AccountTaker::take(const ImportedAccount& account, StoreImport& import) {
   came_before = came_before || present_ids_.contains(account.id);
   AccountConfig accepted;
   AccountNotes noted;
-  const auto wrong = validate(account, name, accepted, noted);
+  AccountOverrides own;
+  const auto wrong = validate(account, name, accepted, own, noted);
   for (const AccountFieldFault& fault : wrong) {
     faults.push_back(fmt::format("account \"{}\": {}: {}; {}", account.name, fault.field,
                                  fault.problem, fault.mend));
@@ -104,7 +108,7 @@ void AccountTaker::take(const ImportedAccount& account, StoreImport& import) {
   if (name != account.name)
     notes.push_back(fmt::format("account \"{}\" is \"{}\" here", account.name, name));
   StoredAccount stored =
-      to_stored(accepted, {}, noted, is_account_id(account.id) ? account.id : make_account_id(),
+      to_stored(accepted, own, noted, is_account_id(account.id) ? account.id : make_account_id(),
                 *vault_, now_unix_ms_);
   stored.source = AccountSource::kImport;
   stored.label = account.label.empty() && name != account.name ? account.name : account.label;

@@ -60,16 +60,6 @@ AdminAnswer tell_some(std::vector<FieldProblem> faults, std::string text) {
   return refused;
 }
 
-// What an account says itself of what it would have of the configuration otherwise.
-void apply(const AccountOverrides& overrides, AccountConfig& account) {
-  account.window = overrides.window.value_or(account.window);
-  account.bucket = overrides.bucket.value_or(account.bucket);
-  account.learn_limits = overrides.learn_limits.value_or(account.learn_limits);
-  account.timeouts.connect = overrides.connect.value_or(account.timeouts.connect);
-  account.timeouts.first_token = overrides.first_token.value_or(account.timeouts.first_token);
-  account.timeouts.total = overrides.total.value_or(account.timeouts.total);
-}
-
 bool has_more_than_the_file(const StoredAccount& stored) {
   const auto metadata = nlohmann::json::parse(stored.metadata, nullptr, false);
   if (metadata.is_object())
@@ -137,7 +127,8 @@ AdminAnswer AdminDesk::import_providers(const AdminCall& call) {
   if (auto full = no_room_for(entries.size())) return refuse_import(std::move(*full));
   std::vector<StoredAccount> accounts;
   nlohmann::json report = nlohmann::json::array();
-  for (const ProviderEntry& entry : entries) {
+  for (ProviderEntry& entry : entries) {
+    complete(entry.account, entry.overrides, config_);
     accounts.push_back(to_stored(entry.account, entry.overrides, entry.notes, make_account_id(),
                                  keys_.vault, now_unix_ms_));
     accounts.back().source = AccountSource::kImport;
@@ -173,7 +164,11 @@ AdminAnswer AdminDesk::export_providers(const AdminCall& call) {
     entries.push_back({.account = from_stored(stored, key ? std::move(*key) : Secret()),
                        .notes = notes_of(stored),
                        .overrides = overrides_of(stored)});
-    apply(entries.back().overrides, entries.back().account);
+    // Values that it does not say are as in a new account, and so not written; but the file of the
+    // predecessor has a limit in any case.
+    AccountDefaults plain;
+    plain.rpm_limit = config_.account_defaults.rpm_limit;
+    complete(entries.back().account, entries.back().overrides, plain, {});
     has_more = has_more || has_more_than_the_file(stored);
   }
   std::string text(has_more ? kMoreThanTheFile : "");

@@ -11,6 +11,7 @@
 #include "admin/stored_entries.h"
 #include "admin/upstream_rule.h"
 #include "engine/config/redact.h"
+#include "engine/config/schema.h"
 #include "store/catalog.h"
 
 namespace sluice {
@@ -38,16 +39,22 @@ std::optional<AdminAnswer> refuse_outdated(const AdminCall& call, const StoredAc
                                  fmt::format("account \"{}\"", account.name));
 }
 
-// As the configuration says, for those of `names`: "timeouts.idle".
-void inherit(const std::vector<std::string>& names, const AccountTimeouts& from,
-             AccountDraft& draft) {
-  AccountTimeouts& own = draft.account.timeouts;
+// What is in `names` ("timeouts.idle", "rpm_limit") is the account's own no more.
+void inherit(const std::vector<std::string>& names, AccountOverrides& own) {
   for (const std::string& name : names) {
-    if (name == "timeouts.first_byte") own.first_byte = from.first_byte;
-    else if (name == "timeouts.idle") own.idle = from.idle;
-    else if (name == "timeouts.connect") draft.overrides.connect.reset();
-    else if (name == "timeouts.first_token") draft.overrides.first_token.reset();
-    else if (name == "timeouts.total") draft.overrides.total.reset();
+    const bool old_timeout = name == "timeout_seconds";  // which stands for two
+    if (name == "timeouts.first_byte" || old_timeout) own.first_byte.reset();
+    if (name == "timeouts.idle" || old_timeout) own.idle.reset();
+    if (name == "timeouts.connect") own.connect.reset();
+    if (name == "timeouts.first_token") own.first_token.reset();
+    if (name == "timeouts.total") own.total.reset();
+    if (name == "rpm_limit") own.rpm_limit.reset();
+    if (name == "tpm_limit") own.tpm_limit.reset();
+    if (name == "rpd_limit") own.rpd_limit.reset();
+    if (name == "concurrent_limit") own.concurrent_limit.reset();
+    if (name == "window_seconds") own.window.reset();
+    if (name == "bucket") own.bucket.reset();
+    if (name == "learn_limits") own.learn_limits.reset();
   }
 }
 
@@ -71,8 +78,7 @@ AdminAnswer AdminDesk::put(const StoredAccount& account, std::string_view verb) 
 AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
   AccountDraft draft;
   AccountConfig& account = draft.account;
-  account.rpm_limit = config_.account_defaults.rpm_limit;
-  account.timeouts = config_.timeouts.upstream;
+  complete(account, draft.overrides, config_);
   const bool from_network = call.args.value("from_network", false);
   auto faults = with_faults_of(call, read_draft(call, AccountForm::kWhole, true, draft));
   if (from_network)
@@ -80,8 +86,9 @@ AdminAnswer AdminDesk::add_provider(const AdminCall& call) {
       faults.push_back(std::move(*fault));
   if (!faults.empty()) return refuse_faults(std::move(faults));
   const auto given = call.args.value("fields", nlohmann::json::object());
-  if (!given.contains("cost.cached_read")) account.cost.cached_read = account.cost.input;
-  if (!given.contains("cost.cached_write")) account.cost.cached_write = account.cost.input;
+  inherit_input_price(account.cost, [&given](std::string_view key) {
+    return given.contains("cost." + std::string(key));
+  });
   if (auto full = no_room_for(1)) return std::move(*full);
   StoredAccount stored = to_stored(account, draft.overrides, draft.notes, make_account_id(),
                                    keys_.vault, now_unix_ms_);
@@ -105,8 +112,8 @@ AdminAnswer AdminDesk::change_provider(const AdminCall& call) {
                      .overrides = overrides_of(before),
                      .models = {},
                      .metadata = {}};
-  inherit(call.args.value("inherited", std::vector<std::string>()), config_.timeouts.upstream,
-          draft);
+  inherit(call.args.value("inherited", std::vector<std::string>()), draft.overrides);
+  complete(draft.account, draft.overrides, config_);
   auto faults = with_faults_of(
       call, read_draft(call, AccountForm::kChange, other_key.value_or(false), draft));
   if (!other_key)

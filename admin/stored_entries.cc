@@ -78,12 +78,22 @@ static_assert(static_cast<int>(Priority::kLow) == static_cast<int>(StoredPriorit
 static_assert(static_cast<int>(BudgetPeriod::kTotal) == static_cast<int>(StoredPeriod::kTotal));
 
 AccountOverrides overrides_of(const StoredAccount& stored) {
-  AccountOverrides overrides{.window = duration(stored.window_ms),
-                             .connect = duration(stored.connect_ms),
-                             .first_token = duration(stored.first_token_ms),
-                             .total = duration(stored.total_ms),
-                             .bucket = {},
-                             .learn_limits = stored.learn_limits};
+  const auto said = [&stored](std::uint32_t bit, auto value) {
+    return (stored.unsaid & bit) == 0 ? std::optional(value) : std::nullopt;
+  };
+  AccountOverrides overrides{
+      .rpm_limit = said(StoredAccount::kRpm, stored.rpm_limit),
+      .tpm_limit = said(StoredAccount::kTpm, stored.tpm_limit),
+      .rpd_limit = said(StoredAccount::kRpd, stored.rpd_limit),
+      .concurrent_limit = said(StoredAccount::kConcurrent, stored.concurrent_limit),
+      .window = duration(stored.window_ms),
+      .connect = duration(stored.connect_ms),
+      .first_byte = duration(said(StoredAccount::kTimeout, stored.timeout_ms)),
+      .first_token = duration(stored.first_token_ms),
+      .idle = duration(said(StoredAccount::kIdle, stored.idle_ms.value_or(stored.timeout_ms))),
+      .total = duration(stored.total_ms),
+      .bucket = {},
+      .learn_limits = stored.learn_limits};
   if (stored.bucket)
     overrides.bucket =
         *stored.bucket == StoredBucket::kSteady ? BucketShape::kSteady : BucketShape::kRolling;
@@ -107,16 +117,23 @@ std::string explain(const VaultFailure& failure, const StoredAccount& stored) {
 }
 
 AccountOverrides overrides_in(std::span<const AccountField> fields, const AccountConfig& account) {
-  const auto given = [fields](std::string_view name, auto value) {
-    const bool has = std::ranges::any_of(fields, [name](const AccountField& field) {
-      return field.name == name || (name == "window" && field.name == "window_seconds");
+  const auto given = [fields](std::string_view name, auto value, std::string_view alias = {}) {
+    const bool has = std::ranges::any_of(fields, [&](const AccountField& field) {
+      return field.name == name || (!alias.empty() && field.name == alias);
     });
     return has ? std::optional(value) : std::nullopt;
   };
-  return {.window = given("window", account.window),
-          .connect = given("timeouts.connect", account.timeouts.connect),
-          .first_token = given("timeouts.first_token", account.timeouts.first_token),
-          .total = given("timeouts.total", account.timeouts.total),
+  const AccountTimeouts& timeouts = account.timeouts;
+  return {.rpm_limit = given("rpm_limit", account.rpm_limit),
+          .tpm_limit = given("tpm_limit", account.tpm_limit),
+          .rpd_limit = given("rpd_limit", account.rpd_limit),
+          .concurrent_limit = given("concurrent_limit", account.concurrent_limit),
+          .window = given("window", account.window, "window_seconds"),
+          .connect = given("timeouts.connect", timeouts.connect),
+          .first_byte = given("timeouts.first_byte", timeouts.first_byte, "timeout_seconds"),
+          .first_token = given("timeouts.first_token", timeouts.first_token),
+          .idle = given("timeouts.idle", timeouts.idle, "timeout_seconds"),
+          .total = given("timeouts.total", timeouts.total),
           .bucket = given("bucket", account.bucket),
           .learn_limits = given("learn_limits", account.learn_limits)};
 }
@@ -158,6 +175,13 @@ StoredAccount to_stored(const AccountConfig& account, const AccountOverrides& ov
     stored.bucket =
         *overrides.bucket == BucketShape::kSteady ? StoredBucket::kSteady : StoredBucket::kRolling;
   stored.learn_limits = overrides.learn_limits;
+  const auto unsaid = [&stored](std::uint32_t bit, bool said) { stored.unsaid |= said ? 0 : bit; };
+  unsaid(StoredAccount::kRpm, overrides.rpm_limit.has_value());
+  unsaid(StoredAccount::kTpm, overrides.tpm_limit.has_value());
+  unsaid(StoredAccount::kRpd, overrides.rpd_limit.has_value());
+  unsaid(StoredAccount::kConcurrent, overrides.concurrent_limit.has_value());
+  unsaid(StoredAccount::kTimeout, overrides.first_byte.has_value());
+  unsaid(StoredAccount::kIdle, overrides.idle.has_value());
   stored.send_via = account.send_via;
   stored.ca_file = account.ca_file;
   stored.created_ms = stored.updated_ms = now_unix_ms;
@@ -202,10 +226,6 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
   account.dialect = stored.api == "anthropic-messages" ? Dialect::kAnthropic : Dialect::kOpenAi;
   account.pool = pool_of(stored);
   account.enabled = stored.enabled;
-  account.rpm_limit = stored.rpm_limit;
-  account.tpm_limit = stored.tpm_limit;
-  account.rpd_limit = stored.rpd_limit;
-  account.concurrent_limit = stored.concurrent_limit;
   account.weight = stored.weight;
   account.emergency = stored.emergency;
   account.cost = price_of(stored.cost);
@@ -214,8 +234,6 @@ AccountConfig from_stored(const StoredAccount& stored, Secret api_key) {
     account.models.push_back({.canonical = mapping.canonical,
                               .native = mapping.native_id,
                               .cost = price_of(mapping.cost)});
-  account.timeouts.first_byte = std::chrono::milliseconds(stored.timeout_ms);
-  account.timeouts.idle = std::chrono::milliseconds(stored.idle_ms.value_or(stored.timeout_ms));
   account.send_via = stored.send_via;
   account.ca_file = stored.ca_file;
   return account;
@@ -233,7 +251,7 @@ std::expected<StoredEntries, std::string> load_stored_entries(StoreEnvironment& 
                                   .why = explain(key.error(), stored),
                                   .pool = pool_of(stored),
                                   .enabled = stored.enabled,
-                                  .rpm_limit = stored.rpm_limit,
+                                  .rpm_limit = overrides_of(stored).rpm_limit.value_or(0),
                                   .models = stored.models.size()});
       continue;
     }

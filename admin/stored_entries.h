@@ -39,6 +39,7 @@ namespace sluice {
 void seal_api_key(StoredAccount& stored, const Vault& vault, const Secret& api_key);
 [[nodiscard]] AccountNotes notes_of(const StoredAccount& stored);
 [[nodiscard]] AccountOverrides overrides_of(const StoredAccount& stored);
+// Without what overrides_of() has: complete() puts that in.
 [[nodiscard]] AccountConfig from_stored(const StoredAccount& stored, Secret api_key);
 [[nodiscard]] std::expected<Secret, VaultFailure> open_api_key(const StoredAccount& stored,
                                                                const Vault& vault);

@@ -48,9 +48,14 @@ enum class StoredBucket : std::uint8_t { kRolling, kSteady, kLast = kSteady };
 // StoredAccount - what the REST API calls a backend. Its id, "bkd_" and 12 hexadecimal digits, is
 // the key.
 struct StoredAccount {
-  static constexpr std::uint8_t kVersion = 2;
-  static constexpr std::uint8_t kFormerVersion = 1;  // without what added() names
+  static constexpr std::uint8_t kVersion = 3;
+  static constexpr std::uint8_t kSecondVersion = 2;  // without what added_later() names
+  static constexpr std::uint8_t kFormerVersion = 1;  // nor what added() does
   static constexpr Table kTable = Table::kAccounts;
+
+  // Bits of `unsaid`.
+  static constexpr std::uint32_t kTimeout = 1, kIdle = 2, kRpm = 4, kTpm = 8, kRpd = 16,
+                                 kConcurrent = 32;
 
   std::string id;
   std::string name;  // unique; 1 to kStoredNameBytesMax bytes
@@ -85,6 +90,9 @@ struct StoredAccount {
   // Who gave its address came over the network: it reaches no private ones, unless the
   // configuration says so (admin.private_upstreams).
   bool public_only = false;
+  // Values that it does not say itself: the configuration's hold, as they are at the time. What is
+  // in their place is what they were when it was written. Earlier versions kept all as their own.
+  std::uint32_t unsaid = 0;
 
   // The id is in the key alone.
   template <class R, class Visitor>
@@ -99,6 +107,10 @@ struct StoredAccount {
   template <class R, class Visitor>
   static void added(R& row, Visitor& visit) {
     visit(row.public_only);
+  }
+  template <class R, class Visitor>
+  static void added_later(R& row, Visitor& visit) {
+    visit(row.unsaid);
   }
   friend bool operator==(const StoredAccount&, const StoredAccount&) = default;
 };

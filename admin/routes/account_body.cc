@@ -8,30 +8,44 @@ namespace {
 
 using Json = nlohmann::json;
 
-enum class Type : std::uint8_t { kText, kNumber, kTruth, kObject };
+enum class Type : std::uint8_t { kText, kNumber, kSeconds, kTruth, kObject };
+
+// What a null says: that the account has no value of its own, so that the configuration's holds.
+enum class Null : std::uint8_t { kIsWrong, kInherits };
 
 struct Member {
   std::string_view name;
   Type type;
+  Null null = Null::kIsWrong;
 };
 
 // What can be given: scalars go by these names to engine/config/account_fields.h.
-constexpr Member kMembers[] = {{"name", Type::kText},         {"label", Type::kText},
-                               {"api_base_url", Type::kText}, {"api", Type::kText},
-                               {"api_key", Type::kText},      {"timeout_seconds", Type::kNumber},
-                               {"pool", Type::kText},         {"enabled", Type::kTruth},
-                               {"rpm_limit", Type::kNumber},  {"tpm_limit", Type::kNumber},
-                               {"rpd_limit", Type::kNumber},  {"concurrent_limit", Type::kNumber},
-                               {"bucket", Type::kText},       {"window_seconds", Type::kNumber},
-                               {"weight", Type::kNumber},     {"learn_limits", Type::kTruth},
-                               {"emergency", Type::kTruth},   {"model_prefix", Type::kText},
-                               {"timeouts", Type::kObject},   {"model_mappings", Type::kObject},
+constexpr Member kMembers[] = {{"name", Type::kText},
+                               {"label", Type::kText},
+                               {"api_base_url", Type::kText},
+                               {"api", Type::kText},
+                               {"api_key", Type::kText},
+                               {"timeout_seconds", Type::kSeconds, Null::kInherits},
+                               {"pool", Type::kText},
+                               {"enabled", Type::kTruth},
+                               {"rpm_limit", Type::kNumber, Null::kInherits},
+                               {"tpm_limit", Type::kNumber, Null::kInherits},
+                               {"rpd_limit", Type::kNumber, Null::kInherits},
+                               {"concurrent_limit", Type::kNumber, Null::kInherits},
+                               {"bucket", Type::kText, Null::kInherits},
+                               {"window_seconds", Type::kSeconds, Null::kInherits},
+                               {"weight", Type::kNumber},
+                               {"learn_limits", Type::kTruth, Null::kInherits},
+                               {"emergency", Type::kTruth},
+                               {"model_prefix", Type::kText},
+                               {"timeouts", Type::kObject},
+                               {"model_mappings", Type::kObject},
                                {"metadata", Type::kObject}};
-constexpr Member kTimeouts[] = {{"connect", Type::kNumber},
-                                {"first_byte", Type::kNumber},
-                                {"first_token", Type::kNumber},
-                                {"idle", Type::kNumber},
-                                {"total", Type::kNumber}};
+constexpr Member kTimeouts[] = {{"connect", Type::kSeconds, Null::kInherits},
+                                {"first_byte", Type::kSeconds, Null::kInherits},
+                                {"first_token", Type::kSeconds, Null::kInherits},
+                                {"idle", Type::kSeconds, Null::kInherits},
+                                {"total", Type::kSeconds, Null::kInherits}};
 // What is only shown.
 constexpr std::string_view kShown[] = {"id",
                                        "status",
@@ -47,26 +61,30 @@ constexpr std::string_view kShown[] = {"id",
                                        "breaker",
                                        "last_error",
                                        "health",
-                                       "cost"};
+                                       "cost",
+                                       "inherited"};
 
-FieldProblem wrong_type(std::string field, const Json& value, Type type) {
-  constexpr std::string_view kTypes[] = {"a text", "a number", "a truth value", "an object"};
+FieldProblem wrong_type(std::string field, const Json& value, const Member& member) {
+  constexpr std::string_view kTypes[] = {"a text", "a number", "a number", "a truth value",
+                                         "an object"};
   constexpr std::string_view kMends[] = {"give a text in quotes", "give a number without quotes",
+                                         "give seconds as a number without quotes, like 30",
                                          "give true or false", "give {...}"};
-  const auto index = static_cast<std::size_t>(type);
+  const auto index = static_cast<std::size_t>(member.type);
   // A key must not stand in a message, not even one of a wrong type.
   const bool tells = field != "api_key" && !value.is_structured();
   return {field,
           (tells ? value.dump(-1, ' ', false, Json::error_handler_t::replace) + " is not "
                  : "is not ") +
               std::string(kTypes[index]),
-          std::string(kMends[index])};
+          std::string(kMends[index]) + (value.is_null() ? ", or leave it out" : "")};
 }
 
 bool has_type(const Json& value, Type type) {
   switch (type) {
     case Type::kText: return value.is_string();
-    case Type::kNumber: return value.is_number();
+    case Type::kNumber:
+    case Type::kSeconds: return value.is_number();
     case Type::kTruth: return value.is_boolean();
     case Type::kObject: return value.is_object();
   }
@@ -76,21 +94,18 @@ bool has_type(const Json& value, Type type) {
 // BodyReader - sorts the members of a body.
 struct BodyReader {
   Json fields = Json::object();
-  Json inherited = Json::array();  // names of timeouts that are null
+  Json inherited = Json::array();  // names of what is null
   std::vector<FieldProblem> problems;
-
-  // What a null says: of a timeout, that the gateway's holds again.
-  enum class Null : std::uint8_t { kIsWrong, kInherits };
 
   // The members of `object` that `known` names, as texts, under their names behind `prefix`.
   template <std::size_t N>
-  void read(const Json& object, const Member (&known)[N], const std::string& prefix, Null null) {
+  void read(const Json& object, const Member (&known)[N], const std::string& prefix) {
     for (const auto& [name, value] : object.items()) {
       const auto member = std::ranges::find(known, name, &Member::name);
       if (member != std::end(known)) {
-        if (value.is_null() && null == Null::kInherits) inherited.push_back(prefix + name);
+        if (value.is_null() && member->null == Null::kInherits) inherited.push_back(prefix + name);
         else if (!has_type(value, member->type))
-          problems.push_back(wrong_type(prefix + name, value, member->type));
+          problems.push_back(wrong_type(prefix + name, value, *member));
         else if (value.is_string()) fields[prefix + name] = value;
         else if (!value.is_object()) fields[prefix + name] = value.dump();
       } else if (!prefix.empty() || std::ranges::find(kShown, name) == std::end(kShown)) {
@@ -105,12 +120,28 @@ struct BodyReader {
 void settle_timeouts(Json& body, const Json& present) {
   const auto old_one = body.find("timeout_seconds");
   const auto timeouts = body.find("timeouts");
-  if (old_one == body.end() || timeouts == body.end() || !timeouts->is_object()) return;
-  if (present.is_object() && *old_one != present["timeout_seconds"]) {
+  if (!present.is_object() || old_one == body.end() || timeouts == body.end() ||
+      !timeouts->is_object())
+    return;
+  if (*old_one != present["timeout_seconds"]) {
     timeouts->erase("first_byte");
     timeouts->erase("idle");
   } else {
     body.erase(old_one);
+  }
+}
+
+// Who sends back what it has read does not mean to say what the account has of the configuration:
+// values that `inherited` names in both, and that are as they were.
+void leave_inherited(Json& body, const Json& present) {
+  const auto named = body.find("inherited");
+  if (named == body.end() || !named->is_array() || !present.is_object()) return;
+  const Json& shown = present["inherited"];
+  for (const Json& name : *named) {
+    if (!name.is_string() || std::ranges::find(shown, name) == shown.end()) continue;
+    const auto value = body.find(name.get_ref<const std::string&>());
+    if (value != body.end() && *value == present[name.get_ref<const std::string&>()])
+      body.erase(value);
   }
 }
 
@@ -122,12 +153,13 @@ AdminCall account_call(Json body, const Json& present) {
     call.secret = Secret(key->get_ref<const std::string&>());
     body.erase(key);
   }
+  leave_inherited(body, present);
   settle_timeouts(body, present);
   BodyReader reader;
-  reader.read(body, kMembers, "", BodyReader::Null::kIsWrong);
+  reader.read(body, kMembers, "");
   if (const auto timeouts = body.find("timeouts");
       timeouts != body.end() && timeouts->is_object()) {
-    reader.read(*timeouts, kTimeouts, "timeouts.", BodyReader::Null::kInherits);
+    reader.read(*timeouts, kTimeouts, "timeouts.");
   }
   call.faults = std::move(reader.problems);
   for (const auto& [member, arg] :

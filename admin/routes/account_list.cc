@@ -24,12 +24,10 @@ void add_configured(const Config& config, std::vector<ListedAccount>& accounts) 
 }
 
 // What an account of the store does not say itself is the configuration's.
-std::unique_ptr<const AccountConfig> complete(const StoredAccount& stored, const Config& config) {
+std::unique_ptr<const AccountConfig> complete_account(const StoredAccount& stored,
+                                                      const Config& config) {
   auto account = std::make_unique<AccountConfig>(from_stored(stored, Secret()));
-  const AccountOverrides own = overrides_of(stored);
-  account->window = own.window.value_or(config.account_defaults.window);
-  account->bucket = own.bucket.value_or(config.account_defaults.bucket);
-  account->learn_limits = own.learn_limits.value_or(config.account_defaults.learn_limits);
+  complete(*account, overrides_of(stored), config);
   return account;
 }
 
@@ -47,7 +45,7 @@ StoreResult<AccountList> AccountList::read(Gateway& gateway) {
     for (StoredAccount& account : *stored) {
       ListedAccount& item = list.accounts_.emplace_back();
       item.id = account.id;
-      item.own = complete(account, *list.config_);
+      item.own = complete_account(account, *list.config_);
       item.config = item.own.get();
       item.stored = std::move(account);
     }

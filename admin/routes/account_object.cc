@@ -23,11 +23,12 @@ Json time_or_null(std::int64_t unix_ms) {
 // Dollars for a token; the store counts nano-dollars for a million tokens.
 double dollars(std::uint64_t rate) { return static_cast<double>(rate) / 1e15; }
 
+// As it is counted: cached tokens without a rate of their own cost as much as others.
 Json cost_object(const ModelRate& rate) {
-  Json cost = {{"input", dollars(rate.input)}, {"output", dollars(rate.output)}};
-  if (rate.cached_read) cost["cacheRead"] = dollars(*rate.cached_read);
-  if (rate.cached_write) cost["cacheWrite"] = dollars(*rate.cached_write);
-  return cost;
+  return {{"input", dollars(rate.input)},
+          {"output", dollars(rate.output)},
+          {"cacheRead", dollars(rate.cached_read.value_or(rate.input))},
+          {"cacheWrite", dollars(rate.cached_write.value_or(rate.input))}};
 }
 
 Json mappings_of(const ListedAccount& account) {
@@ -55,22 +56,44 @@ Json mappings_of(const ListedAccount& account) {
   return mappings;
 }
 
+// Those of an account that can be changed here are its own: the others are inherited.
 Json timeouts_of(const ListedAccount& account) {
   const AccountTimeouts& all = account.config->timeouts;
-  Json timeouts = {{"first_byte", seconds(all.first_byte)}, {"idle", seconds(all.idle)}};
-  if (!account.stored) {
-    timeouts["connect"] = seconds(all.connect);
-    timeouts["first_token"] = seconds(all.first_token);
-    timeouts["total"] = seconds(all.total);
-    return timeouts;
-  }
-  const auto add = [&timeouts](const char* name, std::optional<std::uint64_t> milliseconds) {
-    if (milliseconds) timeouts[name] = static_cast<double>(*milliseconds) / 1000;
+  const AccountOverrides own = account.stored ? overrides_of(*account.stored)
+                                              : AccountOverrides{.connect = all.connect,
+                                                                 .first_byte = all.first_byte,
+                                                                 .first_token = all.first_token,
+                                                                 .idle = all.idle,
+                                                                 .total = all.total};
+  Json timeouts = Json::object();
+  const auto add = [&timeouts](const char* name, std::optional<Duration> value) {
+    if (value) timeouts[name] = seconds(*value);
   };
-  add("connect", account.stored->connect_ms);
-  add("first_token", account.stored->first_token_ms);
-  add("total", account.stored->total_ms);
+  add("connect", own.connect);
+  add("first_byte", own.first_byte);
+  add("first_token", own.first_token);
+  add("idle", own.idle);
+  add("total", own.total);
   return timeouts;
+}
+
+// The members whose values are account_defaults' and timeouts.upstream's, as they are now.
+Json inherited_of(const ListedAccount& account) {
+  Json names = Json::array();
+  if (!account.stored) return names;
+  const AccountOverrides own = overrides_of(*account.stored);
+  const auto add = [&names](const char* name, const auto& value) {
+    if (!value) names.push_back(name);
+  };
+  add("rpm_limit", own.rpm_limit);
+  add("tpm_limit", own.tpm_limit);
+  add("rpd_limit", own.rpd_limit);
+  add("concurrent_limit", own.concurrent_limit);
+  add("window_seconds", own.window);
+  add("bucket", own.bucket);
+  add("learn_limits", own.learn_limits);
+  add("timeout_seconds", own.first_byte);
+  return names;
 }
 
 std::string masked_key(const ListedAccount& account) {
@@ -164,6 +187,7 @@ Json AccountList::object_of(const ListedAccount& account, ControlRoom& room) {
       {"model_prefix", config.model_prefix},
       {"model_mappings", mappings_of(account)},
       {"timeouts", timeouts_of(account)},
+      {"inherited", inherited_of(account)},
       {"source", source_of(account)},
       {"editable", stored != nullptr},
       {"metadata", std::move(metadata)},

@@ -2,6 +2,7 @@
 #include <sysexits.h>
 #include <CLI/CLI.hpp>
 
+#include "admin/stored_entries.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/probe_providers.h"
 #include "engine/cli/store_access.h"
@@ -86,7 +87,8 @@ int list_providers(const Config& config, StoreEnvironment& environment) {
   }
   for (const StoredAccount& account : *accounts) {
     const char* const pool = account.pool == StoredPool::kPrimary ? "primary" : "fallback";
-    text += fmt::format("{:<24}{:<10}{:>8}  {:<8}{}\n", account.name, pool, account.rpm_limit,
+    const auto rpm = overrides_of(account).rpm_limit.value_or(config.account_defaults.rpm_limit);
+    text += fmt::format("{:<24}{:<10}{:>8}  {:<8}{}\n", account.name, pool, rpm,
                         account.source == AccountSource::kImport ? "import" : "store",
                         account.api_base_url);
   }

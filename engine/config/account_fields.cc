@@ -13,12 +13,13 @@ namespace {
 struct Alias {
   std::string_view path;
   std::string_view name;
+  std::string_view expected = {};  // "": as of the key itself
 };
 
 constexpr Alias kAliases[] = {
     {"base_url", "api_base_url"},
-    {"dialect", "api"},
-    {"timeouts.first_byte", "timeout_seconds"},  // its timeout held for every read
+    {"dialect", "api", "openai-completions or anthropic"},  // as it is shown
+    {"timeouts.first_byte", "timeout_seconds"},             // its timeout held for every read
     {"timeouts.idle", "timeout_seconds"},
     {"window", "window_seconds"},
 };
@@ -82,8 +83,16 @@ void AccountFieldReader::scalar(std::string_view key, Scalar&& scalar, Need need
     return;
   }
   const std::string_view problem = scalar.set(field->text);
-  if (!problem.empty())
-    refuse(field->name, problem_text(scalar, field->text, problem), scalar.expected());
+  if (problem.empty()) return;
+  const auto* const alias = std::ranges::find(kAliases, field->name, &Alias::name);
+  std::string expected = field->is_json ? scalar.expected_number() : scalar.expected();
+  if (alias != std::end(kAliases) && !alias->expected.empty()) expected = alias->expected;
+  const bool is_number = field->is_json && !scalar.is_text() && !scalar.is_secret() &&
+                         field->text.find_first_not_of("-+.0123456789eE") == field->text.npos;
+  refuse(
+      field->name,
+      is_number ? problem_text(field->text, problem) : problem_text(scalar, field->text, problem),
+      expected);
 }
 
 void AccountFieldReader::report_strange_fields() {

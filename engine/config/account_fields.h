@@ -18,6 +18,7 @@ namespace sluice {
 struct AccountField {
   std::string_view name;
   std::string_view text;
+  bool is_json = false;  // a member of a JSON object: its number was one, durations are in seconds
 };
 
 // AccountModelFields - the names of one entry of model_mappings; without a native_id it is the

@@ -83,17 +83,13 @@ void add_stored(Directory& directory, const StoredEntries& stored, const Config&
     directory.accounts.push_back(make_account(from, url));
     Account& account = *directory.accounts.back();
     if (public_only) account.endpoint.reach = reach_of(url, config.admin.private_upstreams);
-    const AccountDefaults& defaults = config.account_defaults;
-    const AccountTimeouts& timeouts = config.timeouts.upstream;
-    account.window = overrides.window.value_or(defaults.window);
-    account.bucket = overrides.bucket.value_or(defaults.bucket);
-    account.learn_limits = overrides.learn_limits.value_or(defaults.learn_limits);
-    account.timeouts.connect = overrides.connect.value_or(timeouts.connect);
-    account.timeouts.first_token = overrides.first_token.value_or(timeouts.first_token);
-    account.timeouts.total = overrides.total.value_or(timeouts.total);
+    complete(account, overrides, config);
   }
   for (const UnopenedAccount& unopened : stored.unopened) {
-    if (!has(config.accounts, unopened.name)) directory.unopened.push_back(unopened);
+    if (has(config.accounts, unopened.name)) continue;
+    directory.unopened.push_back(unopened);
+    std::uint32_t& rpm_limit = directory.unopened.back().rpm_limit;
+    if (rpm_limit == 0) rpm_limit = config.account_defaults.rpm_limit;
   }
   for (const ModelPrice& price : stored.prices)
     directory.prices.add(price.model, price.valid_from_ms, price.price);

@@ -16,10 +16,36 @@ namespace sluice {
 // AccountOverrides - what an account of the store says itself of that for which the configuration
 // has a default; nothing: the default, as it is at the time.
 struct AccountOverrides {
-  std::optional<Duration> window, connect, first_token, total;
-  std::optional<BucketShape> bucket;
-  std::optional<bool> learn_limits;
+  std::optional<std::uint32_t> rpm_limit = {}, tpm_limit = {}, rpd_limit = {};
+  std::optional<std::uint32_t> concurrent_limit = {};
+  std::optional<Duration> window = {}, connect = {}, first_byte = {}, first_token = {}, idle = {},
+                          total = {};
+  std::optional<BucketShape> bucket = {};
+  std::optional<bool> learn_limits = {};
 };
+
+// Puts into an Account or AccountConfig what holds of these: its own value, else the one of
+// account_defaults or timeouts.upstream.
+template <class AnyAccount>
+void complete(AnyAccount& account, const AccountOverrides& own, const AccountDefaults& defaults,
+              const AccountTimeouts& timeouts) {
+  account.rpm_limit = own.rpm_limit.value_or(defaults.rpm_limit);
+  account.tpm_limit = own.tpm_limit.value_or(defaults.tpm_limit);
+  account.rpd_limit = own.rpd_limit.value_or(defaults.rpd_limit);
+  account.concurrent_limit = own.concurrent_limit.value_or(defaults.concurrent_limit);
+  account.window = own.window.value_or(defaults.window);
+  account.bucket = own.bucket.value_or(defaults.bucket);
+  account.learn_limits = own.learn_limits.value_or(defaults.learn_limits);
+  account.timeouts = {.connect = own.connect.value_or(timeouts.connect),
+                      .first_byte = own.first_byte.value_or(timeouts.first_byte),
+                      .first_token = own.first_token.value_or(timeouts.first_token),
+                      .idle = own.idle.value_or(timeouts.idle),
+                      .total = own.total.value_or(timeouts.total)};
+}
+template <class AnyAccount>
+void complete(AnyAccount& account, const AccountOverrides& own, const Config& config) {
+  complete(account, own, config.account_defaults, config.timeouts.upstream);
+}
 
 struct StoredEntry {
   AccountConfig account;

@@ -97,8 +97,11 @@ void inherit_account_defaults(Config& config) {
     inherit("concurrent_limit", account.concurrent_limit, "account_defaults.concurrent_limit",
             defaults.concurrent_limit);
     const std::string input = own + "cost.input";
-    inherit("cost.cached_read", account.cost.cached_read, input.c_str(), account.cost.input);
-    inherit("cost.cached_write", account.cost.cached_write, input.c_str(), account.cost.input);
+    inherit_input_price(account.cost, [&](std::string_view key) {
+      return !config.origins
+                  .try_emplace(fmt::format("{}cost.{}", own, key), config.origin_of(input))
+                  .second;
+    });
     account.cost.told =
         config.origins.contains(input) || config.origins.contains(own + "cost.output");
     AccountTimeouts& own_timeouts = account.timeouts;

@@ -140,12 +140,22 @@ void check_names(const std::vector<ProviderEntry>& entries, const Origins& origi
   }
 }
 
+// The price at `path` ("providers[0].cost"), with what it inherits.
+Price complete_price(Price price, const std::string& path, const Origins& origins) {
+  inherit_input_price(price, [&](std::string_view key) {
+    return origins.contains(fmt::format("{}.{}", path, key));
+  });
+  return price;
+}
+
 // The prices go to the mappings that they are of.
 void take_costs(const ModelCosts& costs, std::size_t index, ProviderEntry& entry,
                 const Origins& origins, Findings& findings) {
+  entry.account.cost = complete_price(entry.account.cost, entry_path(index) + ".cost", origins);
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < costs.size(); ++i) {
-    const std::string path = fmt::format("{}.model_costs[{}].model", entry_path(index), i);
+    const std::string at = fmt::format("{}.model_costs[{}]", entry_path(index), i);
+    const std::string path = at + ".model";
     const std::string& name = costs[i].canonical;
     if (name.empty()) continue;  // refused
     const auto model = std::ranges::find(entry.account.models, name, &ModelMapping::canonical);
@@ -156,7 +166,7 @@ void take_costs(const ModelCosts& costs, std::size_t index, ProviderEntry& entry
           fmt::format("{}: {} {}; expected a name under models, once", path, quoted_value(name),
                       twice ? "stands here twice" : "is none of them"),
           path);
-    else model->cost = costs[i].cost;
+    else model->cost = complete_price(costs[i].cost, at, origins);
   }
 }
 
@@ -167,9 +177,15 @@ AccountOverrides overrides_at(std::size_t index, const AccountConfig& account,
     return origins.contains(fmt::format("{}.{}", entry_path(index), key)) ? std::optional(value)
                                                                           : std::nullopt;
   };
-  return {.window = given("window", account.window),
+  return {.rpm_limit = given("rpm_limit", account.rpm_limit),
+          .tpm_limit = given("tpm_limit", account.tpm_limit),
+          .rpd_limit = given("rpd_limit", account.rpd_limit),
+          .concurrent_limit = given("concurrent_limit", account.concurrent_limit),
+          .window = given("window", account.window),
           .connect = given("timeouts.connect", account.timeouts.connect),
+          .first_byte = given("timeouts.first_byte", account.timeouts.first_byte),
           .first_token = given("timeouts.first_token", account.timeouts.first_token),
+          .idle = given("timeouts.idle", account.timeouts.idle),
           .total = given("timeouts.total", account.timeouts.total),
           .bucket = given("bucket", account.bucket),
           .learn_limits = given("learn_limits", account.learn_limits)};

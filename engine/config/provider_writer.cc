@@ -97,6 +97,10 @@ std::vector<Member> other_members(ProviderEntry& entry) {
 bool gives(const AccountOverrides& overrides, std::string_view key) {
   return (key == "window" && overrides.window) || (key == "bucket" && overrides.bucket) ||
          (key == "learn_limits" && overrides.learn_limits) ||
+         (key == "tpm_limit" && overrides.tpm_limit) ||
+         (key == "rpd_limit" && overrides.rpd_limit) ||
+         (key == "concurrent_limit" && overrides.concurrent_limit) ||
+         (key == "first_byte" && overrides.first_byte) || (key == "idle" && overrides.idle) ||
          (key == "connect" && overrides.connect) || (key == "total" && overrides.total) ||
          (key == "first_token" && overrides.first_token);
 }
@@ -126,7 +130,8 @@ void write_models(std::span<const ModelMapping> models,
   }
 }
 
-// What differs from a new account, and what is given though it does not.
+// What differs from a new account, and what is given though it does not. A price is written whole:
+// one of 0 for cached tokens is not the same as none.
 void write_others(const ProviderEntry& entry, const std::function<void(std::string_view)>& sink) {
   ProviderEntry plain;
   // Nothing is written to it: scalars, which could, are asked for their texts.
@@ -135,7 +140,8 @@ void write_others(const ProviderEntry& entry, const std::function<void(std::stri
   std::string_view section;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const Member& member = members[i];
-    if (member.text == usual[i].text && !gives(entry.overrides, member.key)) continue;
+    const bool priced = member.section == "cost" && entry.account.cost.known();
+    if (member.text == usual[i].text && !gives(entry.overrides, member.key) && !priced) continue;
     if (member.section != section && !member.section.empty()) sink("    " + member.section + ":\n");
     section = member.section;
     sink((section.empty() ? "    " : "      ") + member.key + ": ");

@@ -97,7 +97,7 @@ std::string SizeScalar::expected() const {
 std::string_view DurationScalar::set(std::string_view text) {
   const auto duration = parse_duration(text);
   if (!duration) return "is not a duration";
-  if (*duration < min_ || *duration > max_) return kOutOfRange;
+  if (!takes(*duration)) return kOutOfRange;
   *value_ = *duration;
   return {};
 }
@@ -105,11 +105,23 @@ std::string_view DurationScalar::set(std::string_view text) {
 std::string DurationScalar::text() const { return duration_text(*value_); }
 
 std::string DurationScalar::expected() const {
-  return fmt::format("a duration like 30s or 250ms, {}",
-                     range_text(duration_text(min_), duration_text(max_)));
+  return fmt::format("a duration like {}, {}{}", min_ < 1s ? "30s or 250ms" : "30s or 10min",
+                     range_text(duration_text(min_), duration_text(max_)),
+                     zero_ == Zero::kIsNever ? ", or 0s for never" : "");
+}
+
+std::string DurationScalar::expected_number() const {
+  const auto seconds = [](Duration duration) {
+    return fmt::format("{}", std::chrono::duration<double>(duration).count());
+  };
+  return fmt::format("seconds {}{}", range_text(seconds(min_), seconds(max_)),
+                     zero_ == Zero::kIsNever ? ", or 0 for never" : "");
 }
 
 std::string_view IntegerScalar::set(std::string_view text) {
+  const bool negative = text.size() > 1 && text.front() == '-';
+  if (negative && text.find_first_not_of("0123456789", 1) == std::string_view::npos)
+    return kOutOfRange;
   if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos)
     return "is not a whole number";
   const auto number = parse_decimal(text);

@@ -25,6 +25,8 @@ class Scalar {
   [[nodiscard]] virtual std::string text() const = 0;
   // What is accepted: "a whole number from 1 to 256".
   [[nodiscard]] virtual std::string expected() const = 0;
+  // The same where numbers are given as such, in JSON: "seconds from 1 to 86400".
+  [[nodiscard]] virtual std::string expected_number() const { return expected(); }
   // A value that must not stand in a message.
   [[nodiscard]] virtual bool is_secret() const { return false; }
   // Text in quotes, and "file:" refers to a file. The others are numbers and words.
@@ -52,15 +54,23 @@ class SizeScalar final : public Scalar {
 // A span of time: "250ms", "30s", "10min".
 class DurationScalar final : public Scalar {
  public:
-  DurationScalar(Duration& value, Duration min, Duration max)
-      : value_(&value), min_(min), max_(max) {}
+  enum class Zero : bool { kAsOthers, kIsNever };  // 0 is taken, though less than `min`
+  DurationScalar(Duration& value, Duration min, Duration max, Zero zero = Zero::kAsOthers)
+      : value_(&value), min_(min), max_(max), zero_(zero) {}
   std::string_view set(std::string_view text) override;
   std::string text() const override;
   std::string expected() const override;
+  std::string expected_number() const override;
 
  private:
+  [[nodiscard]] bool takes(Duration duration) const {
+    if (duration == Duration::zero() && zero_ == Zero::kIsNever) return true;
+    return duration >= min_ && duration <= max_;
+  }
+
   Duration* value_;
   Duration min_, max_;
+  Zero zero_;
 };
 
 class IntegerScalar final : public Scalar {

@@ -258,6 +258,11 @@ IntegerScalar rpm_limit_scalar(std::uint32_t& rpm_limit) {
   return IntegerScalar(rpm_limit, 1, 1'000'000);
 }
 
+void inherit_input_price(Price& price, const std::function<bool(std::string_view)>& given) {
+  if (!given("cached_read")) price.cached_read = price.input;
+  if (!given("cached_write")) price.cached_write = price.input;
+}
+
 void describe(KeyVisitor& v, AccountConfig& account) {
   v.scalar("name", TextScalar(account.name, kNameRule), Need::kRequired);
   v.scalar("base_url", TextScalar(account.base_url, kBaseUrlRule), Need::kRequired);
@@ -305,7 +310,10 @@ void describe(KeyVisitor& v, AdminConfig& admin) {
 }
 
 void describe(KeyVisitor& v, HealthConfig& health) {
-  v.scalar("interval", DurationScalar(health.interval, 0s, 24h));
+  // Providers see each probe; with more often than that they may take them for an attack.
+  constexpr Duration kIntervalMin = 1s;
+  v.scalar("interval",
+           DurationScalar(health.interval, kIntervalMin, 24h, DurationScalar::Zero::kIsNever));
   v.scalar("counts", BooleanScalar(health.counts));
 }
 

@@ -54,6 +54,10 @@ class KeyVisitor {
 [[nodiscard]] ChoiceScalar<Pool> pool_scalar(Pool& pool);
 [[nodiscard]] IntegerScalar rpm_limit_scalar(std::uint32_t& rpm_limit);
 
+// Cached tokens without a price of their own cost what input tokens do. `given`: whether somebody
+// has said one, "cached_read" or "cached_write".
+void inherit_input_price(Price& price, const std::function<bool(std::string_view key)>& given);
+
 void describe(KeyVisitor& visitor, Config& config);
 void describe(KeyVisitor& visitor, AccountConfig& account);
 

@@ -17,6 +17,9 @@ void limit_window(std::atomic<TokenWindow*>& place, std::uint64_t limit, Duratio
   if (limit != 0) place.store(new TokenWindow(limit, window), std::memory_order_release);
 }
 
+// Stamps that a steady bucket can have sent within one window: all that it holds, and the refill.
+constexpr std::uint32_t kSteadyStamps = 2;  // times its limit
+
 void give_back(TokenWindow* window, const TokenReservation& reserved) noexcept {
   if (window != nullptr) window->cancel(reserved);
 }
@@ -43,6 +46,8 @@ AccountState::AccountState(const AccountLimits& limits)
       steady_(limits.limit + limits.emergency, limits.window) {
   limit_window(tokens_, limits.tokens, limits.window);
   limit_window(day_, limits.per_day, limits.day);
+  if (limits.shape == BucketShape::kSteady)
+    rolling_.reserve(kSteadyStamps * (limits.limit + limits.emergency));
   note_shape();
 }
 
@@ -70,11 +75,15 @@ bool AccountState::grant(const Demand& demand, bool emergency, Instant now, Gran
 // How full a steady bucket was then nobody knows: what it got since is right if it was empty, and
 // less than that if it was not.
 void AccountState::remember_requests_from(Instant from) noexcept {
-  if (shape() == BucketShape::kSteady) steady_.empty(from);
+  if (shape() == BucketShape::kSteady) steady_.begin(steady_.limit(), from);
 }
 
 void AccountState::remember_request(Instant sent_at, bool emergency) noexcept {
   Take taken = take_of_bucket(sent_at);
+  if (!taken.granted && shape() == BucketShape::kSteady) {
+    rolling_.note_taken(sent_at);  // it was sent, whatever this bucket says
+    rolling_.settle_sent(sent_at);
+  }
   if (!taken.granted) return;
   taken.emergency = emergency && emergency_.take(sent_at).granted;
   settle_sent(taken, sent_at);
@@ -131,6 +140,14 @@ Take AccountState::take(Instant now, bool patient) noexcept {
   return {.granted = false, .shape = shape(), .at = bucket_next_at(now, keep)};
 }
 
+// Told before it is granted: a rolling bucket that comes into use meanwhile must not miss it.
+Take AccountState::take_steady(Instant now) {
+  rolling_.note_taken(now);
+  const Take taken = steady_.take(now);
+  if (!taken.granted) rolling_.refund();
+  return taken;
+}
+
 Take AccountState::take_emergency(Instant now) noexcept {
   const Take kept_one = emergency_.take(now);
   if (!kept_one.granted) return kept_one;
@@ -142,18 +159,15 @@ Take AccountState::take_emergency(Instant now) noexcept {
 
 void AccountState::settle_sent(const Take& taken, Instant now) noexcept {
   if (taken.emergency) emergency_.settle_sent(now);
-  switch (taken.shape) {
-    case BucketShape::kRolling: return rolling_.settle_sent(now);
-    case BucketShape::kSteady: return steady_.settle_sent(taken, now);
-  }
+  rolling_.settle_sent(now);
+  if (taken.shape == BucketShape::kSteady) return steady_.settle_sent(taken, now);
+  if (shape() == BucketShape::kSteady) steady_.charge_held(taken, now);
 }
 
 void AccountState::refund(const Take& taken, Instant now) noexcept {
   if (taken.emergency) emergency_.refund();
-  switch (taken.shape) {
-    case BucketShape::kRolling: return rolling_.refund();
-    case BucketShape::kSteady: return steady_.refund(taken, now);
-  }
+  rolling_.refund();
+  if (taken.shape == BucketShape::kSteady) steady_.refund(taken, now);
 }
 
 // At most a quarter: a crowd of urgent requests does not say that another one comes.
@@ -273,22 +287,47 @@ void AccountState::apply(const AccountLimits& limits, Instant now) {
   concurrent_.store(limits.concurrent, std::memory_order_relaxed);
   limit_window(tokens_, limits.tokens, limits.window);
   limit_window(day_, limits.per_day, limits.day);
-  const bool rolling = limits.shape == BucketShape::kRolling;
-  const bool reshaped = limits.shape != shape();
   const std::uint32_t whole = limits.limit + limits.emergency;
   emergency_.set_limit(limits.emergency, limits.window);
   keeps_.store(limits.emergency != 0, std::memory_order_relaxed);
-  // A rolling bucket out of use has no tokens, so that it cannot grant beside the other one.
-  rolling_.set_limit(rolling ? whole : 0, limits.window);
-  if (!rolling || reshaped) steady_.set_limit(whole, limits.window, now);
-  if (!reshaped) return note_shape();
-  if (rolling) {
-    while (rolling_.take(now).granted) rolling_.settle_sent(now);
+  if (limits.shape != shape()) {
+    reshape(limits, now);
+  } else if (limits.shape == BucketShape::kRolling) {
+    rolling_.set_limit(whole, limits.window);
   } else {
-    steady_.empty(now);
+    rolling_.reserve(kSteadyStamps * whole);
+    rolling_.set_limit(0, limits.window);
+    steady_.set_limit(whole, limits.window, now);
+  }
+  note_shape();
+}
+
+// The rolling bucket has the stamps of what was sent within the last window and knows what is in
+// hand, in either shape.
+//
+// To steady   the level stays: n tokens that are not back are n missing ones at `now` (all of them
+//             where the new limit is less). A window that contains the change holds at most the
+//             larger limit, and what comes back evenly from `now` on. A steady bucket that had been
+//             there all the time would miss n or fewer, so that spans of any length t keep to its
+//             limit + t * limit / window.
+// To rolling  exact: from `now` on nothing is granted that makes a window hold more than the limit,
+//             whoever granted what is in it; and nothing else is refused. Where the steady one had
+//             let more through than that, nothing is free until it has passed.
+//
+// A rolling bucket out of use has no tokens, and a steady one is emptied before: a taker that has
+// read the former shape gets nothing beside the new one.
+void AccountState::reshape(const AccountLimits& limits, Instant now) {
+  const std::uint32_t whole = limits.limit + limits.emergency;
+  if (limits.shape == BucketShape::kRolling) {
+    steady_.begin(steady_.limit(), now);
+    rolling_.set_limit(whole, limits.window);
+  } else {
+    rolling_.reserve(kSteadyStamps * whole);
+    rolling_.set_limit(0, limits.window);
+    steady_.set_limit(whole, limits.window, now);
+    steady_.begin(rolling_.spent(now), now);
   }
   shape_.store(limits.shape, std::memory_order_relaxed);
-  note_shape();
 }
 
 void AccountState::note_shape() noexcept {
@@ -331,7 +370,8 @@ bool AccountState::at_rest(Instant now) noexcept {
   };
   return available(now) == limit() && emergency_.available(now) == emergency_.limit() &&
          !cooldown_.running(now) && !on_hold(now) && breaker_.passable(now) && in_flight() == 0 &&
-         idle(tokens()) && idle(day());
+         (shape() == BucketShape::kRolling || rolling_.spent(now) == 0) && idle(tokens()) &&
+         idle(day());
 }
 
 }  // namespace sluice

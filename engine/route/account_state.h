@@ -147,7 +147,8 @@ class alignas(64) AccountState {
   }
 
   // A new limit or window holds at once, and no span that contains the change admits more than the
-  // larger limit. Another shape begins with all its tokens spent at `now`.
+  // larger limit. Another shape begins with what was sent within the last window as spent, and with
+  // nothing more than that (`reshape`).
   void set_limits(const AccountLimits& limits, Instant now);
 
   // How long its answers take to their first token, of late.
@@ -224,8 +225,9 @@ class alignas(64) AccountState {
     return shape() == BucketShape::kRolling ? rolling_.available(now) : steady_.available(now);
   }
   [[nodiscard]] Take take_of_bucket(Instant now) {
-    return shape() == BucketShape::kRolling ? rolling_.take(now) : steady_.take(now);
+    return shape() == BucketShape::kRolling ? rolling_.take(now) : take_steady(now);
   }
+  [[nodiscard]] Take take_steady(Instant now);
   [[nodiscard]] Instant bucket_next_at(Instant now, std::uint32_t kept) const noexcept {
     return shape() == BucketShape::kRolling ? rolling_.next_at(now, kept)
                                             : steady_.next_at(now, kept);
@@ -235,6 +237,7 @@ class alignas(64) AccountState {
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_seq_cst); }
   [[nodiscard]] Instant breaker_ready_at(Instant now) const noexcept;
   void apply(const AccountLimits& limits, Instant now);
+  void reshape(const AccountLimits& limits, Instant now);
   void note_shape() noexcept;
   [[nodiscard]] LearnedLimits learned() const noexcept;
   void take_back(const Grant& grant, Instant now) noexcept;
@@ -247,7 +250,7 @@ class alignas(64) AccountState {
   };
 
   // Read at every look.
-  RollingBucket rolling_;
+  RollingBucket rolling_;  // out of use (limit 0) it knows of the steady one's tokens as well
   Cooldown cooldown_;
   std::atomic<std::uint32_t> rejected_generation_{0};  // 0: none
   std::atomic<BucketShape> shape_;

@@ -118,9 +118,9 @@ struct UnopenedAccount {
   std::string why;  // a sentence for people
   Pool pool = Pool::kPrimary;
   bool enabled = true;
-  std::uint32_t rpm_limit = 0;
-  std::size_t models = 0;  // how many it maps
-  Instant found_at{};      // set by finish_directory(): since when it has not opened, for `why`
+  std::uint32_t rpm_limit = 0;  // in StoredEntries 0: it says none itself
+  std::size_t models = 0;       // how many it maps
+  Instant found_at{};           // set by finish_directory(): not opened since then, for `why`
 };
 
 // Directory - everything a shard must know to route: accounts, models, client keys, policy.

@@ -27,6 +27,10 @@ namespace sluice {
 // `free` >= 0, so no more than the limit of that moment are ever out: a span in which the limit
 // changes holds at most the larger limit, whichever directory its takers still read.
 //
+// What another bucket grants while this one is out of use (AccountState, the other shape) is told
+// to it: note_taken(), then settle_sent() or refund() as for its own. So it knows in any case what
+// was sent within the last window, and in use again it grants as if all had been its own.
+//
 // Owns      its rings: one, and another for each time that the limit outgrew the last one; they are
 //           freed with the bucket, for a slow taker may still look at them.
 // Affinity  any thread, lock-free; set_limit() one thread at a time.
@@ -74,13 +78,33 @@ class BasicRollingBucket {
     for (;;) {
       while (Ring* const newer = newer_than(*ring)) ring = newer;
       if (ring->push(now)) return;
-      // A larger ring came before the token did. If not, there are more tokens than there may be.
-      SL_ASSERT(newer_than(*ring) != nullptr);
+      if (newer_than(*ring) != nullptr) continue;  // a larger ring came before the token did
+      // There are more tokens than there may be: some are another bucket's. The oldest goes: none
+      // is granted before fewer than the limit are left, and then it would have come back as well.
+      SL_ASSERT(noted_.load(std::memory_order_relaxed));
+      if (ring->pop(kNever)) free_.fetch_add(1, std::memory_order_acq_rel);
     }
   }
 
   // No byte of the request left. Called once per granted take(), instead of settle_sent().
   void refund() { free_.fetch_add(1, std::memory_order_acq_rel); }
+
+  // Another bucket grants a token: one less here, and when none is free a debt.
+  void note_taken(Instant now) {
+    constexpr std::int64_t kBackMax = 2;  // more than one, so that the ring grows no fuller
+    noted_.store(true, std::memory_order_relaxed);
+    std::int64_t back = 0;
+    while (back < kBackMax && pop_expired(now)) ++back;
+    free_.fetch_add(back - 1, std::memory_order_acq_rel);
+  }
+
+  // Tokens that are in hand or were sent within the last window, also those beyond the limit.
+  // As many steps as have come back.
+  [[nodiscard]] std::uint32_t spent(Instant now) {
+    while (pop_expired(now)) free_.fetch_add(1, std::memory_order_acq_rel);
+    const std::int64_t free = free_.load(std::memory_order_acquire);
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(limit() - free, 0));
+  }
 
   // Tokens that take(now) would grant. After a pause longer than a window it may count too few at
   // first, because one call collects at most kCollectMax of those that came back.
@@ -115,12 +139,17 @@ class BasicRollingBucket {
     return now + window();
   }
 
-  void set_limit(std::uint32_t limit, Duration window) {
+  // Room for so many stamps. As set_limit(): one thread at a time.
+  void reserve(std::uint32_t stamps) {
     Ring* newest = oldest_;
     while (Ring* const newer = newer_than(*newest)) newest = newer;
-    if (limit > newest->capacity()) {
-      newest->newer.store(new_ring(limit), std::memory_order_release);
+    if (stamps > newest->capacity()) {
+      newest->newer.store(new_ring(stamps), std::memory_order_release);
     }
+  }
+
+  void set_limit(std::uint32_t limit, Duration window) {
+    reserve(limit);
     window_ns_.store(window.count(), std::memory_order_relaxed);
     const std::uint32_t before = limit_.exchange(limit, std::memory_order_relaxed);
     // Publishes the ring with the tokens that may need it.
@@ -151,6 +180,7 @@ class BasicRollingBucket {
 
   Atomic<std::int64_t> free_;
   Atomic<std::uint32_t> limit_;
+  Atomic<bool> noted_{false};  // it has had tokens of another bucket
   Atomic<std::int64_t> window_ns_;
   Ring* const oldest_;
 };

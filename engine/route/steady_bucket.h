@@ -21,7 +21,7 @@ namespace sluice {
 // charges that time again, up to one token, and refund() gives back only what is left of the
 // charge. Both err on the side of waiting.
 //
-// Affinity  any thread, lock-free; set_limit() and empty() one thread at a time.
+// Affinity  any thread, lock-free; set_limit() and begin() one thread at a time.
 // Size      64 bytes, its own cache line.
 class alignas(64) SteadyBucket {
  public:
@@ -44,14 +44,12 @@ class alignas(64) SteadyBucket {
   }
 
   // The last byte of the request left at `now`. Called once per granted take().
-  void settle_sent(const Take& taken, Instant now) noexcept {
-    const std::int64_t at = now.time_since_epoch().count();
-    const std::int64_t held = in_hand(taken, now);
-    if (held == 0) return;
-    std::int64_t full = full_at_ns_.load(std::memory_order_relaxed);
-    while (!full_at_ns_.compare_exchange_weak(full, std::max(full, at) + held,
-                                              std::memory_order_relaxed)) {
-    }
+  void settle_sent(const Take& taken, Instant now) noexcept { charge(in_hand(taken, now), now); }
+
+  // Likewise, of a token that another bucket has granted.
+  void charge_held(const Take& taken, Instant now) noexcept {
+    const std::int64_t cost = interval_ns_.load(std::memory_order_relaxed);
+    charge(std::clamp<std::int64_t>((now - taken.at).count(), 0, cost), now);
   }
 
   // No byte of the request left. Called once per granted take(), instead of settle_sent().
@@ -89,10 +87,11 @@ class alignas(64) SteadyBucket {
     if (burst < burst_before) scale(burst, burst_before, now);
   }
 
-  // All tokens are spent at `now`.
-  void empty(Instant now) noexcept {
-    const std::int64_t burst = interval_ns_.load(std::memory_order_relaxed) * limit();
-    full_at_ns_.store(now.time_since_epoch().count() + burst, std::memory_order_relaxed);
+  // So many tokens are spent at `now`, at most all.
+  void begin(std::uint32_t spent, Instant now) noexcept {
+    const std::int64_t missing =
+        interval_ns_.load(std::memory_order_relaxed) * std::min(spent, limit());
+    full_at_ns_.store(now.time_since_epoch().count() + missing, std::memory_order_relaxed);
   }
 
   [[nodiscard]] std::uint32_t limit() const noexcept {
@@ -105,6 +104,15 @@ class alignas(64) SteadyBucket {
   }
   static std::int64_t in_hand(const Take& taken, Instant now) noexcept {
     return std::clamp<std::int64_t>((now - taken.at).count(), 0, taken.cost.count());
+  }
+
+  void charge(std::int64_t held, Instant now) noexcept {
+    if (held == 0) return;
+    const std::int64_t at = now.time_since_epoch().count();
+    std::int64_t full = full_at_ns_.load(std::memory_order_relaxed);
+    while (!full_at_ns_.compare_exchange_weak(full, std::max(full, at) + held,
+                                              std::memory_order_relaxed)) {
+    }
   }
 
   // What is missing grows or shrinks as the bucket does.

@@ -150,7 +150,8 @@ test('an account: added, used and changed', async (t) => {
   assert.deepEqual(made.model_mappings['x-model'], {
     native_id: 'mock-large', reasoning: true, reasoning_effort: 'high',
     input_modalities: ['text', 'image'], context_window: 200_000, max_tokens: 4096,
-    cost: {input: 0.0000025, output: 1e-5, cacheRead: 0}, compat: {thinking: 'x'},
+    cost: {input: 0.0000025, output: 1e-5, cacheRead: 0, cacheWrite: 0.0000025},
+    compat: {thinking: 'x'},
   });
   const target = `/api/admin/backends/${made.id}`;
   // It is in force on every shard when the answer is there: each connection may be another one's.
@@ -173,9 +174,7 @@ test('an account: added, used and changed', async (t) => {
   assert.equal(again.timeouts.first_byte, 11);
   const put = async (timeouts) => (await gateway.ask('PUT', target, {timeouts})).body.timeouts;
   assert.deepEqual(await put({connect: 3, total: 60}), {...again.timeouts, connect: 3, total: 60});
-  const {idle, ...own} = await put({connect: null, idle: null});
-  assert.deepEqual(own, {first_byte: 11, total: 60});
-  assert.equal(idle, 120);
+  assert.deepEqual(await put({connect: null, idle: null}), {first_byte: 11, total: 60});
   await stop(gateway);
   assert.ok(!(gateway.errors + gateway.output).includes(KEY));
 });

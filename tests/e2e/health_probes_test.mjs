@@ -33,3 +33,21 @@ test('forty providers that never answer take no turn from the one that does', as
   assert.ok(held.size > 32, `${held.size} still hang`);
   assert.ok(most <= HANGING, `${most} probes of ${HANGING} accounts at once`);
 });
+
+// One begun in 100 ms made 12 s of a round of these.
+test('many accounts are asked once in each interval', async (t) => {
+  const MANY = 120;
+  const INTERVAL_MS = 2000;
+  const mock = await startMock(t);
+  const accounts = Array.from({length: MANY}, (_, i) =>
+    account(mock, {name: `a-${i}`, api_key: `sk-test-${i}`}));
+  await startGateway(t, {accounts, health: {interval: `${INTERVAL_MS}ms`}});
+  const probes = async () => (await mock.count()).requests;
+  await eventually(async () => await probes() >= MANY, 'a round');
+  const began = performance.now();
+  const before = await probes();
+  await eventually(async () => await probes() >= before + 3 * MANY, 'three rounds', 30_000);
+  const took = performance.now() - began;
+  assert.ok(took < 3.6 * INTERVAL_MS, `${took} ms for three rounds`);
+  assert.ok(took > 2.4 * INTERVAL_MS, `${took} ms: more often than that`);
+});

@@ -120,7 +120,8 @@ TEST_F(AccountRoutes, ATimeoutThatIsNullIsInheritedAgain) {
                              {{"timeouts", {{"connect", nullptr}, {"idle", nullptr}}}});
   ASSERT_EQ(changed.status, 200) << changed.body;
   EXPECT_FALSE(changed.body["timeouts"].contains("connect"));
-  EXPECT_EQ(changed.body["timeouts"]["idle"], config_.timeouts.upstream.idle / 1s);
+  EXPECT_FALSE(changed.body["timeouts"].contains("idle"));
+  EXPECT_EQ(changed.body["timeout_seconds"], config_.timeouts.upstream.first_byte / 1s);
 }
 
 TEST_F(AccountRoutes, AnotherAddressAsksForTheKeyAgain) {

@@ -114,7 +114,7 @@ TEST_F(AdminDeskRows, AnAccountIsKeptSealedAndComesBackWhole) {
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->accounts.size(), 1u);
   EXPECT_EQ(entries->accounts[0].account.api_key.reveal(), "sk-test-key");
-  EXPECT_EQ(entries->accounts[0].account.rpm_limit, 7u);
+  EXPECT_EQ(entries->accounts[0].overrides.rpm_limit, 7u);
   EXPECT_EQ(entries->accounts[0].account.pool, Pool::kFallback);
   EXPECT_FALSE(entries->guarded);
 }
@@ -162,12 +162,24 @@ TEST_F(AdminDeskRows, WhatAnAccountDoesNotSayFollowsTheDefaults) {
   const auto entries = load_stored_entries(*environment_, keys_->vault);
   config_.account_defaults.window = 17s;
   config_.account_defaults.bucket = BucketShape::kSteady;
+  config_.account_defaults.rpm_limit = 11;
+  config_.account_defaults.tpm_limit = 12;
+  config_.account_defaults.rpd_limit = 13;
+  config_.account_defaults.concurrent_limit = 14;
   config_.timeouts.upstream.connect = 7s;
+  config_.timeouts.upstream.first_byte = 8s;
+  config_.timeouts.upstream.idle = 9s;
   const auto directory = draft_directory(config_, &*entries);
   const Account& account = *(*directory)->accounts.back();
   EXPECT_EQ(account.window, 17s);
   EXPECT_EQ(account.bucket, BucketShape::kSteady);
+  EXPECT_EQ(account.rpm_limit, 11u);
+  EXPECT_EQ(account.tpm_limit, 12u);
+  EXPECT_EQ(account.rpd_limit, 13u);
+  EXPECT_EQ(account.concurrent_limit, 14u);
   EXPECT_EQ(account.timeouts.connect, 7s);
+  EXPECT_EQ(account.timeouts.first_byte, 8s);
+  EXPECT_EQ(account.timeouts.idle, 9s);
 }
 
 TEST_F(AdminDeskRows, MoreAccountsThanADirectoryHoldsAreRefused) {

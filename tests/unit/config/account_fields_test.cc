@@ -74,7 +74,7 @@ const FieldRow kFieldRows[] = {
      {"rpm_limit", "abc"},
      "rpm_limit: \"abc\" is not a whole number | give a whole number from 1 to 1000000\n"},
     {"no limit", {"rpm_limit", "0"}, "rpm_limit: \"0\" is out of range | give a whole number"},
-    {"a negative limit", {"rpm_limit", "-1"}, "rpm_limit: \"-1\" is not a whole number"},
+    {"a negative limit", {"rpm_limit", "-1"}, "rpm_limit: \"-1\" is out of range"},
     {"a fraction", {"rpm_limit", "1.5"}, "rpm_limit: \"1.5\" is not a whole number"},
     {"a limit with an exponent", {"rpm_limit", "1e3"}, "is not a whole number"},
     {"a limit beyond the limit", {"rpm_limit", "1000001"}, "is out of range"},

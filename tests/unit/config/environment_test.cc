@@ -161,7 +161,7 @@ const MalformedRow kMalformedRows[] = {
     {{{"SIDECAR_RATE_RPM", "40.5"}},
      "SIDECAR_RATE_RPM: \"40.5\" is not a whole number; expected a whole number from 1 to 1000000"},
     {{{"SIDECAR_COOLDOWN_BASE", "soon"}},
-     "SIDECAR_COOLDOWN_BASE: \"soon\" is not a duration; expected a duration like 30s or 250ms, "
+     "SIDECAR_COOLDOWN_BASE: \"soon\" is not a duration; expected a duration like 30s or 10min, "
      "from "
      "1s to 1h"},
     {{{"LOG_LEVEL", "loud"}},

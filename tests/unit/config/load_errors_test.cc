@@ -49,7 +49,7 @@ constexpr ErrorRow kErrorRows[] = {
     {"a number with a fraction", "shards: 1.5",
      "c.yaml:1:9: shards: \"1.5\" is not a whole number; expected a whole number from 1 to 256"},
     {"a negative number", "shards: -1",
-     "c.yaml:1:9: shards: \"-1\" is not a whole number; expected a whole number from 1 to 256"},
+     "c.yaml:1:9: shards: \"-1\" is out of range; expected a whole number from 1 to 256"},
     {"a number out of range", "shards: 0",
      "c.yaml:1:9: shards: \"0\" is out of range; expected a whole number from 1 to 256"},
     {"a number that overflows", "shards: 99999999999999999999999",
@@ -59,6 +59,9 @@ constexpr ErrorRow kErrorRows[] = {
     {"a size with a strange unit", "limits: {body_bytes_max: 32XB}",
      "c.yaml:1:26: limits.body_bytes_max: \"32XB\" is not a size; expected a size like 32MiB, from "
      "1KiB to 1GiB"},
+    {"probes of health without a pause", "health: {interval: 1ms}",
+     "c.yaml:1:20: health.interval: \"1ms\" is out of range; expected a duration like 30s or "
+     "10min, from 1s to 1d, or 0s for never"},
     {"a size out of range", "limits: {body_bytes_max: 2GiB}",
      "c.yaml:1:26: limits.body_bytes_max: \"2GiB\" is out of range; expected a size like 32MiB, "
      "from 1KiB to 1GiB"},

@@ -135,6 +135,9 @@ TEST(ProviderFile, AllThatAnAccountHasIsReadAgainAsItWas) {
     weight: 5
     cost:
       input: 1.5
+      output: 0
+      cached_read: 0
+      cached_write: 1.5
     ca_file: "/etc/authorities.pem"
     timeouts:
       connect: 250ms
@@ -166,6 +169,30 @@ TEST(ProviderFile, AllThatAnAccountHasIsReadAgainAsItWas) {
   EXPECT_EQ(own.learn_limits, false);
   EXPECT_FALSE(own.first_token);
   EXPECT_EQ(written(*entries, KeyDisplay::kClear), kAll);
+}
+
+TEST(ProviderFile, CachedTokensWithoutAPriceOfTheirOwnCostWhatInputDoes) {
+  const auto entries = read_provider_file(R"(providers:
+  - account: a
+    api_key: k
+    endpoint_url: https://x
+    cost: {input: 2.5, output: 10, cached_write: 0}
+    models: [plain, told]
+    model_costs:
+      - {model: plain, input: 3, output: 10}
+      - {model: told, input: 3, cached_read: 0.5, cached_write: 0}
+)");
+  ASSERT_TRUE(entries) << text_of(entries.error());
+  const AccountConfig& account = entries->at(0).account;
+  EXPECT_EQ(account.cost.cached_read, 2'500'000u);
+  EXPECT_EQ(account.cost.cached_write, 0u) << "given";
+  EXPECT_EQ(account.models[0].cost.cached_read, 3'000'000u);
+  EXPECT_EQ(account.models[0].cost.cached_write, 3'000'000u);
+  EXPECT_EQ(account.models[1].cost.cached_read, 500'000u);
+  EXPECT_EQ(account.models[1].cost.cached_write, 0u);
+  const auto again = read_provider_file(written(*entries, KeyDisplay::kClear));
+  ASSERT_TRUE(again) << text_of(again.error());
+  EXPECT_EQ(again->at(0).account.cost.cached_write, 0u) << "a price of 0 is exported as one";
 }
 
 TEST(ProviderFile, ANewAccountIsWrittenWithTheEightMembersAlone) {

@@ -37,27 +37,21 @@ TEST(AccountState, EitherShapeGrantsItsLimit) {
   }
 }
 
-TEST(AccountState, AnotherShapeBeginsWithAllTokensSpent) {
-  AccountState state(kRolling);
-  state.set_limits(kSteady, kStart);
-  EXPECT_EQ(drain(state, kStart), 0u);
-  EXPECT_EQ(drain(state, kStart + 15s), 1u);
-  EXPECT_EQ(drain(state, kStart + 60s), 3u);
-  state.set_limits(kRolling, kStart + 200s);
-  EXPECT_EQ(drain(state, kStart + 259s), 0u);
-  EXPECT_EQ(drain(state, kStart + 261s), 4u);
-}
-
 TEST(AccountState, ATakeIsSettledInTheShapeThatGrantedIt) {
   AccountState state(kRolling);
   const Take sent = state.take(kStart);
   const Take refunded = state.take(kStart);
   state.set_limits(kSteady, kStart);
+  EXPECT_EQ(state.available(kStart), 2u) << "both are in hand";
   state.settle_sent(sent, kStart + 1s);
   state.refund(refunded, kStart + 1s);
   EXPECT_EQ(drain(state, kStart + 60s), 4u);
+  const Take slow = state.take(kStart + 300s);
   state.set_limits(kRolling, kStart + 300s);
-  EXPECT_EQ(drain(state, kStart + 361s), 4u);
+  EXPECT_EQ(drain(state, kStart + 361s), 3u);
+  state.settle_sent(slow, kStart + 361s);
+  EXPECT_EQ(drain(state, kStart + 420s), 0u);
+  EXPECT_EQ(drain(state, kStart + 422s), 4u);
 }
 
 TEST(AccountState, UnchangedLimitsChangeNothing) {

@@ -91,11 +91,18 @@ TEST(SteadyBucket, AChangedWindowKeepsThePartThatIsSpent) {
   EXPECT_EQ(drain(bucket, kT0 + 31s + 20s), 8u);
 }
 
-TEST(SteadyBucket, EmptyRefillsAtTheSteadyRate) {
+TEST(SteadyBucket, BegunEmptyItRefillsAtTheSteadyRate) {
   SteadyBucket bucket(60, kWindow);
-  bucket.empty(kT0);
+  bucket.begin(1'000, kT0);
   EXPECT_EQ(drain(bucket, kT0), 0u);
   EXPECT_EQ(drain(bucket, kT0 + 10s), 10u);
+}
+
+TEST(SteadyBucket, ItBeginsWithWhatIsSpent) {
+  SteadyBucket bucket(60, kWindow);
+  bucket.begin(1, kT0);
+  EXPECT_EQ(bucket.available(kT0), 59u);
+  EXPECT_EQ(bucket.available(kT0 + 1s), 60u);
 }
 
 // Settled at once, refunds included: any span of length d holds at most capacity + refill.

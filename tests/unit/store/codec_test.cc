@@ -47,6 +47,7 @@ StoredAccount full_row() {
   row.created_ms = INT64_MAX;
   row.updated_ms = INT64_MIN;
   row.public_only = true;
+  row.unsaid = 63;
   return row;
 }
 
@@ -231,6 +232,23 @@ TEST(Codec, ARowThatHasGrownTwiceIsReadInEachOfItsVersions) {
   row.priority_max = StoredPriority::kUrgent;
   ASSERT_TRUE(decode_row<StoredClientKey>(bytes));
   EXPECT_EQ(*decode_row<StoredClientKey>(bytes), row);
+}
+
+TEST(Codec, AnAccountOfAnEarlierVersionHasSaidAll) {
+  auto row = full_row<StoredAccount>();
+  std::string bytes;
+  encode_row(row, bytes);
+  bytes[0] = static_cast<char>(StoredAccount::kSecondVersion);
+  EXPECT_FALSE(decode_row<StoredAccount>(bytes));
+  bytes.resize(bytes.size() - 1);
+  row.unsaid = 0;
+  ASSERT_TRUE(decode_row<StoredAccount>(bytes));
+  EXPECT_EQ(*decode_row<StoredAccount>(bytes), row);
+  bytes[0] = static_cast<char>(StoredAccount::kFormerVersion);
+  bytes.resize(bytes.size() - 1);
+  row.public_only = false;
+  ASSERT_TRUE(decode_row<StoredAccount>(bytes));
+  EXPECT_EQ(*decode_row<StoredAccount>(bytes), row);
 }
 
 // Bytes that begin as a row and go on as anything end in a row or an error, never outside.
