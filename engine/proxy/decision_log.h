@@ -54,8 +54,8 @@ struct DecisionStep {
   const Account* account = nullptr;  // of tries; in the exchange's directory
 };
 
-// DecisionRow - what the journal has of an attempt's end or a refusal: its time, and the sequence that
-// its shard has given it. What an id of requests cannot, these can: tell two of them apart.
+// DecisionRow - what the journal has of an attempt's end or a refusal: its time, and its shard's
+// sequence. What an id of requests cannot, these can: tell two of them apart.
 struct DecisionRow {
   std::int64_t unix_ms = 0;
   std::uint64_t sequence = 0;
