@@ -105,27 +105,29 @@ const pillText = () => ({
   lost: t('live.lost', {left: clockSpan((live.retryAt - performance.now()) / 1000)}),
 })[live.state];
 
-// What the page has to say of its age: of the stream, else of what it reads itself. '' when it is
-// new.
+// What the page has to say of its age, and why: of the stream, else of what it reads itself. Both
+// are '' when it is new.
 function oldText() {
-  if (live.state === 'stale' || (live.state !== 'live' && ageSeconds() > 3))
-    return live.snapshot ? t('live.old', {at: clock(live.snapshot.timestamp * 1000),
-      span: span(ageSeconds())}) : '';
-  const own = live.state === 'live' && oldest();
-  if (!own) return '';
-  const why = own.why || t('read.late');
-  return own.at ? t('read.old', {at: clock(own.at), span: span(own.seconds), why})
-    : t('read.never', {why});
+  const silent = live.state === 'stale' || (live.state !== 'live' && ageSeconds() > 3);
+  if (silent && live.snapshot) return {why: 'silent', text: t('live.old',
+    {at: clock(live.snapshot.timestamp * 1000), span: span(ageSeconds())})};
+  const own = !silent && live.state === 'live' && oldest();
+  if (!own) return {why: '', text: ''};
+  const {at, seconds, why} = own;
+  return {why, text: at ? t('read.old', {at: clock(at), span: span(seconds), why})
+    : t('read.never', {why})};
 }
 
 // How old what is shown is: in the pill always, and over all of the page when it is old.
+let oldWhy = '';
 function freshness() {
   setAttribute(pill.node, 'data-state', live.state);
   setText(pill.text, pillText());
-  const text = oldText();
+  const {why, text} = oldText();
   document.body.classList.toggle('stale', text !== '');
   const banner = byId('stale');
-  if (banner.hidden !== (text === '')) setText(byId('told'), text);  // once, not each second
+  if (why !== oldWhy) setText(byId('told'), text);  // once, not each second
+  oldWhy = why;
   setHidden(banner, text === '');
   if (text) setText(banner.querySelector('span'), text);
   const draining = live.snapshot?.draining && live.state === 'live';

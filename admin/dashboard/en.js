@@ -51,6 +51,7 @@ export default {
   'live.back': 'Connected again.',
   'read.old': 'What is shown is of {at}, {span} old; it cannot be read again: {why}',
   'read.never': 'This page cannot be read: {why}', 'read.late': 'no answer comes',
+  'read.slow': 'answers take long',
   'live.draining': 'The gateway drains: it will take no new requests, and end with the last one.',
 
   'overview.title': 'Overview', 'accounts.title': 'Accounts', 'models.title': 'Models',

@@ -9,9 +9,11 @@ const AMOUNT = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const perMillion = (value) => value === undefined ? '' : String(+(value * MILLION).toPrecision(12));
 // Prices that are all 0 are none: what the model costs is not known here.
 const isKnown = (cost) => Object.values(cost ?? {}).some((value) => value > 0);
-const priceText = (cost, name) => isKnown(cost) ? perMillion(cost[name]) : '';
-// A change starts from none then, too: a zero that nobody sees would make a part of it free.
-const knownCost = (cost) => isKnown(cost) ? cost : {};
+// What is shown, and what a change starts from: a zero that nobody sees would make a part of it
+// free. A price of cached tokens that is the input's goes with it, and is left to it.
+const ownCost = (cost) => !isKnown(cost) ? {} : Object.fromEntries(Object.entries(cost)
+  .filter(([name, price]) => !name.startsWith('cache') || price !== cost.input));
+const priceText = (cost, name) => perMillion(ownCost(cost)[name]);
 const perToken = (text) => +(Number(text) / MILLION).toPrecision(12);
 const isAmount = (text) => AMOUNT.test(text) && Number.isFinite(Number(text));
 
@@ -80,7 +82,7 @@ class Row {
 
   value() {
     const mapping = {...this.mapping, native_id: this.text('native') || this.text('canonical')};
-    const cost = {...knownCost(this.mapping.cost)};
+    const cost = ownCost(this.mapping.cost);
     for (const name of PRICES) {
       if (this.text(name) === priceText(this.mapping.cost, name)) continue;
       if (this.text(name) === '') delete cost[name];

@@ -2,6 +2,7 @@
 // is. A reading that fails leaves what was there and is tried again, and app.js says over the page
 // that it is old: nothing else has to tell of it.
 import {ApiError} from './api.js';
+import {t} from './i18n.js';
 import {gatewayNow, live, tellStored} from './live.js';
 import {sentence} from './parts.js';
 
@@ -75,14 +76,16 @@ export class Reading {
   }
 
   // Null, or how old what is shown is: {at (by the gateway's clock; 0: nothing is shown), seconds,
-  // why (a sentence, or '')}.
+  // why (a sentence)}.
   old() {
     const now = performance.now();
-    const late = this.askedAt > 0 && now - Math.max(this.heardAt, this.born) > OLD_MS &&
-      now - this.askedAt > Math.max(LATE_MS, 2 * this.took);
+    const age = now - Math.max(this.heardAt, this.born);
+    const waits = this.askedAt > 0 && now - this.askedAt > Math.max(LATE_MS, 2 * this.took);
+    // Asked for less often because answers take long, it is old until the next one comes.
+    const late = age > OLD_MS && (waits || (this.repeats && this.took * SHARE > OLD_MS));
     if (this.fault?.status === 401 || !(this.fault || late)) return null;
     return {at: this.shownAt, seconds: (now - this.heardAt) / 1000,
-      why: this.fault ? sentence(this.fault) : ''};
+      why: this.fault ? sentence(this.fault) : t(waits ? 'read.late' : 'read.slow')};
   }
 
   stop() {

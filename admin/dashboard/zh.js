@@ -45,6 +45,7 @@ export default {
   'live.old': '已有 {span} 没有新数据。显示的是 {at} 的状态。', 'live.back': '已重新连接。',
   'read.old': '显示的是 {at} 的内容，已过 {span}；无法重新读取：{why}',
   'read.never': '此页面无法读取：{why}', 'read.late': '没有应答',
+  'read.slow': '应答很慢',
   'live.draining': '网关正在排空：将不再接受新请求，最后一个请求完成后退出。',
 
   'overview.title': '总览', 'accounts.title': '账号', 'models.title': '模型',

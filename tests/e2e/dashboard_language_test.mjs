@@ -48,7 +48,7 @@ test('what is wrong with a form is said in Chinese, at its field', async (t) => 
   await page.locator('dialog .summary', {hasText: '有内容未被接受'}).waitFor();
   assert.match(await fault('name'), /^缺少此项；请给出/);
   assert.match(await fault('api_key'), /^缺少此项；请给出/);
-  assert.match(await fault('rpm_limit'), /^"0" 超出范围；请给出 1 到 \d+ 的整数$/);
+  assert.match(await fault('rpm_limit'), /^0 超出范围；请给出 1 到 \d+ 的整数$/);
   await page.keyboard.press('Escape');
   await page.click('main >> text=导入');
   await page.fill('dialog textarea', 'providers:\n  - account: x\n    rpm_limit: abc\n');

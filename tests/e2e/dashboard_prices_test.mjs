@@ -57,7 +57,7 @@ test('a mapping\'s form has all of its prices', async (t) => {
   await submit(page);
   await closed(page);
   const {x, y} = await costs();
-  assert.deepEqual(x, {input: 5e-7, output: 5e-7, cacheWrite: 2.5e-7});
+  assert.deepEqual(x, {input: 5e-7, output: 5e-7, cacheRead: 5e-7, cacheWrite: 2.5e-7});
   assert.deepEqual(y, {input: 3e-6, output: 4e-6, cacheRead: 0, cacheWrite: 5e-6});
   assert.deepEqual(await faults(), []);
 });
