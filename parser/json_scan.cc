@@ -112,6 +112,13 @@ bool may_be_name(const Place& place, std::string_view in) noexcept {
   return 0;
 }
 
+// A block without quotes within a string, as most are of an answer in prose: nothing else in it
+// counts.
+[[gnu::always_inline]] inline bool lies_in_string(const Place& place,
+                                                  std::uint64_t quotes) noexcept {
+  return quotes == 0 && place.in_string != 0;
+}
+
 // The bits of a window that belong to its block.
 [[gnu::always_inline]] inline JsonBlock without(JsonBlock block, unsigned skipped) noexcept {
   if (skipped == 0) return block;
@@ -171,6 +178,10 @@ Step seek_plain(Place& stored, std::string_view in, std::size_t at) noexcept {
     const Window window = window_at(in, at, bytes, copy);
     const JsonBlock block = without(read_block(window.bytes, letter_a, letter_b), window.skipped);
     const std::uint64_t quotes = real_quotes(place, block, bytes);
+    if (lies_in_string(place, quotes)) {
+      at += bytes;
+      continue;
+    }
     const std::uint64_t inside = prefix_xor(quotes) ^ place.in_string;
     const std::size_t passed = walk_block(place, in, at, bytes, block, quotes, inside);
     if (passed != 0) {
@@ -198,7 +209,15 @@ Step seek_plain(Place& stored, std::string_view in, std::size_t at) noexcept {
   return bits_of(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
 }
 
-[[gnu::target("avx2"), gnu::always_inline]] inline JsonBlock read_block_avx2(
+// Only the quotes and backslashes of a block; the rest of it.
+[[gnu::target("avx2"), gnu::always_inline]] inline JsonBlock read_quotes_avx2(
+    const char* bytes) noexcept {
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32));
+  return {.quotes = matches(low, high, '"'), .backslashes = matches(low, high, '\\')};
+}
+
+[[gnu::target("avx2"), gnu::always_inline]] inline JsonBlock read_rest_avx2(
     const char* bytes, char letter_a, char letter_b) noexcept {
   const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
   const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32));
@@ -209,8 +228,9 @@ Step seek_plain(Place& stored, std::string_view in, std::size_t at) noexcept {
   const __m256i low_letters = _mm256_or_si256(_mm256_cmpeq_epi8(low, a), _mm256_cmpeq_epi8(low, b));
   const __m256i high_letters =
       _mm256_or_si256(_mm256_cmpeq_epi8(high, a), _mm256_cmpeq_epi8(high, b));
-  return {matches(low, high, '"'), matches(low, high, '\\'), matches(low_curly, high_curly, '{'),
-          matches(low_curly, high_curly, '}'), bits_of(low_letters, high_letters)};
+  return {.opens = matches(low_curly, high_curly, '{'),
+          .closes = matches(low_curly, high_curly, '}'),
+          .letters = bits_of(low_letters, high_letters)};
 }
 
 // The loop of seek_plain with a carry-less multiplication by all ones for prefix_xor.
@@ -223,13 +243,18 @@ Step seek_plain(Place& stored, std::string_view in, std::size_t at) noexcept {
   while (at < in.size()) {
     const std::size_t bytes = in.size() - at < kBlockBytes ? in.size() - at : kBlockBytes;
     const Window window = window_at(in, at, bytes, copy);
-    const JsonBlock block =
-        without(read_block_avx2(window.bytes, letter_a, letter_b), window.skipped);
-    const std::uint64_t quotes = real_quotes(place, block, bytes);
+    const JsonBlock strings = without(read_quotes_avx2(window.bytes), window.skipped);
+    const std::uint64_t quotes = real_quotes(place, strings, bytes);
+    if (lies_in_string(place, quotes)) {
+      at += bytes;
+      continue;
+    }
     const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(quotes)),
                                                  _mm_set1_epi8(-1), 0);
     const std::uint64_t inside =
         static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)) ^ place.in_string;
+    const JsonBlock block =
+        without(read_rest_avx2(window.bytes, letter_a, letter_b), window.skipped);
     const std::size_t passed = walk_block(place, in, at, bytes, block, quotes, inside);
     if (passed != 0) {
       stored = place;

@@ -47,6 +47,9 @@ inline constexpr auto kTokenBytes = [] {
   return byte > 0x20 && byte < 0x7f && byte != '#' && byte != '\\';
 }
 
+// A quote, or a backslash: what ends a stretch of a JSON string.
+[[nodiscard]] constexpr bool is_string_stop(char c) noexcept { return c == '"' || c == '\\'; }
+
 [[nodiscard]] constexpr std::size_t find_control_scalar(std::string_view text,
                                                         std::size_t from) noexcept {
   while (from < text.size() && !is_forbidden_control(text[from])) ++from;
@@ -83,6 +86,12 @@ inline constexpr std::size_t kControlBits = 64;
   return from;
 }
 
+[[nodiscard]] constexpr std::size_t find_string_stop_scalar(std::string_view text,
+                                                            std::size_t from) noexcept {
+  while (from < text.size() && !is_string_stop(text[from])) ++from;
+  return from;
+}
+
 #if defined(__SSE2__)
 
 namespace scan {
@@ -116,6 +125,13 @@ inline unsigned target_mask(const char* at) noexcept {
   const __m128i odd =
       _mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('#')), _mm_cmpeq_epi8(v, bytes_of('\\')));
   return mask_of(_mm_andnot_si128(odd, in_range(v, 0x21, 0x7e)));
+}
+
+// Quotes and backslashes.
+inline unsigned string_stop_mask(const char* at) noexcept {
+  const __m128i v = load(at);
+  return mask_of(
+      _mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('"')), _mm_cmpeq_epi8(v, bytes_of('\\'))));
 }
 
 // Letters, digits and '-'.
@@ -204,8 +220,19 @@ template <unsigned (*Mask)(const char*) noexcept>
   return scan::find_blockwise<scan::target_mask, false, 2>(text, from);
 }
 
+// The first quote or backslash from `from` on.
+[[nodiscard]] inline std::size_t find_string_stop(std::string_view text,
+                                                  std::size_t from) noexcept {
+  if (text.size() < scan::kBlockBytes) return find_string_stop_scalar(text, from);
+  return scan::find_blockwise<scan::string_stop_mask, true, 1>(text, from);
+}
+
 #else
 
+[[nodiscard]] inline std::size_t find_string_stop(std::string_view text,
+                                                  std::size_t from) noexcept {
+  return find_string_stop_scalar(text, from);
+}
 [[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t from) noexcept {
   return find_control_scalar(text, from);
 }

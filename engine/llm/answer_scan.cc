@@ -89,12 +89,7 @@ std::size_t AnswerScan::match_value(std::string_view in, std::size_t at) {
   if (at == in.size()) return at;
   place_ = Place::kSeek;
   if (first_ == 'u' && in[at] == '{') {
-    place_ = Place::kUsage;
-    usage_bytes_ = 0;
-    usage_depth_ = 0;
-    in_string_ = false;
-    escaped_ = false;
-    if (usage_ == nullptr) usage_ = arena_->bytes(kUsageBytesMax);
+    return read_usage(in, at);
   } else if (first_ == 't' && in[at] == '"' && scan_.depth() == 1) {
     place_ = Place::kType;
     type_bytes_ = 0;
@@ -104,7 +99,23 @@ std::size_t AnswerScan::match_value(std::string_view in, std::size_t at) {
   return at;
 }
 
-// Copies the usage object up to its closing bracket. Byte by byte: it is short, and comes once.
+// Where all of the usage object stands in `in`, as is usual, it is read there.
+std::size_t AnswerScan::read_usage(std::string_view in, std::size_t at) {
+  UsageCounts heard = counts_;
+  if (const std::size_t bytes = heard.read(in.substr(at, kUsageBytesMax)); bytes > 0) {
+    take_usage(heard);
+    return at + bytes;
+  }
+  place_ = Place::kUsage;
+  usage_bytes_ = 0;
+  usage_depth_ = 0;
+  in_string_ = false;
+  escaped_ = false;
+  if (usage_ == nullptr) usage_ = arena_->bytes(kUsageBytesMax);
+  return at;
+}
+
+// Copies the usage object up to its closing bracket.
 std::size_t AnswerScan::capture_usage(std::string_view in, std::size_t at) {
   const std::size_t begin = at;
   bool closed = false;
@@ -125,15 +136,18 @@ std::size_t AnswerScan::capture_usage(std::string_view in, std::size_t at) {
   const std::size_t bytes = std::min(at - begin, kUsageBytesMax - usage_bytes_);
   std::memcpy(usage_ + usage_bytes_, in.data() + begin, bytes);
   usage_bytes_ += bytes;
-  if (closed) take_usage();
+  if (!closed) return at;
+  UsageCounts heard = counts_;
+  heard.read({usage_, usage_bytes_});
+  take_usage(heard);
   return at;
 }
 
 // A usage object further up outranks those below it, which may be partial counts.
-void AnswerScan::take_usage() {
+void AnswerScan::take_usage(const UsageCounts& heard) {
   place_ = Place::kSeek;
   if (counts_.any() && scan_.depth() > best_depth_) return;
-  counts_.read({usage_, usage_bytes_});
+  counts_ = heard;
   if (counts_.any()) best_depth_ = std::min(best_depth_, scan_.depth());
 }
 

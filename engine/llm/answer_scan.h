@@ -56,9 +56,10 @@ class AnswerScan {
   std::size_t match_name(std::string_view in, std::size_t at);
   std::size_t match_colon(std::string_view in, std::size_t at);
   std::size_t match_value(std::string_view in, std::size_t at);
+  std::size_t read_usage(std::string_view in, std::size_t at);
   std::size_t capture_usage(std::string_view in, std::size_t at);
   std::size_t capture_type(std::string_view in, std::size_t at);
-  void take_usage();
+  void take_usage(const UsageCounts& heard);
 
   Arena* arena_;
   JsonScan scan_{kUsageName, kTypeName, kUsageDepthMax};

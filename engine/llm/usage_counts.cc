@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "parser/scan.h"
+
 namespace sluice {
 
 const UsageCounts::Name UsageCounts::kNames[] = {
@@ -24,59 +26,72 @@ namespace {
 
 // The end of the string whose text begins at `at`: the index of its closing quote.
 std::size_t string_end(std::string_view text, std::size_t at) noexcept {
-  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
-  return std::min(at, text.size());
+  while (at < text.size()) {
+    at = find_string_stop(text, at);
+    if (at == text.size() || text[at] == '"') return at;
+    at += 2;  // an escape
+  }
+  return text.size();
 }
 
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 bool in_number(char c) noexcept {
-  return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+  return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
 }  // namespace
 
 void UsageCounts::take(std::string_view parent, std::string_view name,
                        std::string_view number) noexcept {
+  if (name.empty()) return;
+  // The first letter and the length tell nearly all apart, without a call.
   const auto* const known = std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& n) {
-    return n.name == name && n.parent == parent;
+    return n.name.size() == name.size() && n.name.front() == name.front() &&
+           n.parent.size() == parent.size() && n.name == name && n.parent == parent;
   });
   if (known == std::end(kNames)) return;
   std::int64_t value = 0;
   std::size_t at = 0;
-  for (; at < number.size() && number[at] >= '0' && number[at] <= '9'; ++at)
+  for (; at < number.size() && is_digit(number[at]); ++at)
     value = std::min(value * 10 + (number[at] - '0'), kCountMax);
   // "12.0" counts as 12; "-3" and "1e3" do not count.
-  if (at == 0 || number.find_first_of("eE") != std::string_view::npos) return;
+  if (at == 0 || std::any_of(number.begin() + static_cast<std::ptrdiff_t>(at), number.end(),
+                             [](char c) { return c == 'e' || c == 'E'; }))
+    return;
   counts_[known->count] = value;
   any_ = true;
 }
 
-void UsageCounts::read(std::string_view object) noexcept {
+std::size_t UsageCounts::read(std::string_view text) noexcept {
   std::string_view parent;
   std::string_view name;
   int depth = 0;
-  for (std::size_t at = 0; at < object.size();) {
-    const char c = object[at];
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
     if (c == '"') {
-      const std::size_t end = string_end(object, at + 1);
-      name = object.substr(at + 1, end - at - 1);
+      const std::size_t end = string_end(text, at + 1);
+      name = text.substr(at + 1, end - at - 1);
       at = end + 1;
     } else if (c == '{' || c == '[') {
       if (++depth == 2) parent = name;
       ++at;
     } else if (c == '}' || c == ']') {
-      if (--depth == 1) parent = {};
       ++at;
+      if (--depth == 1) parent = {};
+      else if (depth == 0) return at;
     } else if (in_number(c)) {
       std::size_t end = at;
-      while (end < object.size() && in_number(object[end])) ++end;
+      while (end < text.size() && in_number(text[end])) ++end;
       // A number that ends with the text may go on behind it.
-      if (depth <= 2 && end < object.size()) take(parent, name, object.substr(at, end - at));
+      if (depth <= 2 && end < text.size()) take(parent, name, text.substr(at, end - at));
       name = {};
       at = end;
     } else {
       ++at;
     }
   }
+  return 0;
 }
 
 Usage UsageCounts::usage() const noexcept {

@@ -17,10 +17,11 @@ namespace sluice {
 // top.
 class UsageCounts {
  public:
-  // Takes the numbers of `object`, a JSON object's text that may be cut off. A number replaces what
-  // an earlier object said under that name: the counts of streams are cumulative. Members of other
-  // types, negative numbers and everything unknown are passed over (COMPAT 6).
-  void read(std::string_view object) noexcept;
+  // Takes the numbers of the JSON object that `text` begins with. A number replaces what an earlier
+  // object said under that name: the counts of streams are cumulative. Members of other types,
+  // negative numbers and everything unknown are passed over (COMPAT 6). Returns the object's bytes;
+  // 0 when it is cut off, of which the numbers are taken as far as it goes.
+  std::size_t read(std::string_view text) noexcept;
 
   // At least one number has been read.
   [[nodiscard]] bool any() const noexcept { return any_; }

@@ -148,6 +148,7 @@ class DecisionLog {
   static_assert(std::is_trivially_destructible_v<Record>);
   using Bytes = std::array<std::uint64_t, kWords>;
   [[nodiscard]] static bool read(const Record& record, Bytes& out) noexcept;
+  static void fetch(const Record& record) noexcept;
 
   Record* records_;  // raw memory from written_ on, until all have been written
   std::atomic<std::uint64_t> written_{0};

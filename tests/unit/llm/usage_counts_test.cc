@@ -79,6 +79,16 @@ TEST(UsageCountsTest, NothingToReadIsNotSeen) {
   }
 }
 
+TEST(UsageCountsTest, TellsWhereTheObjectEnds) {
+  const std::string_view object =
+      R"({"input_tokens":2,"a":{"b":[1,{}],"c":"}\"}\\"},"output_tokens":3})";
+  UsageCounts counts;
+  EXPECT_EQ(counts.read(std::string(object) + R"(,"output_tokens":9}})"), object.size());
+  EXPECT_EQ(counts.usage(), used(2, 3, 5));
+  for (std::size_t bytes = 0; bytes < object.size(); ++bytes)
+    EXPECT_EQ(UsageCounts().read(object.substr(0, bytes)), 0u) << bytes;
+}
+
 TEST(UsageCountsTest, LaterNumbersReplaceEarlierOnes) {
   UsageCounts counts;
   counts.read(R"({"input_tokens":25,"cache_read_input_tokens":3,"output_tokens":1})");

@@ -36,6 +36,7 @@ TEST(Scan, EveryByteIsFoundAtEveryPlaceAsTheScalarFormFindsIt) {
           ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from))
               << byte;
           ASSERT_EQ(find_target_end(text, from), find_target_end_scalar(text, from)) << byte;
+          ASSERT_EQ(find_string_stop(text, from), find_string_stop_scalar(text, from)) << byte;
         }
       }
     }
@@ -58,6 +59,7 @@ TEST(Scan, BothFormsAgreeOnRandomBytesAtEveryAlignment) {
       ASSERT_EQ(find_token_end(text, from), find_token_end_scalar(text, from));
       ASSERT_EQ(find_plain_name_end(text, from), find_plain_name_end_scalar(text, from));
       ASSERT_EQ(find_target_end(text, from), find_target_end_scalar(text, from));
+      ASSERT_EQ(find_string_stop(text, from), find_string_stop_scalar(text, from));
     }
   }
 }
