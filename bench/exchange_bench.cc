@@ -53,9 +53,10 @@ struct Booked final : UsageSink {
 };
 
 std::string config_text() {
-  std::string text = "auth: {open: false}\nclients:\n"
-                     "- {name: c, key: sk-test-client-0123456789, rpm_limit: 1000000,"
-                     " tpm_limit: 1000000000, concurrent_limit: 1000000}\naccounts:\n";
+  std::string text =
+      "auth: {open: false}\nclients:\n"
+      "- {name: c, key: sk-test-client-0123456789, rpm_limit: 1000000,"
+      " tpm_limit: 1000000000, concurrent_limit: 1000000}\naccounts:\n";
   for (std::size_t i = 0; i < kAccounts; ++i) {
     const std::string number = std::to_string(i);
     text += "- {name: team-" + number + ", base_url: 'http://127.0.0.1:9/v1', api_key: sk-test-" +

@@ -130,8 +130,7 @@ inline unsigned target_mask(const char* at) noexcept {
 // Quotes and backslashes.
 inline unsigned string_stop_mask(const char* at) noexcept {
   const __m128i v = load(at);
-  return mask_of(
-      _mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('"')), _mm_cmpeq_epi8(v, bytes_of('\\'))));
+  return mask_of(_mm_or_si128(_mm_cmpeq_epi8(v, bytes_of('"')), _mm_cmpeq_epi8(v, bytes_of('\\'))));
 }
 
 // Letters, digits and '-'.

@@ -196,8 +196,7 @@ void DecisionLog::fetch(const Record& record) noexcept {
   constexpr std::size_t kLineBytes = 64;
   constexpr std::size_t kUsualBytes = 384;  // of an ordinary request among a dozen accounts
   const auto* const bytes = reinterpret_cast<const char*>(&record);
-  for (std::size_t at = 0; at < kUsualBytes; at += kLineBytes)
-    __builtin_prefetch(bytes + at, 1);
+  for (std::size_t at = 0; at < kUsualBytes; at += kLineBytes) __builtin_prefetch(bytes + at, 1);
 }
 
 bool DecisionLog::read(const Record& record, Bytes& out) noexcept {
