@@ -40,9 +40,9 @@ class Arena {
 
   // [from, to), the end of what allocate() has returned, is not used. It is free again, and true is
   // returned, when nothing was taken since.
-  bool give_back(char* from, char* to) noexcept {
+  bool give_back(const char* from, const char* to) noexcept {
     if (to != at_) return false;
-    at_ = from;
+    at_ -= to - from;
     return true;
   }
 

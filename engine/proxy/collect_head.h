@@ -16,8 +16,21 @@ struct CollectedHead {
   HeadState state = HeadState::kIncomplete;  // kIncomplete: the stream ended
   Refusal refusal;                           // for kRefused
   std::string_view text;                     // of the head
-  std::string_view behind;  // bytes that were copied along from behind the head; in `rest` too
+  std::string_view behind;  // of a request: bytes that were copied along from behind the head; in
+                            // `rest` too
 };
+
+inline constexpr int kInterimMax = 10;  // interim answers before one: P1
+
+// How much of a slice is copied in the hope that the head lies in it: usual heads and small bodies
+// fit.
+inline constexpr std::size_t kHeadCopyBytes = 3072;
+// The same for an answer, of which nothing but the head is wanted here.
+inline constexpr std::size_t kAnswerCopyBytes = 1024;
+// A body that comes with its head is read as JSON where it lies: so many bytes follow it.
+inline constexpr std::size_t kReadableBytes = 64;
+// The longest head that a parser lets through: line, fields, their ends, and an empty line before.
+inline constexpr std::size_t kHeadBytesMax = 8192 + 32768 + 8;
 
 // `fields` in an arena, with room for no more.
 [[nodiscard]] inline FieldList copy_fields(Arena& arena, const FieldList& fields) {
@@ -32,6 +45,8 @@ struct CollectedHead {
 // from where those that there are get into the arena. A head is 4 KiB less there.
 template <class Parser, class Head>
 struct ParseHead {
+  static constexpr bool kOfRequest = std::is_same_v<Head, RequestHead>;
+
   Parser parser;
   Head* head;
   Arena* arena;
@@ -41,9 +56,14 @@ struct ParseHead {
     FieldSpace space;
     head->fields = {.items = space.items};
     HeadState state;
-    if constexpr (std::is_same_v<Head, RequestHead>) state = parser.parse(bytes, *head, refusal);
+    if constexpr (kOfRequest) state = parser.parse(bytes, *head, refusal);
     else state = parser.parse(bytes, head_request, *head, refusal);
     const bool complete = state == HeadState::kComplete;
+    // What came behind an answer's head is not read here: it makes room for the fields.
+    if (!kOfRequest && complete) {
+      const char* const begin = bytes.data();
+      arena->give_back(begin + head->bytes, begin + bytes.size() + kReadableBytes);
+    }
     head->fields = complete ? copy_fields(*arena, head->fields) : FieldList();
     head_bytes = head->bytes;
     return state;
@@ -51,18 +71,6 @@ struct ParseHead {
 };
 using ParseRequest = ParseHead<RequestHeadParser, RequestHead>;
 using ParseResponse = ParseHead<ResponseHeadParser, ResponseHead>;
-
-inline constexpr int kInterimMax = 10;  // interim answers before one: P1
-
-// How much of a slice is copied in the hope that the head lies in it: usual heads and small bodies
-// fit.
-inline constexpr std::size_t kHeadCopyBytes = 3072;
-// The same for an answer, of which nothing but the head is wanted here.
-inline constexpr std::size_t kAnswerCopyBytes = 1024;
-// A body that comes with its head is read as JSON where it lies: so many bytes follow it.
-inline constexpr std::size_t kReadableBytes = 64;
-// The longest head that a parser lets through: line, fields, their ends, and an empty line before.
-inline constexpr std::size_t kHeadBytesMax = 8192 + 32768 + 8;
 
 // Reads a head from `stream`, beginning with what lies in `rest`; what belongs to the body is left
 // there. At most `copy_bytes` of a slice are copied at a time. `parse(bytes, refusal)` is a step of
@@ -73,7 +81,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
                                          Limits limits, Parse parse,
                                          std::size_t copy_bytes = kHeadCopyBytes) {
   CollectedHead collected;
-  std::size_t capacity = kHeadCopyBytes;
+  std::size_t capacity = copy_bytes;
   char* buffer = arena.bytes(capacity + kReadableBytes);
   std::size_t used = 0;
   while (true) {
@@ -87,7 +95,7 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
       rest = std::move(*next);
     }
     if (used == capacity) {
-      capacity = std::min(capacity * 4, kHeadBytesMax + kHeadCopyBytes);
+      capacity = std::min(capacity * 4, kHeadBytesMax + copy_bytes);
       SL_ASSERT(used < capacity);  // the parser refuses longer heads
       char* const larger = arena.bytes(capacity + kReadableBytes);
       std::memcpy(larger, buffer, used);
@@ -107,7 +115,8 @@ Task<Result<CollectedHead>> collect_head(Shard& shard, Stream& stream, Arena& ar
       SL_ASSERT(head_bytes >= before);
       rest.drop_front(head_bytes - before);
       collected.text = std::string_view(buffer, head_bytes);
-      collected.behind = std::string_view(buffer + head_bytes, used - head_bytes);
+      if constexpr (Parse::kOfRequest)
+        collected.behind = std::string_view(buffer + head_bytes, used - head_bytes);
       co_return collected;
     }
     rest.drop_front(copied);

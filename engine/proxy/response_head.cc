@@ -8,7 +8,10 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kOwnFieldBytes = 1024;
+// The status line, the blank line and our fields at their longest come to 457 bytes, without the
+// account's name and the request's id; those of a client's limits to 324.
+constexpr std::size_t kOwnFieldBytes = 512;
+constexpr std::size_t kLimitFieldBytes = 384;
 constexpr std::string_view kUpstreamIdName = "x-upstream-request-id";
 
 std::size_t head_bytes_max(const ResponseHead& response) {
@@ -101,7 +104,9 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
                                      const RelayPlan& wanted, Instant now) {
   RelayPlan plan = wanted;
   plan.client_limits = has_client_limits(exchange);
-  HeadText text(exchange.arena, head_bytes_max(response) + plan.account.size());
+  HeadText text(exchange.arena, head_bytes_max(response) + plan.account.size() +
+                                    exchange.request_id.size() +
+                                    (plan.client_limits ? kLimitFieldBytes : 0));
   text.add("HTTP/1.1 ").add(response.status).add(" ").add(response.reason).add("\r\n");
   for (const Field& field : response.fields) {
     if (!field.drop) relay_field(text, field, plan);
@@ -119,7 +124,7 @@ std::string_view write_response_head(Exchange& exchange, const ResponseHead& res
 }
 
 std::string_view write_early_head(Exchange& exchange, std::int64_t unix_ms, Instant now) {
-  HeadText text(exchange.arena, kOwnFieldBytes);
+  HeadText text(exchange.arena, kOwnFieldBytes + kLimitFieldBytes + exchange.request_id.size());
   char date[kHttpDateBytes];
   write_http_date(date, unix_ms / 1000);
   text.add("HTTP/1.1 200 OK\r\n").field("date", std::string_view(date, kHttpDateBytes));

@@ -242,6 +242,21 @@ TEST_F(ResponseHeadTest, AnIdThatIsToldTwiceHasRoom) {
   EXPECT_NE(head.find("\r\nx-upstream-request-id: " + id + "\r\n"), std::string::npos);
 }
 
+TEST_F(ResponseHeadTest, OurFieldsHaveRoomAtTheirLongest) {
+  begin("GET /v1/files HTTP/1.1\r\nHost: g\r\n\r\n");
+  const std::string id(128, 'i');
+  exchange_->request_id = id;
+  exchange_->ending = Ending::kClose;
+  exchange_->report.queue_time = Duration::max();
+  exchange_->report.upstream_time = -Duration::max() / 2;
+  plan_.event_stream = true;
+  plan_.degraded = "emergency-channel";
+  plan_.retry_after = Duration::max();
+  const std::string head = relayed("HTTP/1.1 599 \r\nContent-Length: 9223372036854775807\r\n\r\n");
+  EXPECT_TRUE(head.ends_with("connection: close\r\n\r\n")) << head;
+  EXPECT_LE(head.size(), 512 + id.size()) << head;
+}
+
 TEST_F(ResponseHeadTest, InterimAnswersHaveNoFieldsOfOursAndNoFraming) {
   begin("GET /v1/files HTTP/1.1\r\nHost: g\r\n\r\n");
   const ResponseHead& head = provider_head(
