@@ -83,7 +83,7 @@ std::string answer_text(const std::string& body) {
 // World - one shard with its journal, for one run.
 class World {
  public:
-  explicit World(std::size_t clients)
+  World(std::size_t clients, bool metered)
       : kernel_({.clients = clients,
                  .request = request_text(),
                  .answer = answer_text(body_),
@@ -102,7 +102,7 @@ class World {
     dispatcher_ = std::make_unique<Dispatcher>(gateway_->shard(), 1);
     const auto hosts = std::make_shared<const HostsFile>(HostsFile::parse(""));
     if (!gateway_->prepare(snapshot(), hosts, *dispatcher_).empty()) std::abort();
-    gateway_->record_to(journal_->writer());
+    if (metered) gateway_->record_to(journal_->writer());
   }
   ~World() {
     dispatcher_.reset();
@@ -118,10 +118,11 @@ class World {
     gateway_->run();
     return std::chrono::duration<double>(ended_ - began_ - off_).count();
   }
-  bool right() {
+  bool right(bool metered) {
     apply();
+    const std::uint64_t records = metered ? 2 * kernel_.answers() : 0;
     return kernel_.wrong() == 0 && kernel_.answers() == kWarmUp + kAnswers && booked_.right &&
-           booked_.taken == 2 * kernel_.answers() && nowhere_.lines == 0;
+           booked_.taken == records && nowhere_.lines == 0;
   }
 
  private:
@@ -183,16 +184,22 @@ class World {
 };
 
 // A round is a run; its time that of one exchange.
-void exchange(benchmark::State& state) {
+void run(benchmark::State& state, bool metered) {
   bool right = true;
   for (auto _ : state) {
-    World world(static_cast<std::size_t>(state.range(0)));
+    World world(static_cast<std::size_t>(state.range(0)), metered);
     state.SetIterationTime(world.run() / kAnswers);
-    right &= world.right();
+    right &= world.right(metered);
   }
   if (holds(state, right, "an answer is wrong, or a record is missing")) report_items(state, 1);
 }
+
+void exchange(benchmark::State& state) { run(state, true); }
 BENCHMARK(exchange)->Arg(1)->Arg(64)->Arg(1000)->UseManualTime()->Iterations(5);
+
+// Without the usage journal: what it costs is the difference.
+void exchange_unmetered(benchmark::State& state) { run(state, false); }
+BENCHMARK(exchange_unmetered)->Arg(64)->UseManualTime()->Iterations(5);
 
 }  // namespace
 }  // namespace sluice
