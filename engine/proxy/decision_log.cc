@@ -155,7 +155,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   fill.put(id);
   fill.put(model);
   fill.put(client);
-  fill.put(trail.rows.data(), trail.row_count * sizeof(trail.rows[0]));
+  fill.put(trail.rows.data(), trail.row_count * sizeof(DecisionRow));
   std::span<const DecisionLooks::Decision> looked;
   if (trail.looks != nullptr) looked = trail.looks->decisions();
   std::size_t decisions = 0;

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/unwritten_array.h"
 #include "engine/route/choice.h"
 #include "engine/route/decision_looks.h"
 #include "engine/route/directory.h"
@@ -70,14 +71,14 @@ struct DecisionTrail {
   static constexpr std::size_t kStepsMax = 12;
 
   void add(const DecisionStep& step) noexcept {
-    if (count < kStepsMax) steps[count] = step;
+    if (count < kStepsMax) steps.put(count, step);
     ++count;
   }
   void add_row(DecisionRow row) noexcept {
-    if (row_count < kStepsMax) rows[row_count++] = row;
+    if (row_count < kStepsMax) rows.put(row_count++, row);
   }
-  std::array<DecisionStep, kStepsMax> steps;
-  std::array<DecisionRow, kStepsMax> rows;
+  UnwrittenArray<DecisionStep, kStepsMax> steps;
+  UnwrittenArray<DecisionRow, kStepsMax> rows;
   std::uint32_t count = 0;
   std::uint32_t row_count = 0;
   DecisionLooks* looks = nullptr;  // in the exchange's arena; null: no account was looked for

@@ -96,11 +96,9 @@ void mark_chosen(CandidateLook& look) noexcept {
 
 inline void DecisionLooks::add_all(const Scene& scene) noexcept {
   CandidateLook* const first = looks_.data() + used_;
-  CandidateLook* next = first;
   for (const Candidate& candidate : scene.route.candidates)
-    take_look(candidate, scene.seeker, scene.now, *next++);
-  used_ = static_cast<std::size_t>(next - looks_.data());
-  const auto total = static_cast<std::uint32_t>(next - first);
+    take_look(candidate, scene.seeker, scene.now, looks_.make(used_++));
+  const auto total = static_cast<std::uint32_t>(looks_.data() + used_ - first);
   if (!scene.reaches_fallback) {
     for (std::uint32_t i = scene.route.primary_count; i < total; ++i)
       first[i].verdict = CandidateVerdict::kNotReached;
@@ -124,13 +122,13 @@ void DecisionLooks::keep(const Route& route, const Seeker& seeker, const Choice&
                     .chosen = taken ? choice.position : kNobody,
                     .reaches_fallback = choice.rung != Rung::kPrimary,
                     .now = now};
-  Decision& decision = decisions_[count_++];
-  decision = {.kind = choice.kind,
-              .rung = choice.rung,
-              .first = static_cast<std::uint8_t>(used_),
-              .looks = 0,
-              .candidates = static_cast<std::uint16_t>(route.candidates.size()),
-              .chosen = taken ? route.candidates[choice.position].label : LabelNames::kNone};
+  Decision& decision = decisions_.put(
+      count_++, {.kind = choice.kind,
+                 .rung = choice.rung,
+                 .first = static_cast<std::uint8_t>(used_),
+                 .looks = 0,
+                 .candidates = static_cast<std::uint16_t>(route.candidates.size()),
+                 .chosen = taken ? route.candidates[choice.position].label : LabelNames::kNone});
   if (route.candidates.size() <= room) add_all(scene);
   else add_some(scene, room);
   decision.looks = static_cast<std::uint8_t>(used_ - decision.first);
@@ -157,7 +155,7 @@ void DecisionLooks::add_some(const Scene& scene, std::size_t room) noexcept {
 
 void DecisionLooks::add(const Scene& scene, std::uint32_t position) noexcept {
   const Candidate& candidate = scene.route.candidates[position];
-  CandidateLook& look = looks_[used_++];
+  CandidateLook& look = looks_.make(used_++);
   take_look(candidate, scene.seeker, scene.now, look);
   if (position == scene.chosen) mark_chosen(look);
   else if (scene.seeker.tried.has(position)) look.verdict = CandidateVerdict::kTried;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/unwritten_array.h"
 #include "engine/route/choice.h"
 #include "engine/route/directory.h"
 
@@ -106,8 +107,8 @@ class DecisionLooks {
   void add(const Scene& scene, std::uint32_t position) noexcept;
   void add_some(const Scene& scene, std::size_t room) noexcept;
 
-  std::array<CandidateLook, kLooksMax> looks_;
-  std::array<Decision, kDecisionsMax> decisions_;
+  UnwrittenArray<CandidateLook, kLooksMax> looks_;
+  UnwrittenArray<Decision, kDecisionsMax> decisions_;
   std::array<std::uint32_t, kPerDecision> positions_;  // of those that were passed over
   std::size_t count_ = 0;
   std::size_t used_ = 0;  // of the looks
