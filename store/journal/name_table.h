@@ -60,23 +60,26 @@ class NameTable {
     return {bytes_ + entry.offset, entry.bytes};
   }
   bool store(Entry& entry, std::string_view name) noexcept;
-  // Names are short, and most are the same: no call for them.
+  // Names are short, and most are the same: no call for them. As two words that may overlap.
   [[nodiscard]] static bool are_equal(const char* a, const char* b, std::size_t bytes) noexcept {
-    if (bytes > 32) return std::memcmp(a, b, bytes) == 0;
-    if (bytes < sizeof(std::uint64_t)) {
-      bool equal = true;
-      for (std::size_t i = 0; i < bytes; ++i) equal = equal && a[i] == b[i];
-      return equal;
-    }
-    std::uint64_t differ = 0;
-    for (std::size_t at = 0; at < bytes; at += sizeof(std::uint64_t)) {
-      const std::size_t from = std::min(at, bytes - sizeof(std::uint64_t));
-      std::uint64_t words[2];
-      std::memcpy(&words[0], a + from, sizeof(words[0]));
-      std::memcpy(&words[1], b + from, sizeof(words[1]));
-      differ |= words[0] ^ words[1];
-    }
-    return differ == 0;
+    if (bytes > 2 * sizeof(std::uint64_t)) return std::memcmp(a, b, bytes) == 0;
+    if (bytes >= sizeof(std::uint64_t)) return are_two_equal<std::uint64_t>(a, b, bytes);
+    if (bytes >= sizeof(std::uint32_t)) return are_two_equal<std::uint32_t>(a, b, bytes);
+    bool equal = true;
+    for (std::size_t i = 0; i < bytes; ++i) equal = equal && a[i] == b[i];
+    return equal;
+  }
+  template <class Word>
+  [[nodiscard]] static bool are_two_equal(const char* a, const char* b,
+                                          std::size_t bytes) noexcept {
+    const std::size_t last = bytes - sizeof(Word);
+    return ((load<Word>(a) ^ load<Word>(b)) | (load<Word>(a + last) ^ load<Word>(b + last))) == 0;
+  }
+  template <class Word>
+  [[nodiscard]] static Word load(const char* at) noexcept {
+    Word word;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
   }
 
   std::uint16_t count_ = 0;  // ids in use are below
