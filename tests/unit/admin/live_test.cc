@@ -80,8 +80,9 @@ TEST(FailedLogins, AreToldAtOnceAndThenTogetherOnceAMinute) {
   };
   const std::string first = "A wrong admin token came from 192.0.2.0.";
   const auto more = [](const char* many, const char* last) {
-    return std::string(many) + " more wrong admin tokens came since the last event of them, " +
-           "the last from 192.0.2." + last + ".";
+    return std::string(many) + " more wrong admin " +
+           (std::string_view(many) == "1" ? "token" : "tokens") +
+           " came since the last event of them, the last from 192.0.2." + last + ".";
   };
   using Texts = std::vector<std::string>;
   count(501, 0s);
