@@ -368,5 +368,14 @@ TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
   EXPECT_FALSE(point.overhead_us.p50);  // it is more than ten seconds ago
 }
 
+TEST(TrafficWindow, ALookSoonAfterAnotherMakesNoSecondOfAMoment) {
+  MetricsSample sample;
+  TrafficWindow window;
+  static_cast<void>(window.take(sample.figures(), 0, kStart));
+  static_cast<void>(window.take(sample.figures(), 0, kStart + 1s));
+  sample.served(0, 0, 200);
+  EXPECT_NEAR(window.take(sample.figures(), 0, kStart + 1005ms).requests, 1, 0.01);
+}
+
 }  // namespace
 }  // namespace sluice
