@@ -158,8 +158,11 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
   exchange.close = true;
   const std::string head = head_of(shard, response, std::string::npos, true);
   CancelSource gone;
-  const CancelLink ends(self.ends_waiting(origin), gone);
   const CancelLink cut(*exchange.cut, gone);
+  const CancelLink late(self.ends_streams(origin), gone);
+  CancelSource over;  // no next one comes; what is being sent is sent to its end
+  const CancelLink ends(self.ends_waiting(origin), over);
+  const CancelLink left(gone, over);
   const WriteLimits write_limits{.stall = kFeedStall, .cancel = &gone};
   client.recv().watch_end(&gone);
   SnapshotFeed::Listener listener(shard, self.feed());
@@ -173,7 +176,7 @@ Task<void> send_feed(Shard& shard, AdminThread& self, Stream& client, AdminExcha
     outbox.add(next);
     const Result<void> sent = co_await write_all(shard, client, outbox, write_limits);
     if (!sent) break;
-    const Limits limits{.deadline = kNever, .cancel = &gone};
+    const Limits limits{.deadline = kNever, .cancel = &over};
     const Result<void> news = co_await listener.news(limits);
     if (!news || !may_listen()) break;
     snapshot = listener.take();

@@ -15,6 +15,7 @@ namespace sluice {
 namespace {
 
 constexpr Duration kSnapshotEvery = 1s;
+constexpr Duration kGrace = 1s;  // for what is being sent at the end
 constexpr Duration kReportFullEvery = 10s;
 
 }  // namespace
@@ -71,12 +72,27 @@ int AdminThread::start() {
 }
 
 void AdminThread::begin_drain(Duration delay) {
-  call([this, delay] { services_.spawn(end_relayed(shard_, *this, delay)); });
+  call([this, delay] {
+    shards_end_at_ = shard_.now() + delay;
+    telling_ = true;
+    services_.spawn(end_relayed(shard_, *this));
+  });
 }
 
-Task<void> AdminThread::end_relayed(Shard& shard, AdminThread& self, Duration delay) {
-  static_cast<void>(co_await Sleep(shard, shard.now() + delay, &self.ends_services_));
+Task<void> AdminThread::tell_drain(Shard& shard, AdminThread& self) {
+  std::shared_ptr<const std::string> snapshot;
+  const std::function<void()> build = [&] { snapshot = self.room_.tick(true); };
+  if (self.feed_.listeners() > 0 && co_await run_job(shard, self, JobKind::kLook, build))
+    self.feed_.publish(std::move(snapshot));
+  self.telling_ = false;
+}
+
+Task<void> AdminThread::end_relayed(Shard& shard, AdminThread& self) {
+  co_await tell_drain(shard, self);
+  static_cast<void>(co_await Sleep(shard, self.shards_end_at_, &self.ends_services_));
   self.ends_relayed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
+  static_cast<void>(co_await Sleep(shard, shard.now() + kGrace, &self.ends_services_));
+  self.cut_relayed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
 }
 
 void AdminThread::stop() {
@@ -201,9 +217,10 @@ Task<void> AdminThread::keep_health(Shard& shard, AdminThread& self) {
 
 // Connections end by themselves, in time or cut; then the services that their jobs need.
 Task<void> AdminThread::end(Shard& shard, AdminThread& self) {
-  constexpr Duration kGrace = 1s;
   constexpr Duration kLookAround = 10ms;  // whether they have ended
   const Instant cut_at = shard.now() + kGrace;
+  while (self.telling_ && shard.now() < cut_at)
+    static_cast<void>(co_await Sleep(shard, shard.now() + kLookAround, nullptr));
   self.ends_waiting_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
   self.ends_relayed_.request(Error{.code = Errc::kDrained, .side = Side::kOurs});
   while (self.connections_.count() > 0 && shard.now() < cut_at)

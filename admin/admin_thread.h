@@ -61,7 +61,8 @@ class AdminThread final : public AdminDoor {
   // Error: an errno, when there is no ring to be had.
   [[nodiscard]] int start();
   // From the starting thread: shards end their connections in `delay`. Those that they relay end
-  // with them, for a shard waits for these; all others go on until stop().
+  // with them, for a shard waits for these; all others go on until stop(). Who listens is told at
+  // once, for there may be no next second.
   void begin_drain(Duration delay);
   void stop();
 
@@ -69,12 +70,18 @@ class AdminThread final : public AdminDoor {
   [[nodiscard]] ControlRoom& room() noexcept { return room_; }
   [[nodiscard]] SnapshotFeed& feed() noexcept { return feed_; }
   [[nodiscard]] CancelSource& cut() noexcept { return cut_; }
-  // Streams of events, and waits for a next request.
+  // Waits for a next snapshot, and for a next request.
   [[nodiscard]] CancelSource& ends_waiting(AdminOrigin origin) noexcept {
     return origin == AdminOrigin::kRelay ? ends_relayed_ : ends_waiting_;
   }
+  // Streams that have not got rid of their last snapshot in kGrace.
+  [[nodiscard]] CancelSource& ends_streams(AdminOrigin origin) noexcept {
+    return origin == AdminOrigin::kRelay ? cut_relayed_ : cut_;
+  }
   // Shards take connections back until they end theirs.
-  [[nodiscard]] bool may_give_back() const noexcept { return !ends_relayed_.requested(); }
+  [[nodiscard]] bool may_give_back() const noexcept {
+    return !ends_relayed_.requested() && shard_.now() < shards_end_at_;
+  }
   [[nodiscard]] ConnectionSeats& seats(AdminOrigin origin) noexcept {
     return origin == AdminOrigin::kMetrics ? metrics_seats_ : seats_;
   }
@@ -107,7 +114,8 @@ class AdminThread final : public AdminDoor {
   static Task<void> answer_calls(Shard& shard, AdminThread& self);
   static Task<void> make_snapshots(Shard& shard, AdminThread& self);
   static Task<void> keep_health(Shard& shard, AdminThread& self);
-  static Task<void> end_relayed(Shard& shard, AdminThread& self, Duration delay);
+  static Task<void> tell_drain(Shard& shard, AdminThread& self);
+  static Task<void> end_relayed(Shard& shard, AdminThread& self);
   static Task<void> end(Shard& shard, AdminThread& self);
 
   ControlRoom& room_;
@@ -121,6 +129,8 @@ class AdminThread final : public AdminDoor {
   ConnectionSeats seats_{1024};
   ConnectionSeats metrics_seats_{128};  // of the listener for metrics: no part of the others'
   Instant report_full_at_{};
+  Instant shards_end_at_ = kNever;
+  bool telling_ = false;  // who listens has not been told of the drain yet
   Scope connections_;
   Scope snapshots_;
   Scope services_;
@@ -128,6 +138,7 @@ class AdminThread final : public AdminDoor {
   CancelSource cut_;  // calls off everything
   CancelSource ends_waiting_;
   CancelSource ends_relayed_;
+  CancelSource cut_relayed_;
   CancelSource ends_snapshots_;
   CancelSource ends_services_;
   int wake_fd_ = -1;

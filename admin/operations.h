@@ -49,7 +49,8 @@ struct AdminAnswer {
   AdminOutcome outcome = AdminOutcome::kDone;
   std::vector<FieldProblem> faults = {};
   nlohmann::json figures = nlohmann::json::object();  // numbers by their names
-  nlohmann::json object = {};  // {"id"} of an account, {"name"} of a client, entries of an import
+  nlohmann::json object = {};                         // {"id"} of an account, {"name"} of a client,
+      // {"tag"} of all settings, entries of an import
 };
 
 // "sluice.yaml:12", "the environment (SIDECAR_API_KEY)": for who is to change what stands there.
@@ -89,13 +90,13 @@ struct AdminAnswer {
 //   usage.recompute    from_hour, to_hour: since 1970, without the last one; the figures are a
 //                      RecomputedCost: see recompute_usage()
 //   settings.put       values {path: text}, descriptions {path: text}; all or nothing; if_match is
-//                      of the first one
+//                      of the only one, or with `whole` of all that are stored
 //   settings.remove    key
 //   import.sidecar     skip_unreadable, dry_run; the secret is a SidecarDocument; all or nothing
 //   keys.rotate        the secret is the new master key's 64 digits
 //
 // `if_match` with what changes, removes or revokes one account, client key or setting: the tag that
-// it must still have, as If-Match writes it (row_tag(), setting_tag()).
+// it must still have, as If-Match writes it (row_tag(), setting_tag(), settings_tag()).
 // `from_network` with accounts: who gives their addresses may not name private ones.
 //
 // Owns      nothing. Affinity: the Writer's thread.

@@ -77,9 +77,13 @@ AdminAnswer AdminDesk::put_settings(const AdminCall& call) {
   const Texts descriptions = call.args.value("descriptions", Texts());
   auto present = stored_settings(writer_.environment());
   if (!present) return failed(present.error());
-  if (!values.empty())
+  if (call.args.value("whole", false)) {
+    if (auto outdated = sluice::refuse_outdated(call, settings_tag(*present), "a setting"))
+      return std::move(*outdated);
+  } else if (!values.empty()) {
     if (auto outdated = refuse_outdated(call, values.begin()->first, *present))
       return std::move(*outdated);
+  }
   std::vector<StoredSetting> changed;
   for (const auto& [path, text] : values) {
     StoredSetting setting{.key = path, .value = text, .updated_ms = now_unix_ms_};
@@ -94,9 +98,11 @@ AdminAnswer AdminDesk::put_settings(const AdminCall& call) {
   if (auto problems = with_faults_of(call, try_settings(*present)); !problems.empty())
     return refuse_faults(std::move(problems));
   if (const auto put = sluice::put_settings(writer_, changed); !put) return failed(put.error());
+  std::ranges::sort(*present, {}, &StoredSetting::key);
   return {.text = fmt::format("{} settings changed\n", changed.size()),
           .changed = true,
-          .settings_changed = true};
+          .settings_changed = true,
+          .object = {{"tag", settings_tag(*present)}}};
 }
 
 AdminAnswer AdminDesk::remove_setting(const AdminCall& call) {

@@ -197,6 +197,13 @@ std::string setting_tag(const StoredSetting* setting) {
   return setting == nullptr ? "unset" : row_tag(*setting);
 }
 
+std::string settings_tag(std::span<const StoredSetting> settings) {
+  std::string tags;  // of 16 digits each
+  for (const StoredSetting& setting : settings)
+    if (is_changeable(setting.key)) tags += row_tag(setting);
+  return tag_of(tags);
+}
+
 StoreResult<std::vector<StoredSetting>> stored_settings(StoreEnvironment& environment) {
   auto settings = list_settings(environment);
   if (settings)

@@ -21,6 +21,8 @@ namespace sluice {
 
 // Names what is stored of a setting; null: nothing is.
 [[nodiscard]] std::string setting_tag(const StoredSetting* setting);
+// Names what is stored of all that stored_settings() would give; in the order of their keys.
+[[nodiscard]] std::string settings_tag(std::span<const StoredSetting> settings);
 
 // Those settings of the store that are of this configuration: who came from the predecessor brought
 // some that say nothing here.

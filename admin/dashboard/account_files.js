@@ -39,7 +39,9 @@ export function importAccounts(done) {
     'aria-label': t('import.file'), on: {change: async () => {
       const [chosen] = file.files;
       if (!chosen) return;
-      if (chosen.size > FILE_BYTES_MAX) notify(t('import.large'), 'bad');
+      const large = chosen.size > FILE_BYTES_MAX;
+      setHidden(result, !large);  // what it said of another text
+      if (large) clear(result, h('p', {class: 'bad', text: t('import.large')}));
       else text.value = await chosen.text();
       file.value = '';
     }}});

@@ -1,4 +1,5 @@
-// English. {name} stands for a value; "one|other" are the forms for one and for more ({n}).
+// English. {name} stands for a value; "one|other" are the forms for one and for more ({n}), and
+// {name#one#other} those of a word beside the number {name}.
 export default {
   tagline: 'Control room', nav: 'Pages', skip: 'Skip to the content', language: 'Language',
   'theme.switch': 'Colours: {now}', 'theme.system': 'as the system', 'theme.light': 'light',
@@ -34,7 +35,8 @@ export default {
   'form.line': 'Line {n}: {text}', 'form.refused': 'Not taken: see what is marked here.',
   'stored.not': 'Usage is not stored: store.directory is none.',
   'stored.not.requests': 'Requests are not stored: store.directory is none.',
-  'table.empty': 'Nothing here.', 'table.more': '{n} more rows are not shown.',
+  'table.empty': 'Nothing here.',
+  'table.more': '{n} more row is not shown.|{n} more rows are not shown.',
 
   'login.title': 'Sign in to sluice', 'login.token': 'Admin token', 'login.go': 'Sign in',
   'login.text': 'With the token from SIDECAR_ADMIN_TOKEN, or from the file that the log names.',
@@ -61,7 +63,8 @@ export default {
   'tile.requests': 'Requests', 'tile.inflight': '{n} in flight', 'tile.errors': 'Errors',
   'tile.errors.share': '{share} of requests', 'tile.tokens': 'Tokens',
   'tile.tokens.parts': '{prompt} in · {completion} out', 'tile.cost': 'Cost today',
-  'tile.cost.sub': '{requests} requests · {tokens} tokens, UTC',
+  'tile.cost.sub': '{requests} {requests#request#requests} · ' +
+    '{tokens} {tokens#token#tokens}, UTC',
   'tile.overhead': 'Gateway overhead', 'tile.ttft': 'First token',
   'tile.waiting': 'Waiting', 'tile.waiting.oldest': 'longest {span}',
   'tile.capacity': 'Primary capacity', 'tile.capacity.free': 'free',
@@ -72,8 +75,8 @@ export default {
   'series.waiting': 'Waiting', 'series.overhead_p99_us': 'p99', 'series.overhead_p50_us': 'p50',
   'series.ttft_p99_ms': 'p99', 'series.ttft_p50_ms': 'p50',
   'fleet.title': 'All accounts',
-  'fleet.summary': '{n} accounts: {healthy} healthy, {cooling} cooling, {failing} failing, ' +
-    '{error} in error, {disabled} disabled',
+  'fleet.summary': '{n} {n#account#accounts}: {healthy} healthy, {cooling} cooling, ' +
+    '{failing} failing, {error} in error, {disabled} disabled',
   'attention.title': 'Needs attention', 'attention.none': 'Every account is fine.',
   'attention.more': 'and {n} more', 'attention.refused': 'The provider refused the key',
   'attention.nobody': 'There are no accounts.', 'attention.down': 'Probes fail',
@@ -98,14 +101,15 @@ export default {
   'priority.low': 'Low', 'pool.primary': 'Primary', 'pool.fallback': 'Fallback',
 
   'accounts.search': 'Find an account', 'accounts.any': 'Any state',
-  'accounts.count': '{n} account|{n} accounts', 'accounts.of': '{n} of {all} accounts',
+  'accounts.count': '{n} account|{n} accounts',
+  'accounts.of': '{n} of {all} {all#account#accounts}',
   'accounts.none': 'No account. Add one, or import a provider file.',
   'accounts.no_match': 'No account is like that.',
   'account.name': 'Name', 'account.label': 'Label', 'account.state': 'State',
   'account.pool': 'Pool', 'account.level': 'Requests left', 'account.inflight': 'In flight',
   'account.remarks': 'Remarks', 'account.last_error': 'Last error',
-  'level.title': '{tokens} of {capacity} requests can be sent now',
-  'level.tokens.title': '{tokens} of {capacity} tokens are left in this window',
+  'level.title': '{tokens} of {capacity} {capacity#request#requests} can be sent now',
+  'level.tokens.title': 'Left in this window: {tokens} of {capacity} {capacity#token#tokens}',
   'remark.retreat': '{now} of {of} RPM', 'remark.count': '429 ×{n}',
   'account.add': 'Add account', 'account.edit': 'Edit {name}', 'account.view': 'Look at {name}',
   'account.test.of': 'Test {name}', 'account.drain.of': 'Drain {name}',
@@ -215,8 +219,10 @@ export default {
   'usage.client': 'Client', 'usage.measure': 'Measure', 'usage.chart': 'Usage over time, stacked',
   'usage.over_time': 'Over time', 'usage.sums': 'Sums', 'usage.search': 'Find',
   'usage.share': 'Share', 'usage.requests': 'Requests', 'usage.errors': 'Errors',
-  'usage.errors.of': '{n} requests; {failed} attempts failed',
-  'usage.attempts': '{n} attempts with accounts', 'usage.failed_attempts': 'Failed attempts',
+  'usage.errors.of': '{n} {n#request#requests}; {failed} ' +
+    '{failed#attempt#attempts} failed',
+  'usage.attempts': '{n} attempt with accounts|{n} attempts with accounts',
+  'usage.failed_attempts': 'Failed attempts',
   'usage.as_of': 'as of {at}', 'usage.summed': 'whole hours: {from} – {to}',
   'usage.bar.hour': 'a bar is an hour',
   'usage.bar.day': 'a bar is a day in UTC, the first and the last in part',
@@ -237,7 +243,7 @@ export default {
   'requests.none': 'No requests yet.', 'requests.no_match': 'No request is like that.',
   'flag.stream': 'stream', 'flag.hedged': 'hedged',
   'flag.gone': 'client left', 'flag.estimated': 'tokens estimated', 'flag.fallback': 'fallback',
-  'flag.emergency': 'emergency', 'flag.attempts': '{n} attempts',
+  'flag.emergency': 'emergency', 'flag.attempts': '{n} attempt|{n} attempts',
   'explain.title': 'Why it went there', 'explain.of': 'Explain request {id}',
   'explain.request': 'Request', 'explain.native': 'Model at the provider',
   'explain.steps': 'Steps', 'explain.step': '{level}, {took}',
@@ -321,7 +327,7 @@ export default {
     'The account only failed ({fault}); nobody is sent there for {seconds} s.',
   'happened.breaker_closed': 'The account answers again.',
   'happened.retreat_begun':
-    'The provider answers 429 below the limit; {now} of {of} requests are used now.',
+    'The provider answers 429 below the limit; {now} of {of} {of#request#requests} are used now.',
   'happened.retreat_ended': 'The account uses its whole limit again.',
   'happened.health_changed.silent': 'The account is {state}: the last probe got no answer.',
   'happened.health_changed.rate':
@@ -335,7 +341,8 @@ export default {
   'happened.price_changed.prices.remove': 'A price was removed.',
   'happened.login': 'Somebody logged in from {peer}.',
   'happened.login_failed': 'A wrong admin token came from {peer}.',
-  'happened.login_failed.more': '{count} more wrong admin tokens came, the last from {peer}.',
+  'happened.login_failed.more': '{count} more wrong admin {count#token#tokens} came, the ' +
+    'last from {peer}.',
   'happened.export.providers.export': 'Accounts were exported.',
   'happened.export.providers.export.clear': 'Accounts were exported, their keys in clear.',
   'happened.store_trouble': 'The store takes nothing; journals keep what comes. See the log.',
@@ -352,7 +359,8 @@ export default {
   'settings.change.text': 'It holds at once, and goes over the file and the environment.',
   'settings.changed': '{path} is {value} now.', 'settings.reset.done': '{path} is reset.',
   'settings.reload': 'Reload configuration',
-  'settings.reloaded': 'Reloaded: {accounts} accounts, {clients} clients.',
+  'settings.reloaded': 'Reloaded: {accounts} {accounts#account#accounts}, {clients} ' +
+    '{clients#client#clients}.',
   'settings.restart': 'Needs a restart: {paths}', 'settings.drain': 'Drain gateway',
   'settings.drain.title': 'Drain the whole gateway?',
   'settings.drain.text': 'It takes no new requests, gives those that run {grace}, and ends.',

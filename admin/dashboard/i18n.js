@@ -34,12 +34,17 @@ export function setLanguage(code) {
   }
 }
 
-// t('accounts.count', {n: 3}): "{n} account|{n} accounts" has a form for one and one for others.
+const form = (number, one, others) => plurals.select(Number(number)) === 'one' ? one : others;
+
+// t('accounts.count', {n: 3}): "{n} account|{n} accounts" has a form for one and one for others,
+// and "{all#account#accounts}" is a word that goes by another number than {n}.
 // A text that nobody has written is its own key, which tests/e2e/dashboard_files_test.mjs forbids.
 export function t(key, values = {}) {
   let text = TEXTS[current][key] ?? TEXTS.en[key] ?? key;
   const forms = text.split('|');
-  if (forms.length > 1) text = plurals.select(Number(values.n)) === 'one' ? forms[0] : forms[1];
+  if (forms.length > 1) text = form(values.n, ...forms);
+  text = text.replace(/\{(\w+)#(\w+)#(\w+)\}/g, (whole, name, one, others) =>
+    form(values[name], one, others));
   return text.replace(/\{(\w+)\}/g, (whole, name) => name in values ? String(values[name]) : whole);
 }
 

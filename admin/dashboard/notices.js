@@ -1,8 +1,10 @@
 // What is said once: that something was done, for some seconds at the foot of the page, and that
 // something went wrong, under its head, until somebody has closed it. Both lie in the page and not
 // over it, so that no control is under them that cannot be scrolled out from there.
-import {button, h, icon, isShown} from './dom.js';
+import {button, h, icon, isShown, setText} from './dom.js';
+import {clock} from './format.js';
 import {t} from './i18n.js';
+import {gatewayNow} from './live.js';
 
 const NOTICE_MS = 6000;
 const NOTICES_MAX = 3;  // of a kind, at once
@@ -47,14 +49,27 @@ function end(node, {byPointer = false} = {}) {
   (next?.querySelector('button') ?? back).focus({preventScroll: byPointer});
 }
 
-// Says it to screen readers, too.
+const textOf = (node) => node.querySelector('.text').textContent;
+
+// Says it to screen readers, too. What went wrong has its time; the same once more is the one alert
+// that is there, with the later time.
 export function notify(text, kind = 'good') {
-  const region = byId(kind === 'bad' ? 'alerts' : 'notices');
-  const node = h('div', {class: `notice ${kind}`}, icon(kind === 'bad' ? 'error' : 'healthy'),
-    h('span', {text}), button(t('close'), {name: 'close', bare: true,
+  const bad = kind === 'bad';
+  const region = byId(bad ? 'alerts' : 'notices');
+  const at = bad ? clock(gatewayNow()) : '';
+  const same = bad && [...region.children].find((one) => textOf(one) === text);
+  if (same) {
+    setText(same.querySelector('.at'), at);
+    if (!same.contains(document.activeElement)) region.append(same);
+    return;
+  }
+  const node = h('div', {class: `notice ${kind}`}, icon(bad ? 'error' : 'healthy'),
+    h('span', {}, h('span', {class: 'text', text}), bad ? ' ' : null,
+      bad ? h('span', {class: 'at faint', text: at}) : null),
+    button(t('close'), {name: 'close', bare: true,
       click: ({detail}) => end(node, {byPointer: detail > 0})}));
   moves();
   region.append(node);
   while (region.children.length > NOTICES_MAX) end(region.firstElementChild);
-  if (kind !== 'bad') setTimeout(() => end(node), NOTICE_MS);
+  if (!bad) setTimeout(() => end(node), NOTICE_MS);
 }

@@ -47,6 +47,8 @@ AccountView view_account(const Account& account, Instant now, std::int64_t unix_
   AccountState& state = *account.state;
   const auto in_unix_ms = [now, unix_ms](Instant at) { return unix_ms + (at - now) / 1ms; };
   AccountView view;
+  view.at = now;
+  view.cooled_until = state.cooldown().until();
   view.status = status_of(account, now);
   if (view.status == AccountStatus::kCooling && state.cooldown().running(now))
     view.cooldown_until_ms = in_unix_ms(state.cooldown().until());

@@ -22,6 +22,9 @@ inline constexpr std::array<std::string_view, 3> kBreakerNames = {"closed", "ope
 // AccountView - an account at one moment, as the administrator sees it. Times are milliseconds
 // since 1970.
 struct AccountView {
+  Instant at{};  // of this look
+  Instant
+      cooled_until{};  // of the latest cooldown, also when it is over; Instant{}: there was none
   AccountStatus status = AccountStatus::kHealthy;
   std::int64_t cooldown_until_ms = 0;  // 0: it has answered no 429 that still counts
   std::int64_t hold_until_ms = 0;      // 0: its provider has not said that nothing is left

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -10,11 +12,12 @@ struct Told {
   EventValues values = {};
 };
 
-Told cooldown(const AccountView& view, std::int64_t unix_ms) {
-  const std::int64_t seconds = (view.cooldown_until_ms - unix_ms + 999) / 1000;
+// `seconds`: what is left of it, or about how long it was.
+Told cooldown(const AccountView& view, std::int64_t seconds) {
+  const std::uint32_t count = std::max(view.cooldowns, 1u);  // 0: it is over, and has served since
   return {fmt::format("The account answered 429 and is left alone for {} s; cooldown {} in a row.",
-                      seconds, view.cooldowns),
-          {{"seconds", std::to_string(seconds)}, {"count", std::to_string(view.cooldowns)}}};
+                      seconds, count),
+          {{"seconds", std::to_string(seconds)}, {"count", std::to_string(count)}}};
 }
 
 Told breaker_opened(const AccountView& view, std::int64_t unix_ms) {
@@ -63,11 +66,19 @@ std::optional<Severity> severity_of(Health health) {
 
 }  // namespace
 
+// What is older than the last look was told then, or is of a time when the account was another's.
+// One that was only lengthened a little is the one that was there.
+bool AccountWatch::has_cooled_anew(const Was& was, const AccountView& view) noexcept {
+  return was.at != Instant{} && view.cooled_until > was.at && was.cooled_until <= view.at &&
+         view.cooled_until >= was.cooled_until + kCooldownShortest;
+}
+
 void AccountWatch::look(const Account& account, const AccountView& view,
                         const AccountHealth& health, const TaggedAccounts& names,
                         std::int64_t unix_ms, EventRing& events) {
-  const Was now{.cooling = view.cooldown_until_ms != 0,
-                .cooldowns = view.cooldowns,
+  const Was now{.at = view.at,
+                .cooled_until = view.cooled_until,
+                .cooling = view.cooldown_until_ms != 0,
                 .error = view.status == AccountStatus::kError,
                 .open = view.breaker != BreakerState::kClosed,
                 .below = view.retreat != Retreat::State::kNormal,
@@ -83,11 +94,18 @@ void AccountWatch::look(const Account& account, const AccountView& view,
                 .values = std::move(told.values),
                 .own_severity = severity});
   };
-  const bool another = now.cooling && was.cooling && now.cooldowns > was.cooldowns;
-  if (was.cooling && (!now.cooling || another))
+  const bool anew = has_cooled_anew(was, view);
+  const bool unseen = anew && view.cooled_until <= view.at;  // it is over, too
+  if (was.cooling && (!now.cooling || anew))
     tell(EventKind::kCooldownEnded, {"The account's cooldown is over."});
-  if (now.cooling && (!was.cooling || another))
-    tell(EventKind::kCooldownBegun, cooldown(view, unix_ms));
+  if (now.cooling && (!was.cooling || anew))
+    tell(EventKind::kCooldownBegun,
+         cooldown(view, (view.cooldown_until_ms - unix_ms + 999) / 1000));
+  if (unseen) {
+    tell(EventKind::kCooldownBegun,
+         cooldown(view, (view.cooled_until - std::max(was.at, was.cooled_until)) / 1s));
+    tell(EventKind::kCooldownEnded, {"The account's cooldown is over."});
+  }
   if (now.error && !was.error)
     tell(EventKind::kAccountError,
          {"The provider refused the account's key; it is not used until the key is changed.",

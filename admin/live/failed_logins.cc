@@ -40,8 +40,8 @@ void FailedLogins::fold(EventRing& ring, Instant now, std::int64_t now_unix_ms) 
   if (!folding_) return;
   const std::string count = std::to_string(untold_);
   tell(ring, now_unix_ms,
-       count + " more wrong admin tokens came since the last event of them, the last from " +
-           last_peer_ + ".",
+       count + " more wrong admin token" + (untold_ == 1 ? "" : "s") +
+           " came since the last event of them, the last from " + last_peer_ + ".",
        {{"what", "more"}, {"count", count}, {"peer", last_peer_}});
   told_at_ = now;
   untold_ = 0;

@@ -5,6 +5,8 @@
 namespace sluice {
 namespace {
 
+constexpr Duration kRateSpanMin = 500ms;  // half of what is between two looks
+
 template <class Counts>
 TrafficPoint::Percentiles percentiles(const Counts& counts, double units_per_ns) {
   if (counts.count() == 0) return {};
@@ -40,7 +42,9 @@ TrafficPoint TrafficWindow::take(std::span<const ShardFigures> shards, std::uint
   point.in_flight = reading.totals.in_flight;
   point.waiting = waiting;
   if (!readings_.empty() && now > readings_.back().at) {
-    const Reading& last = readings_.back();
+    // A look between two seconds takes the one before, so that a moment is not made a second of.
+    const std::size_t back = readings_.size() > 1 && now - readings_.back().at < kRateSpanMin;
+    const Reading& last = readings_[readings_.size() - 1 - back];
     const double passed = std::chrono::duration<double>(now - last.at).count();
     const auto per_second = [passed](std::uint64_t now_count, std::uint64_t before) {
       return static_cast<double>(now_count - before) / passed;

@@ -95,7 +95,9 @@ AdminResponse list_config(ControlRoom& room, const AdminRequest&) {
   const auto settings = list_settings(*room.gateway().store());
   if (!settings) return store_trouble(settings.error());
   for (const StoredSetting& setting : *settings) all.push_back(object_of(setting, setting.key));
-  return json_response(all);
+  AdminResponse response = json_response(all);
+  response.fields.emplace_back("etag", '"' + settings_tag(*settings) + '"');
+  return response;
 }
 
 // The setting as it is stored, or 404.
@@ -141,9 +143,9 @@ std::optional<FieldProblem> refuse_capacity(ControlRoom& room, const std::string
                       "give " + std::to_string(present) + " or more, or wait"};
 }
 
-// All of `values`, by their names as they were given, or what is wrong with them.
-std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
-                                 const std::string& description, std::string_view if_match) {
+// All of `given`, by their names as they were given; or what is wrong with them. `args`: beside the
+// values, what the desk is to know.
+std::expected<AdminAnswer, AdminResponse> put(ControlRoom& room, const Json& given, Json args) {
   std::vector<FieldProblem> problems;
   Json values = Json::object();
   std::map<std::string, std::string> names;  // by path
@@ -165,17 +167,15 @@ std::optional<AdminResponse> put(ControlRoom& room, const Json& given,
     const bool wrong = !problems.empty() && problems.back().field == name;
     if (text && !wrong) values[path] = *text;
   }
-  Json args = {{"values", values}, {"if_match", if_match}};
-  if (!description.empty() && !values.empty())
-    args["descriptions"][values.begin().key()] = description;
+  args["values"] = std::move(values);
   AdminAnswer answer = room.gateway().change({.command = "settings.put",
                                               .args = std::move(args),
                                               .secret = {},
                                               .faults = std::move(problems)});
-  if (answer.outcome == AdminOutcome::kDone && answer.changed) return {};
+  if (answer.outcome == AdminOutcome::kDone && answer.changed) return answer;
   for (FieldProblem& fault : answer.faults)
     if (const auto name = names.find(fault.field); name != names.end()) fault.field = name->second;
-  return refusal_of(answer, kMissing);
+  return std::unexpected(refusal_of(answer, kMissing));
 }
 
 AdminResponse put_config(ControlRoom& room, const AdminRequest& request) {
@@ -195,24 +195,29 @@ AdminResponse put_config(ControlRoom& room, const AdminRequest& request) {
   }
   if (!body->contains("value")) problems.push_back({"value", "is missing", "give one"});
   if (!problems.empty()) return refuse_fields(problems);
-  const std::string description = body->value("description", "");
-  if (auto refused = put(room, {{key, (*body)["value"]}}, description, request.field("if-match")))
-    return std::move(*refused);
-  return show(room, key);
+  Json args = {{"if_match", request.field("if-match")}};
+  if (const std::string description = body->value("description", ""); !description.empty())
+    args["descriptions"][path] = description;
+  auto done = put(room, {{key, (*body)["value"]}}, std::move(args));
+  return done ? show(room, key) : std::move(done.error());
 }
 
 AdminResponse post_config(ControlRoom& room, const AdminRequest& request) {
   auto body = read_json_object(request);
   if (!body) return std::move(body.error());
   if (body->empty()) return admin_error(400, "give at least one setting");
-  if (auto refused = put(room, *body, "", "")) return std::move(*refused);
+  auto done = put(room, *body, {{"whole", true}, {"if_match", request.field("if-match")}});
+  if (!done) return std::move(done.error());
   Json all = Json::array();
   for (const auto& [name, value] : body->items()) {
     const auto setting = get_setting(*room.gateway().store(), path_of(name));
     if (!setting) return store_trouble(setting.error());
     if (*setting) all.push_back(object_of(**setting, name));
   }
-  return json_response(all);
+  AdminResponse response = json_response(all);
+  // As it was when these were written: what others have changed since is not seen.
+  response.fields.emplace_back("etag", '"' + done->object["tag"].get<std::string>() + '"');
+  return response;
 }
 
 AdminResponse delete_config(ControlRoom& room, const AdminRequest& request) {

@@ -169,8 +169,8 @@ void describe(KeyVisitor& v, ClientConfig& client) {
 }
 
 void describe(KeyVisitor& v, CooldownPolicy& cooldown) {
-  v.scalar("base", DurationScalar(cooldown.base, 1s, 1h));
-  v.scalar("max", DurationScalar(cooldown.max, 1s, 24h));
+  v.scalar("base", DurationScalar(cooldown.base, kCooldownShortest, 1h));
+  v.scalar("max", DurationScalar(cooldown.max, kCooldownShortest, 24h));
 }
 
 void describe(KeyVisitor& v, BreakerPolicy& breaker) {

@@ -9,6 +9,7 @@
 
 namespace sluice {
 
+inline constexpr Duration kCooldownShortest = 1s;  // that can be configured
 struct CooldownPolicy {
   Duration base = 30s;
   Duration max = 600s;

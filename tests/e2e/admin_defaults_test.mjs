@@ -51,6 +51,10 @@ test('whoever says nothing has account_defaults, however it was added', async (t
     assert.equal(account.timeout_seconds, 90, name);
     assert.equal(account.level.capacity, 31, 'in force');
   }
+  // Of all these the predecessor's provider file has the one limit, and an export has it always.
+  const {body: file} = await gateway.ask('GET', '/api/admin/backends/export');
+  assert.equal(file.match(/^    rpm_limit: 31$/gm)?.length, 2, file);
+  assert.doesNotMatch(file, /tpm_limit|rpd_limit|concurrent_limit|window|bucket|learn|timeouts/);
   await stop(gateway);
 });
 

@@ -114,6 +114,26 @@ test('a 429 begins a cooldown that counts down, and is an event', async (t) => {
   assert.equal(told.levels_at, 'decision');
 });
 
+const REFUSALS = 5;
+test('of the shortest cooldowns each is told, also where one follows another', async (t) => {
+  const refuse = {match: {key: 'sk-test-a'}, do: {status: 429}, times: 1};
+  const {mock, gateway} = await started(t, {
+    accounts: [{rpm_limit: 1000}], routing: {cooldown: {base: '1s', max: '1s'}},
+  });
+  // Each refusal is waited for and followed by a success, so that the next is the first in a row.
+  for (let i = 0; i < REFUSALS; ++i) {
+    await mock.script({rules: [refuse]});
+    assert.equal((await gateway.post(CHAT, ask())).status, 200);
+  }
+  const kinds = await eventually(async () => {
+    const {body} = await get(gateway, '/api/admin/events?limit=1000');
+    const all = body.events.map((one) => one.kind).filter((kind) => /^cooldown/.test(kind));
+    return all[0] === 'cooldown_ended' && all;
+  }, 'the end of the last');
+  assert.deepEqual(kinds, Array.from({length: 2 * REFUSALS}, (_, i) =>
+    i % 2 ? 'cooldown_begun' : 'cooldown_ended'));
+});
+
 test('explaining tells what each decision had before it, whatever happened since', async (t) => {
   const {gateway} = await started(t, {
     accounts: [{rpm_limit: 2}, {rpm_limit: 9}, {rpm_limit: 7, pool: 'fallback'}],

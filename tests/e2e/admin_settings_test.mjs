@@ -135,6 +135,41 @@ test('a setting: who has read an older state changes nothing (If-Match)', async 
   await stop(gateway);
 });
 
+test('several settings: who has read an older state of any changes nothing', async (t) => {
+  const {gateway} = await start(t);
+  const target = '/api/admin/config';
+  const read = async () => (await gateway.ask('GET', target)).headers.get('etag');
+  const post = (match, json) =>
+    gateway.ask('POST', target, json, match && {headers: {'if-match': match}});
+  const none = await read();
+  assert.match(none, /^"[0-9a-f]{16}"$/);
+  const made = await post(none, {'queue.wait.low': '7s', 'queue.capacity': 70});
+  assert.equal(made.status, 200);
+  const first = made.headers.get('etag');
+  assert.equal(first, await read());
+  assert.notEqual(first, none);
+  // Also when it is another setting that has changed.
+  const outdated = await post(none, {rate_rpm: 60});
+  assert.equal(outdated.status, 412);
+  assert.equal(outdated.body.code, 'outdated');
+  assert.deepEqual((await gateway.ask('GET', target)).body.map(({key}) => key),
+    ['queue.capacity', 'queue.wait.low']);
+  assert.equal((await gateway.ask('PUT', `${target}/queue.wait.low`, {value: '8s'})).status, 200);
+  assert.equal((await post(first, {'queue.capacity': 80})).status, 412);
+  const second = await read();
+  assert.equal((await post(second, {'queue.capacity': 'many'})).status, 400);
+  assert.equal(await read(), second);
+  assert.equal((await gateway.ask('DELETE', `${target}/queue.wait.low`)).status, 200);
+  assert.equal((await post(second, {'queue.capacity': 80})).status, 412);
+  // The settings' own tags are of one each.
+  const {headers} = await gateway.ask('GET', `${target}/queue.capacity`);
+  assert.equal((await post(headers.get('etag'), {'queue.capacity': 80})).status, 412);
+  assert.equal((await post(await read(), {'queue.capacity': 80})).status, 200);
+  assert.equal((await post('*', {'queue.capacity': 90})).status, 200);
+  assert.equal((await post(undefined, {'queue.capacity': 100})).status, 200);
+  await stop(gateway);
+});
+
 test('a queue is not made smaller than it is long', async (t) => {
   const {mock, gateway} = await start(t, {queue: {wait: {normal: '10min'}}});
   await gateway.ask('POST', '/api/admin/backends', backend(mock, {rpm_limit: 1}));

@@ -146,6 +146,24 @@ test('a drain is told by the next snapshot, and the streams live as long as it',
   assert.ok(heard.times.length > 2);
 });
 
+// Those over TLS are relayed by a shard, which ends at once.
+for (const secure of [false, true])
+  test(`the last word is of the drain, ${secure ? 'over TLS' : 'plain'}, also without a delay`,
+    async (t) => {
+      const host = '127.0.0.1';
+      const tls = await authority(t, [host]);
+      const gateway = await start(t, {drain: {delay: '0s', grace: '20s'},
+        ...(secure ? {tls: [{certificate: tls.certificate(host), key: tls.key(host)}]} : {})});
+      const heard = listen(t, gateway, undefined, secure ? await readFile(tls.ca) : undefined);
+      await eventually(() => heard.times.length > 1, 'a snapshot');
+      assert.equal(heard.draining, false);
+      const began = Date.now();
+      assert.equal((await gateway.stop()).code, 0, gateway.errors);
+      await eventually(() => heard.ended, 'its end');
+      assert.ok(heard.draining, 'it ended without a word');
+      assert.ok(Date.now() - began < 5000, 'a listener held up the end');
+    });
+
 // A shard relays them, and waits for them.
 test('over TLS they live as long as new requests are taken, and hold up no end', async (t) => {
   const host = '127.0.0.1';

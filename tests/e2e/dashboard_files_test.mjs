@@ -21,6 +21,21 @@ test('both languages have the same texts with the same values', () => {
     assert.deepEqual(valuesOf(zh[key]), valuesOf(text), key);
 });
 
+test('a word beside a number has a form for one', () => {
+  const nouns = 'account|attempt|candidate|client|key|request|row|token';
+  const many = new RegExp(`\\{\\w+\\} (?:(?:more|wrong|admin) )*(?:${nouns})s\\b`);
+  for (const [key, text] of Object.entries(en)) {
+    const [one, others] = text.split('|');
+    assert.doesNotMatch(one, many, key);
+    if (others) assert.match(others, /\{n\}/, key);
+  }
+  for (const [key, text] of Object.entries(en))
+    for (const [whole, name] of text.matchAll(/\{(\w+)#[^}]*\}/g)) {
+      assert.match(whole, /^\{\w+#\w+#\w+\}$/, key);
+      assert.ok(text.includes(`{${name}}`), `${key}: {${name}} itself is not told`);
+    }
+});
+
 test('every text that the code names is written, and every written one is named', () => {
   const named = [...code.matchAll(/'([a-z_]+(?:\.[a-z_0-9]+)*)'/g)].map((match) => match[1]);
   const asked = [...code.matchAll(/\bt\('([^']+)'/g)].map((match) => match[1]);

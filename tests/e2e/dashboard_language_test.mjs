@@ -23,6 +23,28 @@ async function start(t, more = {}) {
   return {mock, gateway, ...await openDashboard(t, gateway.url, {language: 'zh-CN'})};
 }
 
+test('what there is one of is told as one', async (t) => {
+  const {page} = await start(t);
+  const say = (key, values) => page.evaluate(async ([...given]) => {
+    const {setLanguage, t: text} = await import('/dashboard/assets/i18n.js');
+    setLanguage('en');
+    return text(...given);
+  }, [key, values]);
+  const rows = [
+    ['tile.cost.sub', {requests: '1', tokens: '2.5k'}, '1 request · 2.5k tokens, UTC'],
+    ['tile.cost.sub', {requests: '0', tokens: '1'}, '0 requests · 1 token, UTC'],
+    ['accounts.count', {n: 1}, '1 account'],
+    ['accounts.of', {n: 0, all: '1'}, '0 of 1 account'],
+    ['accounts.of', {n: 1, all: '1,200'}, '1 of 1,200 accounts'],
+    ['level.title', {tokens: 1, capacity: 1}, '1 of 1 request can be sent now'],
+    ['usage.errors.of', {n: '2', failed: '1'}, '2 requests; 1 attempt failed'],
+    ['usage.attempts', {n: '1'}, '1 attempt with accounts'],
+    ['settings.reloaded', {accounts: 1, clients: 2}, 'Reloaded: 1 account, 2 clients.'],
+    ['table.more', {n: 1}, '1 more row is not shown.'],
+  ];
+  for (const [key, values, text] of rows) assert.equal(await say(key, values), text);
+});
+
 test('a login that fails says so in Chinese', async (t) => {
   const {page} = await start(t);
   for (let i = 0; i < 6; i++) {

@@ -8,10 +8,10 @@ import {account, startGateway, startMock, temporaryFolder} from './harness.mjs';
 const SIZES = [{width: 1280, height: 800}, {width: 768, height: 1024}, {width: 390, height: 844}];
 const PAGES = ['overview', 'accounts', 'models', 'clients', 'usage', 'requests', 'cooldowns',
   'settings'];
-const REFUSAL = 'sluice.yaml:3:5: accounts[0].rpm_limit: "many" is not a whole number; expected ' +
-  'a whole number from 1 to 1000000';
+const refusal = (line) => `sluice.yaml:${line}:5: accounts[0].rpm_limit: "many" is not a whole ` +
+  'number; expected a whole number from 1 to 1000000';
 
-// Its reload is refused; drains end well, but drain nothing.
+// Its reloads are refused, each for another line; drains end well, but drain nothing.
 async function open(t, viewport) {
   const mock = await startMock(t, ['--tokens', '2']);
   const gateway = await startGateway(t, {
@@ -20,8 +20,9 @@ async function open(t, viewport) {
     store: {directory: await temporaryFolder()},
   }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
   const {page} = await openDashboard(t, gateway.url, {viewport});
+  let line = 0;
   await page.route('**/api/admin/reload', (route) => route.fulfill({status: 400, json: {
-    detail: REFUSAL, code: 'reload_refused'}}));
+    detail: refusal(++line), code: 'reload_refused'}}));
   await page.route('**/api/admin/drain', (route) => route.fulfill({json: {grace_seconds: 30}}));
   await logIn(page);
   return page;
@@ -90,6 +91,29 @@ test('an alert comes over nothing that was in sight, where the page is scrolled 
   });
   assert.equal(y, 12);
   assert.ok(button >= foot, `${button} is under ${foot}`);
+});
+
+test('what goes wrong twice in the same way is one alert, with the later time', async (t) => {
+  const page = await open(t, SIZES[0]);
+  await page.evaluate(() => import('/dashboard/assets/notices.js').then(({notify}) => {
+    window.notify = notify;
+    for (const text of ['the one', 'the other', 'the one']) notify(text, 'bad');
+  }));
+  const texts = () => page.locator('#alerts .text').allInnerTexts();
+  const time = () => page.locator('#alerts .at').last().innerText();
+  assert.deepEqual(await texts(), ['the other', 'the one']);
+  const first = await time();
+  assert.match(first, /^\d\d:\d\d:\d\d$/);
+  await until(page, () => page.evaluate(() => window.notify('the one', 'bad')).then(time),
+    (at) => at > first || first > '23:59', 'a later time');
+  assert.deepEqual(await texts(), ['the other', 'the one']);
+  // Who has the focus in it keeps that.
+  await page.locator('#alerts button').first().focus();
+  await page.evaluate(() => window.notify('the other', 'bad'));
+  assert.equal(await focused(page), 'notice 0 of 2');
+  // What went well twice went well twice.
+  await page.evaluate(() => [1, 2].map(() => window.notify('done')));
+  assert.equal(await page.locator('#notices .notice').count(), 2);
 });
 
 const focused = (page) => page.evaluate(() => {

@@ -218,7 +218,7 @@ test('an export in clear says which accounts are not in it', async (t) => {
     const [file] = await Promise.all([page.waitForEvent('download'),
       page.press('dialog [name=token]', 'Enter')]);
     assert.match(await readFile(await file.path(), 'utf8'), LEFT_OUT);
-    assert.match(await page.locator('#alerts .notice').innerText(), text);
+    assert.match(await page.locator('#alerts .notice .text').innerText(), text);
     assert.deepEqual(await faults(), []);
   }
 });

@@ -123,6 +123,15 @@ async function importsAllOrNothing(page, mock) {
     rpm_limit: ${limit}
 `;
   await page.click('main >> text=Import');
+  // Said where it can be read: what lies behind a dialog cannot even be closed.
+  const file = (bytes) => page.setInputFiles('dialog input[type=file]',
+    {name: 'providers.yaml', mimeType: 'application/yaml', buffer: Buffer.alloc(bytes, '#')});
+  await file(8 * 1024 * 1024 + 1);
+  await page.locator('dialog .report .bad', {hasText: 'larger than 8 MiB'}).waitFor();
+  assert.equal(await page.locator('#alerts .notice').count(), 0);
+  await file(10);
+  await page.locator('dialog .report').waitFor({state: 'hidden'});
+  assert.equal(await page.inputValue('dialog textarea'), '##########');
   await page.fill('dialog textarea', yaml('abc'));
   await page.click('dialog footer >> text=Import');
   await page.locator('dialog .report td', {hasText: 'providers[1].rpm_limit'}).waitFor();
