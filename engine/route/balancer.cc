@@ -5,6 +5,7 @@
 
 #include "engine/route/affinity.h"
 #include "engine/route/decision_looks.h"
+#include "engine/route/offers.h"
 #include "engine/route/running_mean.h"
 
 namespace sluice {
@@ -63,21 +64,24 @@ bool Balancer::choose_round_robin(Search& search, Pool pool) noexcept {
 // been kept with its share of their sum.
 bool Balancer::choose_weighted(Search& search) noexcept {
   if (draw_weighted(search)) return true;
-  TriedMarks refused;  // the request is too large for them now, or another shard was faster
-  for (;;) {
-    double sum = 0;
-    std::uint32_t kept = search.range.last;
-    for (std::uint32_t i = search.range.first; i < search.range.last; ++i) {
-      if (refused.has(i) || !ready(search, i)) continue;
-      const double part = share(search, i);
-      if (part == 0) continue;
-      sum += part;
-      if (prng_.unit() * sum < part) kept = i;
-    }
-    if (kept == search.range.last) return false;
-    if (take(search, kept)) return true;
-    refused.set(kept);
+  double sum = 0;
+  std::uint32_t kept = search.range.last;
+  for (std::uint32_t i = search.range.first; i < search.range.last; ++i) {
+    if (!ready(search, i)) continue;
+    const double part = share(search, i);
+    if (part == 0) continue;
+    sum += part;
+    if (prng_.unit() * sum < part) kept = i;
   }
+  if (kept == search.range.last) return false;
+  // It may be full for a request of this size, or another shard was faster. The smallest of
+  // exponential variates with these rates has the same chances (Efraimidis and Spirakis, 2006).
+  const Candidate* const first = search.route.candidates.data();
+  const auto lot = [this, &search, first](const Candidate& candidate) {
+    return -std::log1p(-prng_.unit()) /
+           share(search, static_cast<std::uint32_t>(&candidate - first));
+  };
+  return take(search, kept) || choose_next_best(search, lot, kept);
 }
 
 // The same chances without looking at everyone: an account drawn evenly is accepted with the chance
@@ -102,25 +106,42 @@ bool Balancer::choose_best(Search& search, const Score& score) noexcept {
   const std::uint32_t first = search.range.first;
   const std::uint32_t count = search.range.last - first;
   std::uint32_t& next = round_robin_.next(search.route, search.choice.pool);
-  TriedMarks refused;  // the request is too large for them now, or another shard was faster
-  for (;;) {
-    std::uint32_t best = count;
-    double lowest = 0;
-    for (std::uint32_t n = 0; n < count; ++n) {
-      const std::uint32_t at = (next + n) % count;
-      if (refused.has(first + at) || !ready(search, first + at)) continue;
-      const double scored = score(search.route.candidates[first + at]);
-      if (best != count && scored >= lowest) continue;
-      best = at;
-      lowest = scored;
-    }
-    if (best == count) return false;
-    if (take(search, first + best)) {
-      next = best + 1;
-      return true;
-    }
-    refused.set(first + best);
+  std::uint32_t best = count;
+  double lowest = 0;
+  for (std::uint32_t n = 0; n < count; ++n) {
+    const std::uint32_t at = (next + n) % count;
+    if (!ready(search, first + at)) continue;
+    const double scored = score(search.route.candidates[first + at]);
+    if (best != count && scored >= lowest) continue;
+    best = at;
+    lowest = scored;
   }
+  if (best == count) return false;
+  if (!take(search, first + best)) return choose_next_best(search, score, first + best);
+  next = best + 1;
+  return true;
+}
+
+// Accounts that are full for a request of this size, or of which another shard took the last one,
+// are found by asking.
+template <class Score>
+bool Balancer::choose_next_best(Search& search, const Score& score,
+                                std::uint32_t besides) noexcept {
+  const std::uint32_t first = search.range.first;
+  const std::uint32_t count = search.range.last - first;
+  std::uint32_t& next = round_robin_.next(search.route, search.choice.pool);
+  Offers offers;
+  for (std::uint32_t n = 0; n < count; ++n) {
+    const std::uint32_t i = first + (next + n) % count;
+    if (i != besides && is_ready(search, i)) offers.add(score(search.route.candidates[i]), n);
+  }
+  while (const auto n = offers.next()) {
+    const std::uint32_t at = (next + *n) % count;
+    if (!take(search, first + at)) continue;
+    next = at + 1;
+    return true;
+  }
+  return false;
 }
 
 // The first account in the origin's own order that has room; heavier ones stand first for more
@@ -188,6 +209,7 @@ inline bool Balancer::is_ready(const Search& search, std::uint32_t position) noe
   if (state.rejected(candidate.generation) || state.cooldown().running(search.now)) return false;
   if (state.on_hold(search.now) || state.crowded() || !state.breaker().passable(search.now))
     return false;
+  if (!state.has_request(search.now)) return false;
   if (search.standing.pass != 0) return state.held_in_pass() != search.standing.pass;
   return !state.wanted().by(search.seeker.priority);
 }

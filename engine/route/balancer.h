@@ -80,6 +80,10 @@ class Balancer {
   // Whoever has the lowest score(candidate), of equals the next in turn.
   template <class Score>
   [[nodiscard]] bool choose_best(Search& search, const Score& score) noexcept;
+  // The same of all but the one at `besides`.
+  template <class Score>
+  [[nodiscard]] bool choose_next_best(Search& search, const Score& score,
+                                      std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_by_origin(Search& search) noexcept;
   [[nodiscard]] bool choose_least_inflight(Search& search) noexcept;
   [[nodiscard]] bool choose_fastest(Search& search) noexcept;

@@ -130,6 +130,42 @@ TEST_F(BestAccount, TheCheapestForThisRequest) {
     EXPECT_EQ(begin({.prompt = 1000, .completion = 10}), name);
 }
 
+constexpr Strategy kAll[] = {Strategy::kWeighted, Strategy::kRoundRobin,    Strategy::kOrdered,
+                             Strategy::kLatency,  Strategy::kLeastInflight, Strategy::kCheapest};
+
+// That they have no tokens for it only asking tells: all look ready.
+TEST_F(BestAccount, TheOneWithTokensForItIsFoundAmongAll) {
+  for (const int count : {2, 20, 200}) {
+    std::vector<AccountRow> rows;
+    for (int i = 0; i < count; ++i) rows.push_back({.name = std::to_string(i), .tpm_limit = 100});
+    for (const Strategy strategy : kAll) {
+      for (const std::string_view origin : {"", "ada"}) {
+        use(rows, strategy);
+        const auto free = static_cast<std::size_t>(count) * 2 / 3;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          if (i != free)
+            complete(Permit::take(account(i), now_, {.prompt = 90, .completion = 0}), now_);
+        }
+        SCOPED_TRACE(testing::Message() << count << " accounts, " << static_cast<int>(strategy));
+        EXPECT_EQ(pass({.prompt = 50, .completion = 10}, origin), std::to_string(free));
+        complete(Permit::take(account(free), now_, {.prompt = 90, .completion = 0}), now_);
+        EXPECT_EQ(pass({.prompt = 50, .completion = 10}, origin), "");
+      }
+    }
+  }
+}
+
+// In the order of the strategy.
+TEST_F(BestAccount, TheNextBestFollowWhereTheBestAreFullForIt) {
+  use({{.name = "a", .tpm_limit = 100}, {.name = "b"}, {.name = "c"}, {.name = "d"}},
+      Strategy::kLeastInflight);
+  complete(Permit::take(account(0), now_, {.prompt = 90, .completion = 0}), now_);
+  for (const std::size_t busy : {1, 1, 2, 3, 3, 3})
+    permits_.push_back(Permit::take(account(busy), now_));
+  EXPECT_EQ(begin({.prompt = 50, .completion = 10}), "c");  // not a, which has none in flight
+  EXPECT_EQ(begin({.prompt = 5, .completion = 1}), "a");
+}
+
 TEST_F(BestAccount, AnOriginKeepsItsAccountWhileItHasRoom) {
   std::vector<AccountRow> rows;
   for (int i = 0; i < 8; ++i) rows.push_back({.name = "a" + std::to_string(i), .rpm_limit = 3});
