@@ -1,7 +1,10 @@
 #include "engine/route/balancer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <span>
 
 #include "engine/route/affinity.h"
 #include "engine/route/decision_looks.h"
@@ -11,8 +14,20 @@
 namespace sluice {
 namespace {
 
-// Weighted choice draws at most so often before it looks at all accounts.
+// A choice that draws does it at most so often before it looks at all accounts.
 constexpr std::uint32_t kDrawsMax = 16;
+
+// Of more accounts than that the fewest requests in flight are looked for among so many drawn ones:
+// what grows with the accounts is paid by each request, and who has the very fewest is another one
+// a moment later. With two the fullest of n accounts is log log n above the mean; with eight a
+// third of that.
+constexpr std::uint32_t kExactMax = 32;
+constexpr std::size_t kComparedMax = 8;
+
+// For choices by requests in flight.
+double load(const Candidate& candidate) noexcept {
+  return (candidate.state->in_flight() + 1.0) / candidate.weight;
+}
 
 }  // namespace
 
@@ -84,21 +99,26 @@ bool Balancer::choose_weighted(Search& search) noexcept {
   return take(search, kept) || choose_next_best(search, lot, kept);
 }
 
-// The same chances without looking at everyone: an account drawn evenly is accepted with the chance
-// share / largest possible share. When most accounts are spent, luck runs out: half as many draws
-// as there are accounts, at most kDrawsMax, never cost more than the look at all of them.
+// The same chances without looking at everyone: an account drawn by its weight is accepted with the
+// chance of its free share. When most accounts are spent, luck runs out: half as many draws as
+// there are accounts, at most kDrawsMax, never cost more than the look at all of them.
 bool Balancer::draw_weighted(Search& search) noexcept {
   const std::uint32_t count = search.range.last - search.range.first;
   for (std::uint32_t draw = 0; draw < std::min(count / 2, kDrawsMax); ++draw) {
-    const auto i = search.range.first + static_cast<std::uint32_t>(prng_.below(count));
+    const std::uint32_t i = draw_one(search);
     if (!ready(search, i)) continue;
-    if (prng_.unit() * search.route.weight_max >= share(search, i)) {
+    if (prng_.unit() >= free_share(search, i)) {
       pass_over(search, i);
       continue;
     }
     if (take(search, i)) return true;
   }
   return false;
+}
+
+// A position drawn by weight.
+inline std::uint32_t Balancer::draw_one(const Search& search) noexcept {
+  return search.range.first + search.route.draw_of(search.choice.pool).draw(prng_);
 }
 
 template <class Score>
@@ -156,9 +176,26 @@ bool Balancer::choose_by_origin(Search& search) noexcept {
 }
 
 bool Balancer::choose_least_inflight(Search& search) noexcept {
-  return choose_best(search, [](const Candidate& candidate) {
-    return (candidate.state->in_flight() + 1.0) / candidate.weight;
-  });
+  if (search.range.last - search.range.first > kExactMax && draw_least_inflight(search))
+    return true;
+  return choose_best(search, load);
+}
+
+bool Balancer::draw_least_inflight(Search& search) noexcept {
+  std::array<std::uint32_t, kComparedMax> drawn;
+  std::size_t count = 0;
+  for (std::uint32_t draw = 0; draw < kDrawsMax && count < drawn.size(); ++draw) {
+    const std::uint32_t i = draw_one(search);
+    if (ready(search, i)) drawn[count++] = i;
+  }
+  if (count == 0) return false;
+  const auto compared = std::span(drawn).first(count);
+  const std::uint32_t best = *std::ranges::min_element(
+      compared, {}, [&search](std::uint32_t i) { return load(search.route.candidates[i]); });
+  for (const std::uint32_t i : compared) {
+    if (i != best) pass_over(search, i);
+  }
+  return take(search, best);
 }
 
 // Power of two choices (Mitzenmacher, 1996): the better of two loads no single one with all that
@@ -221,12 +258,15 @@ bool Balancer::ready(const Search& search, std::uint32_t position) noexcept {
   return false;
 }
 
-// weight x (limit - used) / limit.
+// (limit - used) / limit.
+double Balancer::free_share(const Search& search, std::uint32_t position) noexcept {
+  AccountState& state = *search.route.candidates[position].state;
+  const std::uint32_t limit = state.limit();
+  return limit == 0 ? 0 : static_cast<double>(state.available(search.now)) / limit;
+}
+
 double Balancer::share(const Search& search, std::uint32_t position) noexcept {
-  const Candidate& candidate = search.route.candidates[position];
-  const std::uint32_t limit = candidate.state->limit();
-  if (limit == 0) return 0;
-  return static_cast<double>(candidate.weight) * candidate.state->available(search.now) / limit;
+  return search.route.candidates[position].weight * free_share(search, position);
 }
 
 bool Balancer::take(Search& search, std::uint32_t position) noexcept {

@@ -86,15 +86,19 @@ class Balancer {
                                       std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_by_origin(Search& search) noexcept;
   [[nodiscard]] bool choose_least_inflight(Search& search) noexcept;
+  [[nodiscard]] bool draw_least_inflight(Search& search) noexcept;
   [[nodiscard]] bool choose_fastest(Search& search) noexcept;
   [[nodiscard]] bool choose_cheapest(Search& search) noexcept;
   [[nodiscard]] std::uint32_t draw_ready(const Search& search, std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_weighted(Search& search) noexcept;
   [[nodiscard]] bool draw_weighted(Search& search) noexcept;
+  [[nodiscard]] std::uint32_t draw_one(const Search& search) noexcept;
 
   [[nodiscard]] static bool ready(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static bool is_ready(const Search& search, std::uint32_t position) noexcept;
   static void pass_over(const Search& search, std::uint32_t position) noexcept;
+  [[nodiscard]] static double free_share(const Search& search, std::uint32_t position) noexcept;
+  // By weight.
   [[nodiscard]] static double share(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static bool take(Search& search, std::uint32_t position) noexcept;
 

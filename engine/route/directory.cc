@@ -192,10 +192,19 @@ class RouteBuilder {
     }
     if (!any) return {};
     route.id = routes_built_++;
+    for (const Pool pool : {Pool::kPrimary, Pool::kFallback}) index(route, pool);
     return route;
   }
 
  private:
+  // What a choice among many reads instead of all of them.
+  static void index(Route& route, Pool pool) {
+    const auto [first, last] = route.range_of(pool);
+    std::vector<std::uint32_t> weights;
+    for (std::uint32_t i = first; i < last; ++i) weights.push_back(route.candidates[i].weight);
+    route.draws[pool == Pool::kFallback] = WeightedDraw(weights);
+  }
+
   const Directory& directory_;
   std::uint32_t routes_built_ = 0;
 };

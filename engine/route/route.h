@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "engine/route/account.h"
 #include "engine/route/account_state.h"
 #include "engine/route/string_hash.h"
+#include "engine/route/weighted_draw.h"
 
 namespace sluice {
 
@@ -38,6 +40,7 @@ struct Route {
   std::vector<Candidate> candidates;  // primary first, each pool in the order of the configuration
   std::uint32_t primary_count = 0;
   std::uint32_t weight_max = 1;
+  std::array<WeightedDraw, 2> draws;  // of each pool's candidates, by their weights
   static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
   std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
   std::uint32_t id = 0;                    // its place among the directory's routes
@@ -54,6 +57,9 @@ struct Route {
       case Pool::kFallback: break;
     }
     return {primary_count, static_cast<std::uint32_t>(candidates.size())};
+  }
+  [[nodiscard]] const WeightedDraw& draw_of(Pool pool) const noexcept {
+    return draws[pool == Pool::kFallback];
   }
 };
 

@@ -77,6 +77,35 @@ TEST_F(BestAccount, LeastInflightKnowsWeights) {
   EXPECT_EQ(begun["b"], 3);
 }
 
+// Of many the best of a few: no account gets far ahead of its share, whatever the weights.
+TEST_F(BestAccount, LeastInflightStaysEvenAmongMany) {
+  constexpr int kEach = 20;
+  std::vector<AccountRow> rows;
+  std::uint32_t weights = 0;
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    rows.push_back({.name = std::to_string(i), .rpm_limit = 1000, .weight = 1 + i % 4});
+    weights += rows.back().weight;
+  }
+  use(rows, Strategy::kLeastInflight);
+  for (std::uint32_t i = 0; i < kEach * weights; ++i) ASSERT_NE(begin(), "");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint32_t even = kEach * rows[i].weight;
+    EXPECT_NEAR(account(i).state->in_flight(), even, even / 4) << i;
+  }
+}
+
+TEST_F(BestAccount, TheOnlyOneOfManyWithRoomIsFoundByItsFewestInFlight) {
+  std::vector<AccountRow> rows;
+  for (int i = 0; i < 200; ++i) rows.push_back({.name = std::to_string(i), .concurrent_limit = 1});
+  use(rows, Strategy::kLeastInflight);
+  std::set<std::string> begun;
+  for (int i = 0; i < 200; ++i) begun.insert(begin());
+  EXPECT_EQ(begun.size(), 200u);
+  EXPECT_EQ(begin(), "");
+  end("77");
+  EXPECT_EQ(begin(), "77");
+}
+
 TEST_F(BestAccount, OfEqualsEachInTurn) {
   for (const Strategy strategy : {Strategy::kLeastInflight, Strategy::kCheapest}) {
     use({{.name = "a"}, {.name = "b"}, {.name = "c"}}, strategy);
