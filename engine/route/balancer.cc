@@ -223,10 +223,31 @@ bool Balancer::choose_cheapest(Search& search) noexcept {
   const auto prompt = static_cast<double>(demand.prompt);
   const auto completion = static_cast<double>(
       demand.completion == Demand::kUnknown ? RunningMean::kFirst : demand.completion);
-  return choose_best(search, [prompt, completion](const Candidate& candidate) {
-    const Price& cost = *candidate.price;
-    return prompt * static_cast<double>(cost.input) + completion * static_cast<double>(cost.output);
-  });
+  const PriceGroups& prices = search.route.prices_of(search.choice.pool);
+  const auto groups = prices.groups();
+  Offers offers;
+  for (std::uint32_t i = 0; i < groups.size(); ++i)
+    offers.add(prompt * groups[i].input + completion * groups[i].output, i);
+  while (const auto cheapest = offers.next()) {
+    if (choose_in_turn(search, prices.positions_of(groups[*cheapest]))) return true;
+  }
+  return false;
+}
+
+// Of rising positions the first from the turn on, then from the beginning.
+bool Balancer::choose_in_turn(Search& search, std::span<const std::uint32_t> positions) noexcept {
+  const auto [first, last] = search.range;
+  std::uint32_t& next = round_robin_.next(search.route, search.choice.pool);
+  const auto from = std::ranges::lower_bound(positions, first + next % (last - first));
+  const auto take_of = [&search, &next](std::span<const std::uint32_t> some) {
+    for (const std::uint32_t i : some) {
+      if (!ready(search, i) || !take(search, i)) continue;
+      next = i - search.range.first + 1;
+      return true;
+    }
+    return false;
+  };
+  return take_of({from, positions.end()}) || take_of({positions.begin(), from});
 }
 
 // A position drawn evenly among those that are ready, besides one; range.last when luck runs out.

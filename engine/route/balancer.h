@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/clock.h"
 #include "base/owned_count.h"
@@ -89,6 +90,8 @@ class Balancer {
   [[nodiscard]] bool draw_least_inflight(Search& search) noexcept;
   [[nodiscard]] bool choose_fastest(Search& search) noexcept;
   [[nodiscard]] bool choose_cheapest(Search& search) noexcept;
+  [[nodiscard]] bool choose_in_turn(Search& search,
+                                    std::span<const std::uint32_t> positions) noexcept;
   [[nodiscard]] std::uint32_t draw_ready(const Search& search, std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_weighted(Search& search) noexcept;
   [[nodiscard]] bool draw_weighted(Search& search) noexcept;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -200,9 +201,11 @@ class RouteBuilder {
   // What a choice among many reads instead of all of them.
   static void index(Route& route, Pool pool) {
     const auto [first, last] = route.range_of(pool);
+    const auto candidates = std::span(route.candidates).subspan(first, last - first);
     std::vector<std::uint32_t> weights;
-    for (std::uint32_t i = first; i < last; ++i) weights.push_back(route.candidates[i].weight);
+    for (const Candidate& candidate : candidates) weights.push_back(candidate.weight);
     route.draws[pool == Pool::kFallback] = WeightedDraw(weights);
+    route.prices[pool == Pool::kFallback] = PriceGroups(candidates, first);
   }
 
   const Directory& directory_;

@@ -11,6 +11,7 @@
 
 #include "engine/route/account.h"
 #include "engine/route/account_state.h"
+#include "engine/route/price_groups.h"
 #include "engine/route/string_hash.h"
 #include "engine/route/weighted_draw.h"
 
@@ -41,6 +42,7 @@ struct Route {
   std::uint32_t primary_count = 0;
   std::uint32_t weight_max = 1;
   std::array<WeightedDraw, 2> draws;  // of each pool's candidates, by their weights
+  std::array<PriceGroups, 2> prices;
   static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
   std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
   std::uint32_t id = 0;                    // its place among the directory's routes
@@ -60,6 +62,9 @@ struct Route {
   }
   [[nodiscard]] const WeightedDraw& draw_of(Pool pool) const noexcept {
     return draws[pool == Pool::kFallback];
+  }
+  [[nodiscard]] const PriceGroups& prices_of(Pool pool) const noexcept {
+    return prices[pool == Pool::kFallback];
   }
 };
 

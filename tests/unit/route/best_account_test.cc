@@ -148,9 +148,10 @@ TEST_F(BestAccount, TheFastGoOnWhenTheFasterIsFull) {
 }
 
 TEST_F(BestAccount, TheCheapestForThisRequest) {
-  use({{.name = "in", .rpm_limit = 2}, {.name = "out", .rpm_limit = 2}}, Strategy::kCheapest);
-  account(0).cost = {.input = 1'000'000, .output = 20'000'000};
-  account(1).cost = {.input = 5'000'000, .output = 6'000'000};
+  const Price in = {.input = 1'000'000, .output = 20'000'000};
+  const Price out = {.input = 5'000'000, .output = 6'000'000};
+  use({{.name = "in", .rpm_limit = 2, .cost = in}, {.name = "out", .rpm_limit = 2, .cost = out}},
+      Strategy::kCheapest);
   EXPECT_EQ(pass({.prompt = 1000, .completion = 10}), "in");
   EXPECT_EQ(pass({.prompt = 10, .completion = 1000}), "out");
   EXPECT_EQ(pass({.prompt = 10}), "out");  // a middling answer
@@ -193,6 +194,56 @@ TEST_F(BestAccount, TheNextBestFollowWhereTheBestAreFullForIt) {
     permits_.push_back(Permit::take(account(busy), now_));
   EXPECT_EQ(begin({.prompt = 50, .completion = 10}), "c");  // not a, which has none in flight
   EXPECT_EQ(begin({.prompt = 5, .completion = 1}), "a");
+}
+
+// Whatever came before: of all that have room none costs less, and of those that cost the same the
+// next in turn is asked.
+TEST_F(BestAccount, NoneThatHasRoomIsCheaper) {
+  Prng prng(1);
+  std::vector<AccountRow> rows;
+  for (int i = 0; i < 60; ++i) {
+    const Price price = {.input = prng.below(4) * 1'000'000, .output = prng.below(4) * 3'000'000};
+    rows.push_back({.name = std::to_string(i),
+                    .rpm_limit = 1 + static_cast<std::uint32_t>(prng.below(6)),
+                    .pool = i % 5 == 0 ? Pool::kFallback : Pool::kPrimary,
+                    .cost = price});
+  }
+  use(rows, Strategy::kCheapest);
+  std::map<std::string, const Account*> by_name;
+  for (const auto& one : directory_.accounts) by_name[one->name] = one.get();
+  for (;;) {
+    const Demand demand = {.prompt = prng.below(1000),
+                           .completion = static_cast<std::int64_t>(prng.below(1000))};
+    const auto cost = [&demand](const Account& of) {
+      return demand.prompt * of.cost.input +
+             static_cast<std::uint64_t>(demand.completion) * of.cost.output;
+    };
+    std::map<const Account*, std::uint32_t> free;
+    for (const auto& one : directory_.accounts) free[one.get()] = one->state->available(now_);
+    const std::string name = begin(demand);
+    if (name.empty()) break;
+    const Account& chosen = *by_name.at(name);
+    for (const auto& one : directory_.accounts) {
+      if (free[one.get()] == 0 || one->pool > chosen.pool) continue;
+      EXPECT_EQ(one->pool, chosen.pool);
+      EXPECT_LE(cost(chosen), cost(*one)) << name << " before " << one->name;
+    }
+  }
+  for (const auto& one : directory_.accounts) EXPECT_EQ(one->state->available(now_), 0u);
+}
+
+TEST_F(BestAccount, ThoseWithTheSamePriceTakeTurnsWhereverTheyStand) {
+  const Price low = {.input = 1};
+  const Price high = {.input = 2};
+  use({{.name = "a", .cost = low},
+       {.name = "b", .cost = high},
+       {.name = "c", .cost = low},
+       {.name = "d", .cost = high},
+       {.name = "e", .cost = low}},
+      Strategy::kCheapest);
+  std::string order;
+  for (int i = 0; i < 7; ++i) order += pass();
+  EXPECT_EQ(order, "aceacea");
 }
 
 TEST_F(BestAccount, AnOriginKeepsItsAccountWhileItHasRoom) {
