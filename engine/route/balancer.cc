@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <span>
 
-#include "engine/route/affinity.h"
 #include "engine/route/decision_looks.h"
 #include "engine/route/offers.h"
+#include "engine/route/origin_distances.h"
 #include "engine/route/running_mean.h"
 
 namespace sluice {
@@ -23,6 +23,9 @@ constexpr std::uint32_t kDrawsMax = 16;
 // third of that.
 constexpr std::uint32_t kExactMax = 32;
 constexpr std::size_t kComparedMax = 8;
+
+// So many of an origin's order are found by looking for the nearest; then the rest is sorted.
+constexpr std::uint32_t kNearestMax = 16;
 
 // For choices by requests in flight.
 double load(const Candidate& candidate) noexcept {
@@ -164,15 +167,23 @@ bool Balancer::choose_next_best(Search& search, const Score& score,
   return false;
 }
 
-// The first account in the origin's own order that has room; heavier ones stand first for more
-// origins (weighted rendezvous: -ln(u) / weight).
+// The first account in the origin's own order that has room.
 bool Balancer::choose_by_origin(Search& search) noexcept {
-  const std::uint64_t origin = search.seeker.origin;
-  const bool even = search.route.weight_max == 1;
-  return choose_best(search, [origin, even](const Candidate& candidate) {
-    const double u = (static_cast<double>(rank(origin, candidate.name_hash) >> 11) + 0.5) * 0x1p-53;
-    return even ? 1 - u : -std::log(u) / candidate.weight;
-  });
+  const std::uint32_t first = search.range.first;
+  OriginDistances distances(search.route.origins_of(search.choice.pool), search.seeker.origin);
+  for (std::uint32_t tries = 0; tries < kNearestMax; ++tries) {
+    const std::uint32_t nearest = distances.nearest();
+    if (nearest == distances.size()) return false;
+    if (ready(search, first + nearest) && take(search, first + nearest)) return true;
+    distances.leave_out(nearest);
+  }
+  Offers offers;
+  for (std::uint32_t i = 0; i < distances.size(); ++i)
+    if (distances.is_left(i)) offers.add(distances.of(i), i);
+  while (const auto nearest = offers.next()) {
+    if (ready(search, first + *nearest) && take(search, first + *nearest)) return true;
+  }
+  return false;
 }
 
 bool Balancer::choose_least_inflight(Search& search) noexcept {

@@ -185,7 +185,6 @@ class RouteBuilder {
           route.emergency = static_cast<std::uint32_t>(route.candidates.size());
         }
         route.candidates.push_back(candidate);
-        route.weight_max = std::max(route.weight_max, account->weight);
       }
       if (pool == Pool::kPrimary) {
         route.primary_count = static_cast<std::uint32_t>(route.candidates.size());
@@ -206,6 +205,7 @@ class RouteBuilder {
     for (const Candidate& candidate : candidates) weights.push_back(candidate.weight);
     route.draws[pool == Pool::kFallback] = WeightedDraw(weights);
     route.prices[pool == Pool::kFallback] = PriceGroups(candidates, first);
+    route.origins[pool == Pool::kFallback] = OriginOrder(candidates);
   }
 
   const Directory& directory_;
