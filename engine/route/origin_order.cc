@@ -127,12 +127,15 @@ float OriginDistances::of(std::uint32_t number) const noexcept {
 }
 
 std::uint32_t OriginDistances::nearest() noexcept {
+  std::uint32_t reckoned = size();  // the last one, so that its logarithm is not taken again
   while (size() != 0) {
     const std::uint32_t number = first_of_lowest(distances_.data(), size());
+    if (number == reckoned) return number;
     if (!is_left(number)) break;
     const float distance = of(number);
     if (distances_[number] == distance) return number;
     distances_[number] = distance;
+    reckoned = number;
   }
   return size();
 }
