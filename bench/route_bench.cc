@@ -140,12 +140,19 @@ void mutex_bucket(benchmark::State& state) {
 }
 BENCHMARK(mutex_bucket)->ThreadRange(1, 2)->UseRealTime();
 
-Directory directory_of(std::int64_t accounts, Strategy strategy) {
+// A thousand accounts are of few providers and plans: so many prices there are.
+constexpr int kPrices = 8;
+
+// `first_weight`: of the first account, where the others have one.
+Directory directory_of(std::int64_t accounts, Strategy strategy, std::uint32_t first_weight = 1) {
   Directory directory;
   directory.routing.strategy = strategy;
   for (std::int64_t i = 0; i < accounts; ++i) {
     auto account = std::make_unique<Account>();
     account->name = std::to_string(i);
+    account->weight = i == 0 ? first_weight : 1;
+    const auto price = static_cast<std::uint64_t>(i % kPrices + 1);
+    account->cost = {.input = 100'000 * price, .output = 1'000'000 * price};
     account->rpm_limit = kLimit;
     account->window = kAccountWindow;
     for (int model = 0; model < 20; ++model) {
@@ -180,8 +187,7 @@ bool settled(const Directory& directory) {
 // One request that its first account serves: model looked up, account chosen, permit taken and
 // settled, outcome reported, what was looked at kept for explaining. The limits are large enough
 // that no account runs out.
-void ladder_decision(benchmark::State& state) {
-  const Directory directory = directory_of(state.range(0), static_cast<Strategy>(state.range(1)));
+void measure_decisions(benchmark::State& state, const Directory& directory) {
   Prng prng(1);
   Balancer balancer(prng);
   Instant now = kStart;
@@ -198,6 +204,10 @@ void ladder_decision(benchmark::State& state) {
   if (holds(state, served && settled(directory), "a request found no account"))
     report_items(state, 1);
 }
+
+void ladder_decision(benchmark::State& state) {
+  measure_decisions(state, directory_of(state.range(0), static_cast<Strategy>(state.range(1))));
+}
 BENCHMARK(ladder_decision)
     ->ArgNames({"accounts", "strategy"})
     ->ArgsProduct(
@@ -206,9 +216,22 @@ BENCHMARK(ladder_decision)
           static_cast<long>(Strategy::kOrdered), static_cast<long>(Strategy::kLeastInflight),
           static_cast<long>(Strategy::kLatency), static_cast<long>(Strategy::kCheapest)}});
 
-// The same by origin: every account is ranked.
+// The same with one account that is worth a thousand others.
+void ladder_weights_apart(benchmark::State& state) {
+  constexpr std::uint32_t kHeavy = 1000;
+  measure_decisions(state,
+                    directory_of(state.range(0), static_cast<Strategy>(state.range(1)), kHeavy));
+}
+BENCHMARK(ladder_weights_apart)
+    ->ArgNames({"accounts", "strategy"})
+    ->ArgsProduct({{11, 1000},
+                   {static_cast<long>(Strategy::kWeighted),
+                    static_cast<long>(Strategy::kLeastInflight)}});
+
+// The same by origin. `first_weight`: of one account, where the others have one.
 void ladder_by_origin(benchmark::State& state) {
-  const Directory directory = directory_of(state.range(0), Strategy::kWeighted);
+  const Directory directory =
+      directory_of(state.range(0), Strategy::kWeighted, static_cast<std::uint32_t>(state.range(1)));
   Prng prng(1);
   Balancer balancer(prng);
   Instant now = kStart;
@@ -229,7 +252,9 @@ void ladder_by_origin(benchmark::State& state) {
   if (holds(state, same && first != nullptr, "an origin changed its account"))
     report_items(state, 1);
 }
-BENCHMARK(ladder_by_origin)->ArgName("accounts")->Arg(11)->Arg(1000);
+BENCHMARK(ladder_by_origin)
+    ->ArgNames({"accounts", "first_weight"})
+    ->ArgsProduct({{11, 1000}, {1, 3}});
 
 // All accounts are cooling: each is asked twice, and the earliest is told.
 void ladder_exhausted(benchmark::State& state) {
@@ -254,9 +279,14 @@ BENCHMARK(ladder_exhausted)->ArgName("accounts")->Arg(11)->Arg(1000);
 
 // Nearly all accounts are spent, so that luck does not help and all have to be looked at.
 void ladder_nearly_spent(benchmark::State& state) {
-  const Directory directory = directory_of(state.range(0), Strategy::kWeighted);
+  const Directory directory = directory_of(state.range(0), static_cast<Strategy>(state.range(1)));
   for (std::size_t i = 1; i < directory.accounts.size(); ++i) {
-    directory.accounts[i]->state->set_limits({BucketShape::kSteady, 1, kWindow}, kStart);
+    const Account& account = *directory.accounts[i];
+    account.state->set_limits({BucketShape::kSteady, 1, kWindow}, kStart);
+    Permit last = Permit::take(account, kStart);
+    if (!holds(state, last.held(), "a new account has nothing")) return;
+    last.settle_sent(kStart);
+    last.finish({}, kStart);
   }
   Prng prng(1);
   Balancer balancer(prng);
@@ -271,7 +301,12 @@ void ladder_nearly_spent(benchmark::State& state) {
   }
   if (holds(state, found, "not the one that has room")) report_items(state, 1);
 }
-BENCHMARK(ladder_nearly_spent)->ArgName("accounts")->Arg(11)->Arg(1000);
+BENCHMARK(ladder_nearly_spent)
+    ->ArgNames({"accounts", "strategy"})
+    ->ArgsProduct({{11, 1000},
+                   {static_cast<long>(Strategy::kWeighted),
+                    static_cast<long>(Strategy::kLeastInflight),
+                    static_cast<long>(Strategy::kCheapest)}});
 
 void find_route(benchmark::State& state) {
   const Directory directory = directory_of(11, Strategy::kWeighted);

@@ -88,6 +88,11 @@ class alignas(64) AccountState {
     const std::uint32_t whole = bucket_available(now);
     return whole - std::min(whole, kept(now, false));
   }
+  // Whether available() has any; mostly told by one load.
+  [[nodiscard]] bool has_request(Instant now) noexcept {
+    const bool keeps = keeps_.load(std::memory_order_relaxed);
+    return (!keeps && rolling_.free() != 0) || available(now) != 0;
+  }
   // The cheapest look there is: true when it has a permit, and nothing is on record that could keep
   // any request away; who has more than that is worth look_at(). `free` may leave out what came
   // back since somebody looked closer, which the administrator's watch does each second.

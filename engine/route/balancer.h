@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/clock.h"
 #include "base/owned_count.h"
@@ -80,17 +81,27 @@ class Balancer {
   // Whoever has the lowest score(candidate), of equals the next in turn.
   template <class Score>
   [[nodiscard]] bool choose_best(Search& search, const Score& score) noexcept;
+  // The same of all but the one at `besides`.
+  template <class Score>
+  [[nodiscard]] bool choose_next_best(Search& search, const Score& score,
+                                      std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_by_origin(Search& search) noexcept;
   [[nodiscard]] bool choose_least_inflight(Search& search) noexcept;
+  [[nodiscard]] bool draw_least_inflight(Search& search) noexcept;
   [[nodiscard]] bool choose_fastest(Search& search) noexcept;
   [[nodiscard]] bool choose_cheapest(Search& search) noexcept;
+  [[nodiscard]] bool choose_in_turn(Search& search,
+                                    std::span<const std::uint32_t> positions) noexcept;
   [[nodiscard]] std::uint32_t draw_ready(const Search& search, std::uint32_t besides) noexcept;
   [[nodiscard]] bool choose_weighted(Search& search) noexcept;
   [[nodiscard]] bool draw_weighted(Search& search) noexcept;
+  [[nodiscard]] std::uint32_t draw_one(const Search& search) noexcept;
 
   [[nodiscard]] static bool ready(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static bool is_ready(const Search& search, std::uint32_t position) noexcept;
   static void pass_over(const Search& search, std::uint32_t position) noexcept;
+  [[nodiscard]] static double free_share(const Search& search, std::uint32_t position) noexcept;
+  // By weight.
   [[nodiscard]] static double share(const Search& search, std::uint32_t position) noexcept;
   [[nodiscard]] static bool take(Search& search, std::uint32_t position) noexcept;
 

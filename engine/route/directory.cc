@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -184,7 +185,6 @@ class RouteBuilder {
           route.emergency = static_cast<std::uint32_t>(route.candidates.size());
         }
         route.candidates.push_back(candidate);
-        route.weight_max = std::max(route.weight_max, account->weight);
       }
       if (pool == Pool::kPrimary) {
         route.primary_count = static_cast<std::uint32_t>(route.candidates.size());
@@ -192,10 +192,22 @@ class RouteBuilder {
     }
     if (!any) return {};
     route.id = routes_built_++;
+    for (const Pool pool : {Pool::kPrimary, Pool::kFallback}) index(route, pool);
     return route;
   }
 
  private:
+  // What a choice among many reads instead of all of them.
+  static void index(Route& route, Pool pool) {
+    const auto [first, last] = route.range_of(pool);
+    const auto candidates = std::span(route.candidates).subspan(first, last - first);
+    std::vector<std::uint32_t> weights;
+    for (const Candidate& candidate : candidates) weights.push_back(candidate.weight);
+    route.draws[pool == Pool::kFallback] = WeightedDraw(weights);
+    route.prices[pool == Pool::kFallback] = PriceGroups(candidates, first);
+    route.origins[pool == Pool::kFallback] = OriginOrder(candidates);
+  }
+
   const Directory& directory_;
   std::uint32_t routes_built_ = 0;
 };

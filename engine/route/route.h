@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +11,10 @@
 
 #include "engine/route/account.h"
 #include "engine/route/account_state.h"
+#include "engine/route/origin_order.h"
+#include "engine/route/price_groups.h"
 #include "engine/route/string_hash.h"
+#include "engine/route/weighted_draw.h"
 
 namespace sluice {
 
@@ -37,7 +41,9 @@ struct Candidate {
 struct Route {
   std::vector<Candidate> candidates;  // primary first, each pool in the order of the configuration
   std::uint32_t primary_count = 0;
-  std::uint32_t weight_max = 1;
+  std::array<WeightedDraw, 2> draws;  // of each pool's candidates, by their weights
+  std::array<PriceGroups, 2> prices;
+  std::array<OriginOrder, 2> origins;
   static constexpr std::uint32_t kNoEmergency = ~std::uint32_t{0};
   std::uint32_t emergency = kNoEmergency;  // the candidate with an emergency channel
   std::uint32_t id = 0;                    // its place among the directory's routes
@@ -54,6 +60,15 @@ struct Route {
       case Pool::kFallback: break;
     }
     return {primary_count, static_cast<std::uint32_t>(candidates.size())};
+  }
+  [[nodiscard]] const WeightedDraw& draw_of(Pool pool) const noexcept {
+    return draws[pool == Pool::kFallback];
+  }
+  [[nodiscard]] const PriceGroups& prices_of(Pool pool) const noexcept {
+    return prices[pool == Pool::kFallback];
+  }
+  [[nodiscard]] const OriginOrder& origins_of(Pool pool) const noexcept {
+    return origins[pool == Pool::kFallback];
   }
 };
 

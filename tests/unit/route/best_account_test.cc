@@ -77,6 +77,35 @@ TEST_F(BestAccount, LeastInflightKnowsWeights) {
   EXPECT_EQ(begun["b"], 3);
 }
 
+// Of many the best of a few: no account gets far ahead of its share, whatever the weights.
+TEST_F(BestAccount, LeastInflightStaysEvenAmongMany) {
+  constexpr int kEach = 20;
+  std::vector<AccountRow> rows;
+  std::uint32_t weights = 0;
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    rows.push_back({.name = std::to_string(i), .rpm_limit = 1000, .weight = 1 + i % 4});
+    weights += rows.back().weight;
+  }
+  use(rows, Strategy::kLeastInflight);
+  for (std::uint32_t i = 0; i < kEach * weights; ++i) ASSERT_NE(begin(), "");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint32_t even = kEach * rows[i].weight;
+    EXPECT_NEAR(account(i).state->in_flight(), even, even / 4) << i;
+  }
+}
+
+TEST_F(BestAccount, TheOnlyOneOfManyWithRoomIsFoundByItsFewestInFlight) {
+  std::vector<AccountRow> rows;
+  for (int i = 0; i < 200; ++i) rows.push_back({.name = std::to_string(i), .concurrent_limit = 1});
+  use(rows, Strategy::kLeastInflight);
+  std::set<std::string> begun;
+  for (int i = 0; i < 200; ++i) begun.insert(begin());
+  EXPECT_EQ(begun.size(), 200u);
+  EXPECT_EQ(begin(), "");
+  end("77");
+  EXPECT_EQ(begin(), "77");
+}
+
 TEST_F(BestAccount, OfEqualsEachInTurn) {
   for (const Strategy strategy : {Strategy::kLeastInflight, Strategy::kCheapest}) {
     use({{.name = "a"}, {.name = "b"}, {.name = "c"}}, strategy);
@@ -119,15 +148,102 @@ TEST_F(BestAccount, TheFastGoOnWhenTheFasterIsFull) {
 }
 
 TEST_F(BestAccount, TheCheapestForThisRequest) {
-  use({{.name = "in", .rpm_limit = 2}, {.name = "out", .rpm_limit = 2}}, Strategy::kCheapest);
-  account(0).cost = {.input = 1'000'000, .output = 20'000'000};
-  account(1).cost = {.input = 5'000'000, .output = 6'000'000};
+  const Price in = {.input = 1'000'000, .output = 20'000'000};
+  const Price out = {.input = 5'000'000, .output = 6'000'000};
+  use({{.name = "in", .rpm_limit = 2, .cost = in}, {.name = "out", .rpm_limit = 2, .cost = out}},
+      Strategy::kCheapest);
   EXPECT_EQ(pass({.prompt = 1000, .completion = 10}), "in");
   EXPECT_EQ(pass({.prompt = 10, .completion = 1000}), "out");
   EXPECT_EQ(pass({.prompt = 10}), "out");  // a middling answer
   // The next one when the cheapest is full.
   for (const char* const name : {"in", "in", "out"})
     EXPECT_EQ(begin({.prompt = 1000, .completion = 10}), name);
+}
+
+constexpr Strategy kAll[] = {Strategy::kWeighted, Strategy::kRoundRobin,    Strategy::kOrdered,
+                             Strategy::kLatency,  Strategy::kLeastInflight, Strategy::kCheapest};
+
+// That they have no tokens for it only asking tells: all look ready.
+TEST_F(BestAccount, TheOneWithTokensForItIsFoundAmongAll) {
+  for (const int count : {2, 20, 200}) {
+    std::vector<AccountRow> rows;
+    for (int i = 0; i < count; ++i) rows.push_back({.name = std::to_string(i), .tpm_limit = 100});
+    for (const Strategy strategy : kAll) {
+      for (const std::string_view origin : {"", "ada"}) {
+        use(rows, strategy);
+        const auto free = static_cast<std::size_t>(count) * 2 / 3;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          if (i != free)
+            complete(Permit::take(account(i), now_, {.prompt = 90, .completion = 0}), now_);
+        }
+        SCOPED_TRACE(testing::Message() << count << " accounts, " << static_cast<int>(strategy));
+        EXPECT_EQ(pass({.prompt = 50, .completion = 10}, origin), std::to_string(free));
+        complete(Permit::take(account(free), now_, {.prompt = 90, .completion = 0}), now_);
+        EXPECT_EQ(pass({.prompt = 50, .completion = 10}, origin), "");
+      }
+    }
+  }
+}
+
+// In the order of the strategy.
+TEST_F(BestAccount, TheNextBestFollowWhereTheBestAreFullForIt) {
+  use({{.name = "a", .tpm_limit = 100}, {.name = "b"}, {.name = "c"}, {.name = "d"}},
+      Strategy::kLeastInflight);
+  complete(Permit::take(account(0), now_, {.prompt = 90, .completion = 0}), now_);
+  for (const std::size_t busy : {1, 1, 2, 3, 3, 3})
+    permits_.push_back(Permit::take(account(busy), now_));
+  EXPECT_EQ(begin({.prompt = 50, .completion = 10}), "c");  // not a, which has none in flight
+  EXPECT_EQ(begin({.prompt = 5, .completion = 1}), "a");
+}
+
+// Whatever came before: of all that have room none costs less, and of those that cost the same the
+// next in turn is asked.
+TEST_F(BestAccount, NoneThatHasRoomIsCheaper) {
+  Prng prng(1);
+  std::vector<AccountRow> rows;
+  for (int i = 0; i < 60; ++i) {
+    const Price price = {.input = prng.below(4) * 1'000'000, .output = prng.below(4) * 3'000'000};
+    rows.push_back({.name = std::to_string(i),
+                    .rpm_limit = 1 + static_cast<std::uint32_t>(prng.below(6)),
+                    .pool = i % 5 == 0 ? Pool::kFallback : Pool::kPrimary,
+                    .cost = price});
+  }
+  use(rows, Strategy::kCheapest);
+  std::map<std::string, const Account*> by_name;
+  for (const auto& one : directory_.accounts) by_name[one->name] = one.get();
+  for (;;) {
+    const Demand demand = {.prompt = prng.below(1000),
+                           .completion = static_cast<std::int64_t>(prng.below(1000))};
+    const auto cost = [&demand](const Account& of) {
+      return demand.prompt * of.cost.input +
+             static_cast<std::uint64_t>(demand.completion) * of.cost.output;
+    };
+    std::map<const Account*, std::uint32_t> free;
+    for (const auto& one : directory_.accounts) free[one.get()] = one->state->available(now_);
+    const std::string name = begin(demand);
+    if (name.empty()) break;
+    const Account& chosen = *by_name.at(name);
+    for (const auto& one : directory_.accounts) {
+      if (free[one.get()] == 0 || one->pool > chosen.pool) continue;
+      EXPECT_EQ(one->pool, chosen.pool);
+      EXPECT_LE(cost(chosen), cost(*one)) << name << " before " << one->name;
+    }
+  }
+  for (const auto& one : directory_.accounts) EXPECT_EQ(one->state->available(now_), 0u);
+}
+
+TEST_F(BestAccount, ThoseWithTheSamePriceTakeTurnsWhereverTheyStand) {
+  const Price low = {.input = 1};
+  const Price high = {.input = 2};
+  use({{.name = "a", .cost = low},
+       {.name = "b", .cost = high},
+       {.name = "c", .cost = low},
+       {.name = "d", .cost = high},
+       {.name = "e", .cost = low}},
+      Strategy::kCheapest);
+  std::string order;
+  for (int i = 0; i < 7; ++i) order += pass();
+  EXPECT_EQ(order, "aceacea");
 }
 
 TEST_F(BestAccount, AnOriginKeepsItsAccountWhileItHasRoom) {

@@ -39,6 +39,7 @@ struct AccountRow {
   std::uint32_t rpd_limit = 0;
   std::uint32_t concurrent_limit = 0;
   bool learn_limits = false;
+  Price cost = {};
 };
 
 // The request of `permit` has left, and its exchange is over.
@@ -74,6 +75,7 @@ inline Directory make_directory(const std::vector<AccountRow>& rows,
     account->rpd_limit = row.rpd_limit;
     account->concurrent_limit = row.concurrent_limit;
     account->learn_limits = row.learn_limits;
+    account->cost = row.cost;
     account->endpoint.host = "provider.test";
     account->api_key = Secret(row.api_key);
     directory.accounts.push_back(std::move(account));
