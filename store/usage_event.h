@@ -9,8 +9,8 @@ namespace sluice {
 enum class UsageKind : std::uint8_t {
   kStart = 1,  // an account is about to be asked: no byte has left yet
   kEnd = 2,    // what came of it
-  // A request that no account served: answered by the gateway itself, or, with `account`, with the
-  // error that this one had given in an attempt of its own.
+  // A request that no account served. With `account`: this one was asked last, in an attempt of its
+  // own, and gave the error that was answered, or nothing that could be; without: none was asked.
   kRefused = 3,
 };
 

@@ -99,9 +99,9 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   if (!exchange.asked) event.attempt = 0;
   if (exchange.client_pass.refused()) event.flags |= kUsageOverLimit;
   const ExchangeReport& report = exchange.report;
-  if (report.error_of != nullptr) {
-    event.account = report.error_of->name;
-    event.pool = pool_text(report.error_of->pool);
+  if (exchange.asked) {
+    event.account = report.account;
+    event.pool = report.pool;
   }
   event.status = report.late_status != 0 ? report.late_status : report.status;
   if (report.client_gone) event.flags |= kUsageClientGone;

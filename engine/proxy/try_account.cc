@@ -114,7 +114,6 @@ Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
   } else {
     co_await send_held(shard, exchange, held, retry_after);
   }
-  exchange.report.error_of = held.account;
 }
 
 }  // namespace sluice

@@ -253,6 +253,30 @@ test('single requests: filters, pages, every attempt', async (t) => {
   assert.deepEqual(paged, all);
 });
 
+test('a request that no account has answered is the last one\'s that was asked', async (t) => {
+  const {get, send, booked} = await start(t, {
+    accounts: [{timeouts: {first_byte: '300ms'}}, {pool: 'fallback'}],
+    rules: [{match: {model: 'hangs'}, do: {hang: true}},
+      {match: {model: 'breaks', key: 'sk-test-a'}, do: {status: 500}},
+      {match: {model: 'breaks'}, do: {abort: 'rst', 'abort-at': 'start'}}],
+  });
+  assert.equal(await send({model: 'hangs'}), 504);
+  assert.equal(await send({model: 'breaks'}), 502);
+  await booked();
+  const of = async (query) => (await get(`/api/admin/requests?${query}`)).body.requests
+    .map((row) => [row.outcome, row.status, row.model, row.account, row.pool]);
+  assert.deepEqual(await of('backend_id=team-a'), [['refused', 504, 'hangs', 'team-a', 'primary']]);
+  assert.deepEqual(await of('backend_id=team-b'),
+    [['refused', 502, 'breaks', 'team-b', 'fallback']]);
+  const {rows, total} = (await get('/api/admin/usage?group_by=account')).body;
+  assert.deepEqual(rows.map((row) => [row.account, row.requests, row.errors, row.attempts,
+    row.failed_attempts]).sort(), [['team-a', 1, 1, 2, 2], ['team-b', 1, 1, 1, 1]]);
+  assert.deepEqual([total.requests, total.errors], [2, 2]);
+  const daily = (await get('/api/admin/stats/daily')).body;
+  assert.deepEqual(daily.map((row) => [row.pool, row.total_requests, row.total_errors]).sort(),
+    [['fallback', 1, 1], ['primary', 1, 1]]);
+});
+
 test('a deleted account\'s usage stays, under its name', async (t) => {
   const site = await start(t, {accounts: [{base_url: 'http://127.0.0.1:1/v1'}]});
   const commands = new Commands(site);
