@@ -9,8 +9,8 @@ namespace sluice {
 enum class UsageKind : std::uint8_t {
   kStart = 1,  // an account is about to be asked: no byte has left yet
   kEnd = 2,    // what came of it
-  // A request that no account served: answered by the gateway itself, or, with `account`, with the
-  // error that this one had given in an attempt of its own.
+  // A request that no account served. With `account`: this one was asked last, in an attempt of its
+  // own, and gave the error that was answered, or nothing that could be; without: none was asked.
   kRefused = 3,
 };
 
@@ -28,6 +28,7 @@ enum UsageFlag : std::uint16_t {
   kUsageReserved = 512,      // nobody told what it used: they count what was reserved
   kUsageOverLimit = 1024,    // the client key's limits refused it, and do not count it
   kUsageOwnPrice = 2048,     // the price was the account's own, not the model's
+  kUsageBrokenOff = 4096,    // of an end: the provider broke its answer off behind the head
 };
 
 // UsageEvent - one line of the usage journal: an attempt with one account begins, or ends. An end
@@ -55,7 +56,7 @@ struct UsageEvent {
   std::uint64_t reserved_tokens = 0;
   std::uint64_t client_reserved_tokens = 0;
 
-  // kEnd alone. Tokens as engine/llm/usage.h counts them: cached ones are among `prompt`,
+  // kEnd alone, but for the times. Tokens as engine/llm/usage.h counts them: cached ones are among `prompt`,
   // reasoning ones among `completion`.
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
@@ -64,7 +65,8 @@ struct UsageEvent {
   std::uint64_t cached_write_tokens = 0;
   std::uint64_t reasoning_tokens = 0;
   std::int64_t cost_nano_dollars = 0;
-  std::uint64_t latency_us = 0;      // from the start of this attempt to the end of its answer
+  // From the start of this attempt to the end of its answer; kRefused: since all of it was there.
+  std::uint64_t latency_us = 0;
   std::uint64_t first_token_us = 0;  // 0: no token came
   std::uint64_t sent_ms = 0;         // from the start of this attempt until the request had left
   std::uint64_t queue_us = 0;        // the request's wait for a permit, of every kind

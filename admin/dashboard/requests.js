@@ -1,8 +1,8 @@
 // Requests: the latest as they end, and why each went where it went.
 import * as api from './api.js';
 import * as catalog from './catalog.js';
-import {button, clear, h, setHidden, setText} from './dom.js';
-import {explain} from './explain.js';
+import {button, clear, h, setAttribute, setHidden, setText} from './dom.js';
+import {explain, timeLabel} from './explain.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {live} from './live.js';
@@ -16,8 +16,8 @@ const ROWS_MAX = 1000;  // of a tail that runs for long; the oldest fall off
 const NO_ANSWER = 0;   // the API's status of a request that its client left before it had one
 const STATUSES = [200, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504, NO_ANSWER];
 
-const kindOf = (status) => status === null ? 'off' : status < 400 ? 'good'
-  : status < 500 ? 'warn' : 'bad';
+const kindOf = ({status, outcome}) => status === null ? 'off'
+  : status >= 500 || outcome === 'broken_off' ? 'bad' : status < 400 ? 'good' : 'warn';
 
 function statusCell(cell) {
   let shown = '';
@@ -25,7 +25,7 @@ function statusCell(cell) {
     const text = r.status === null ? t('requests.gone') : String(r.status);
     if (text === shown) return;
     shown = text;
-    clear(cell, h('span', {class: `code ${kindOf(r.status)}`, text}));
+    clear(cell, h('span', {class: `code ${kindOf(r)}`, text}));
   };
 }
 
@@ -37,14 +37,24 @@ function timeCell(cell, first) {
 }
 
 function flagsCell(cell, r) {
-  const flags = [r.streamed && ['stream'], r.degraded && [r.degraded, 'warn'],
-    r.hedged && ['hedged', 'cool'], r.client_gone && ['gone', 'warn'],
-    r.attempt > 1 && ['attempts', 'warn'], r.tokens_estimated && ['estimated']].filter(Boolean);
+  const flags = [r.outcome === 'broken_off' && ['broken_off', 'bad'], r.streamed && ['stream'],
+    r.degraded && [r.degraded, 'warn'], r.hedged && ['hedged', 'cool'],
+    r.client_gone && ['gone', 'warn'], r.attempt > 1 && ['attempts', 'warn'],
+    r.tokens_estimated && ['estimated']].filter(Boolean);
   const named = flags.map(([id, kind]) =>
     [id === 'attempts' ? t('flag.attempts', {n: r.attempt}) : word('flag', id), kind]);
   cell.append(h('span', {class: 'chips', title: named.map(([text]) => text).join(', ')},
     named.map(([text, kind]) => chip(text, kind))));
 }
+
+// A retried request took longer than its last attempt.
+const time = (label, member) => (cell) => (r) => {
+  const name = timeLabel(r, label);
+  const took = f.milliseconds(r[member]);
+  const over = name !== t(label) && r[member] !== null;
+  setText(cell, over ? t('cost.over', {sum: took}) : took);
+  setAttribute(cell, 'title', over ? name : null);
+};
 
 const cut = (member) => (cell) => {
   const set = longText(cell);
@@ -67,9 +77,9 @@ function columns() {
     {id: 'cost', width: 92, label: t('usage.cost'), number: true, down: true, sort: (r) => r.cost,
       text: (r) => f.money(r.cost)},
     {id: 'latency', width: 78, label: t('requests.latency'), number: true, down: true,
-      sort: (r) => r.latency_ms, text: (r) => f.milliseconds(r.latency_ms)},
+      sort: (r) => r.latency_ms, make: time('requests.latency', 'latency_ms')},
     {id: 'ttft', width: 84, label: t('requests.ttft'), number: true, down: true,
-      sort: (r) => r.ttft_ms, text: (r) => f.milliseconds(r.ttft_ms)},
+      sort: (r) => r.ttft_ms, make: time('requests.ttft', 'ttft_ms')},
     {id: 'queue', width: 62, label: t('requests.queue'), number: true, down: true,
       sort: (r) => r.queue_ms, text: (r) => r.queue_ms ? f.milliseconds(r.queue_ms) : f.NONE},
     {id: 'flags', width: 136, label: t('requests.flags'), make: flagsCell},

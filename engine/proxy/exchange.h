@@ -34,8 +34,6 @@ struct ExchangeReport {
   std::uint16_t late_status = 0;  // what it would have been, had the head not left before
   std::string_view account;
   std::string_view pool;
-  // Whose error answer the client got once no account was left; null: no provider's.
-  const Account* error_of = nullptr;
   RequestLabels labels;    // of the model, and of the same account and pool
   std::string_view error;  // why it went wrong, in words
   std::uint32_t attempts = 0;

@@ -70,6 +70,7 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool r
   const ExchangeReport& report = exchange.report;
   UsageEvent event = event_of(shard, exchange, trial);
   if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
+  if (attempt.broke.code != Errc::kOk) event.flags |= kUsageBrokenOff;
   if (report.hedged) event.flags |= kUsageHedged;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
   if (trial.choice.permit.held()) event.flags |= kUsageUnsent;
@@ -99,11 +100,12 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   if (!exchange.asked) event.attempt = 0;
   if (exchange.client_pass.refused()) event.flags |= kUsageOverLimit;
   const ExchangeReport& report = exchange.report;
-  if (report.error_of != nullptr) {
-    event.account = report.error_of->name;
-    event.pool = pool_text(report.error_of->pool);
+  if (exchange.asked) {
+    event.account = report.account;
+    event.pool = report.pool;
   }
   event.status = report.late_status != 0 ? report.late_status : report.status;
+  event.latency_us = microseconds(shard.now() - exchange.received_at);
   if (report.client_gone) event.flags |= kUsageClientGone;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
   const std::uint64_t sequence = journal->refused(event);

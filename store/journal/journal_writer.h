@@ -48,7 +48,7 @@ class JournalWriter {
   // The end of the attempt that `started`, whose event had the same account, pool, client key and
   // models; its own sequence.
   std::uint64_t end(const UsageEvent& event, JournalStart started) noexcept;
-  // A request that no account was asked for: its sequence, 0 when there is no room.
+  // A request that no account served: its sequence, 0 when there is no room.
   [[nodiscard]] std::uint64_t refused(const UsageEvent& event) noexcept;
 
   // Would start() and refused() find room now? For whoever wants to refuse early.
