@@ -314,5 +314,27 @@ TEST(TrafficWindow, RatesOfASecondAndPercentilesOfTen) {
   EXPECT_FALSE(point.overhead_us.p50);  // it is more than ten seconds ago
 }
 
+TEST(TrafficWindow, PercentilesAreThoseOfWhatWasMeasured) {
+  const auto near = [](const TrafficPoint::Percentiles& told, double p50, double p99) {
+    ASSERT_TRUE(told.p50 && told.p99);
+    EXPECT_NEAR(*told.p50, p50, p50 / 20);
+    EXPECT_NEAR(*told.p99, p99, p99 / 20);
+  };
+  MetricsSample sample;
+  TrafficWindow window;
+  static_cast<void>(window.take(sample.figures(), 0, kStart));
+  for (int i = 0; i < 6; ++i) sample.shard(i % 2).first_token.add(1100ms + i * 300us);
+  for (const Duration took : {Duration(500us), Duration(2003ms), Duration(2003ms)})
+    sample.shard(0).duration.add(took);
+  for (int i = 0; i < 6; ++i) sample.shard(0).overhead.add(17us);
+  TrafficPoint point = window.take(sample.figures(), 0, kStart + 1s);
+  near(point.first_token_ms, 1100, 1101);
+  near(point.duration_ms, 2003, 2003);
+  near(point.overhead_us, 17, 17);
+  for (int i = 2; i < 14; ++i) point = window.take(sample.figures(), 0, kStart + i * 1s);
+  for (int i = 0; i < 6; ++i) sample.shard(1).first_token.add(300us);
+  near(window.take(sample.figures(), 0, kStart + 14s).first_token_ms, 0.3, 0.3);
+}
+
 }  // namespace
 }  // namespace sluice
