@@ -193,6 +193,31 @@ TEST(AccountWatch, WhatDegradesAnAccountThatAnswersItsProbesIsTold) {
             (EventValues{{"what", "rate"}, {"state", "degraded"}, {"percent", "62"}}));
 }
 
+TEST(AccountWatch, WhatWasKnownBeforeARestartIsNotToldAnew) {
+  Account account;
+  account.name = "team-a";
+  AccountHealth health;
+  health.state = Health::kDegraded;
+  health.last_status = 200;
+  health.restored = true;
+  AccountWatch watch;
+  EventRing ring;
+  const auto told = [&] {
+    watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+    return ring.find({.backend_id = {}}).events.size();
+  };
+  EXPECT_EQ(told(), 0u);
+  const auto probe = [&](int status) {
+    health = judge_health(health, {.status = status, .took = 1ms, .unix_ms = kUnixMs});
+  };
+  probe(503);
+  EXPECT_EQ(told(), 0u);  // degraded, as before
+  probe(200);
+  EXPECT_EQ(told(), 1u);
+  probe(503);
+  EXPECT_EQ(told(), 2u);
+}
+
 TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
   AccountWatch watch;
   EventRing ring;
