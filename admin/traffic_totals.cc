@@ -5,8 +5,7 @@
 namespace sluice {
 namespace {
 
-// The numbers that only grow, each with what it is in a shard. One list, for adding up and for
-// taking differences.
+// The numbers that only grow, each with what it is in a shard.
 template <class Do>
 void for_each_total(const Do& with) {
   using T = TrafficTotals;
@@ -72,19 +71,6 @@ TrafficTotals add_up(std::span<const ShardFigures> shards) noexcept {
     totals.body_memory += metrics.body_memory;
   }
   return totals;
-}
-
-TrafficTotals TrafficTotals::since(const TrafficTotals& before) const noexcept {
-  TrafficTotals more = *this;
-  for_each_total([&more, &before](std::uint64_t TrafficTotals::*total, auto) {
-    more.*total -= before.*total;
-  });
-  for_each_histogram(
-      [&more, &before](auto total, auto) { more.*total = (more.*total).since(before.*total); });
-  for (std::size_t i = 0; i < kTokenKinds; ++i) more.tokens[i] -= before.tokens[i];
-  for (std::size_t i = 0; i < kPriorities; ++i)
-    more.queue_wait[i] = queue_wait[i].since(before.queue_wait[i]);
-  return more;
 }
 
 std::vector<LabelledCount> merged(std::vector<LabelledCount> counts) {

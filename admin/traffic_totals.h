@@ -10,7 +10,7 @@
 namespace sluice {
 
 // TrafficTotals - what all shards have counted together, since the start: what is cheap to add up
-// each second. What has come between two of them is since().
+// each second.
 //
 // Size      about 1 KiB.
 struct TrafficTotals {
@@ -46,9 +46,6 @@ struct TrafficTotals {
   std::uint64_t in_flight = 0;
   std::uint64_t connections_open = 0;
   std::uint64_t body_memory = 0;
-
-  // What has come since `before`; the numbers of just now stay as they are.
-  [[nodiscard]] TrafficTotals since(const TrafficTotals& before) const noexcept;
 };
 
 [[nodiscard]] TrafficTotals add_up(std::span<const ShardFigures> shards) noexcept;

@@ -18,8 +18,8 @@ struct Boundary {
   std::string_view seconds;
 };
 
-// HistogramCounts - what a histogram has counted, at one moment or between two: the last count is
-// of what was above every boundary.
+// HistogramCounts - what a histogram has counted: the last count is of what was above every
+// boundary.
 template <const auto& kBoundaries>
 struct HistogramCounts {
   static constexpr std::size_t kCounts = kBoundaries.size() + 1;
@@ -37,36 +37,6 @@ struct HistogramCounts {
     for (std::size_t i = 0; i < kCounts; ++i) counts[i] += other.counts[i];
     sum_ns += other.sum_ns;
     return *this;
-  }
-  // What has come since `before`, an earlier reading of the same.
-  [[nodiscard]] HistogramCounts since(const HistogramCounts& before) const noexcept {
-    HistogramCounts more;
-    for (std::size_t i = 0; i < kCounts; ++i) more.counts[i] = counts[i] - before.counts[i];
-    more.sum_ns = sum_ns - before.sum_ns;
-    return more;
-  }
-
-  // The value that a share (0 to 1) of all does not exceed, as Prometheus' histogram_quantile says
-  // it: evenly spread within a bucket, and the highest boundary for what is above it. Zero when
-  // nothing was counted.
-  [[nodiscard]] Duration quantile(double share) const noexcept {
-    const std::uint64_t all = count();
-    if (all == 0) return Duration::zero();
-    const double rank = std::clamp(share, 0.0, 1.0) * static_cast<double>(all);
-    double below = 0;
-    Duration low{};
-    for (std::size_t i = 0; i < kBoundaries.size(); ++i) {
-      const Duration high = kBoundaries[i].most;
-      const auto here = static_cast<double>(counts[i]);
-      if (here > 0 && below + here >= rank) {
-        const double part = std::max(rank - below, 0.0) / here;
-        return low + Duration(static_cast<std::int64_t>(static_cast<double>((high - low).count()) *
-                                                        part));
-      }
-      below += here;
-      low = high;
-    }
-    return low;
   }
 };
 

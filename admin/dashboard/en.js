@@ -165,7 +165,7 @@ export default {
   'export.token.hint': 'Needed again for keys in clear. The export is noted as an event.',
 
   'models.search': 'Find a model', 'models.model': 'Model', 'models.usable': 'Usable accounts',
-  'models.any': 'any', 'models.window': 'Context', 'models.requests': 'Requests, 24 h',
+  'models.window': 'Context', 'models.requests': 'Requests, 24 h',
   'models.none': 'No account maps a model, and none was used.',
   'models.note': 'usage of the last 24 h',
   'models.every': '{n} account serves every model under its own name.|' +

@@ -52,25 +52,38 @@ function priceText(prices, name) {
   return low === high ? f.setMoney(low) : `${f.setMoney(low)} – ${f.setMoney(high)}`;
 }
 
+const servesAny = (account) => !Object.keys(account.model_mappings).length && !account.model_prefix;
+
+// What an account's provider calls a model, as Account::native_model has it; undefined: the account
+// does not serve it.
+function nativeOf(account, model) {
+  const {model_mappings: mappings, model_prefix: prefix} = account;
+  if (Object.hasOwn(mappings, model)) return mappings[model].native_id;
+  if (prefix) return model.startsWith(prefix) && model.slice(prefix.length) || undefined;
+  return servesAny(account) ? model : undefined;
+}
+
 // A row for each model that an account maps, that has a price or was used today.
 function rowsOf(accounts, prices, used) {
-  const rows = new Map();
-  const row = (model) => {
-    if (!rows.has(model)) rows.set(model, {model, accounts: [], own: [], natives: new Set(),
-      window: null});
-    return rows.get(model);
-  };
-  for (const account of accounts)
-    for (const [model, mapping] of Object.entries(account.model_mappings)) {
-      const one = row(model);
+  const priceOf = present(prices);
+  const usageOf = new Map(used.filter((sums) => sums.model).map((sums) => [sums.model, sums]));
+  const models = new Set([...accounts.flatMap((account) => Object.keys(account.model_mappings)),
+    ...priceOf.keys(), ...usageOf.keys()]);
+  return [...models].map((model) => {
+    const one = {model, accounts: [], own: [], natives: new Set(), window: null,
+      price: priceOf.get(model), usage: usageOf.get(model)};
+    for (const account of accounts) {
+      const native = nativeOf(account, model);
+      if (native === undefined) continue;
+      const mapping = Object.hasOwn(account.model_mappings, model)
+        ? account.model_mappings[model] : undefined;
       one.accounts.push(account.id);
       one.own.push(ownPrice(account, mapping));
-      one.natives.add(mapping.native_id);
-      one.window = Math.max(one.window ?? 0, mapping.context_window ?? 0) || null;
+      one.natives.add(native);
+      one.window = Math.max(one.window ?? 0, mapping?.context_window ?? 0) || null;
     }
-  for (const [model, price] of present(prices)) row(model).price = price;
-  for (const sums of used) if (sums.model) row(sums.model).usage = sums;
-  return [...rows.values()].map((one) => ({...one, prices: pricesOf(one)}));
+    return {...one, prices: pricesOf(one)};
+  });
 }
 
 // Adds what the stream knows: how many of a model's accounts are usable, and what is left of them.
@@ -97,7 +110,7 @@ function columns() {
       }},
     {id: 'accounts', label: t('models.usable'), number: true, down: true, sort: (r) => r.usable,
       text: (r) => r.accounts.length ? `${f.whole(r.usable)} / ${f.whole(r.accounts.length)}`
-        : t('models.any')},
+        : f.whole(0)},
     {id: 'level', label: t('account.level'), sort: (r) => r.capacity ? r.tokens / r.capacity : null,
       class: 'levels', make: (cell) => {
         const level = levelBar('level.title');
@@ -223,8 +236,7 @@ export function create() {
       catalog.read('prices'), live.stored ? api.get('/api/admin/usage?group_by=model') : null]);
     if (!current()) return;
     rows = rowsOf(accounts, all, usage?.rows ?? []);
-    const every = accounts.filter((a) => !Object.keys(a.model_mappings).length &&
-      !a.model_prefix).length;
+    const every = accounts.filter(servesAny).length;
     setText(open, every ? t('models.every', {n: every}) : '');
     const own = accounts.filter((a) => ownPrice(a) ||
       Object.values(a.model_mappings).some((mapping) => ownPrice(a, mapping))).length;

@@ -143,7 +143,7 @@ export default {
   'export.token': '管理令牌', 'export.token.hint': '导出明文密钥时需再次输入。导出会记为事件。',
 
   'models.search': '查找模型', 'models.model': '模型', 'models.usable': '可用账号',
-  'models.any': '任意', 'models.window': '上下文', 'models.requests': '24 小时请求',
+  'models.window': '上下文', 'models.requests': '24 小时请求',
   'models.none': '没有账号映射模型，也没有用量。', 'models.note': '最近 24 小时的用量',
   'models.every': '{n} 个账号以原名服务所有模型。',
   'price.title': '价格', 'price.note': '美元 / 百万 token', 'price.in': '输入 $/M',

@@ -83,7 +83,9 @@ void AccountWatch::look(const Account& account, const AccountView& view,
                 .open = view.breaker != BreakerState::kClosed,
                 .below = view.retreat != Retreat::State::kNormal,
                 .health = health.state};
-  Was& was = was_[account.name];
+  const auto [found, is_new] = was_.try_emplace(account.name);
+  Was& was = found->second;
+  if (is_new && health.restored) was.health = health.state;  // was told before the restart
   const auto tell = [&](EventKind kind, Told told, std::optional<Severity> severity = {}) {
     events.add({.unix_ms = unix_ms,
                 .kind = kind,

@@ -25,6 +25,7 @@ Says meaning_of(int status) noexcept {
 
 AccountHealth judge_health(AccountHealth before, const ProbeFinding& finding) noexcept {
   AccountHealth after = before;
+  after.restored = false;
   after.last_check_ms = finding.unix_ms;
   after.last_status = static_cast<std::uint16_t>(finding.status);
   after.last_latency_ms = static_cast<std::uint64_t>(finding.took / 1ms);

@@ -30,6 +30,8 @@ struct AccountHealth {
   std::optional<double>
       success_rate;  // of attempts in the last 5 minutes; nothing: there were none
 
+  bool restored = false;  // of an earlier process, and nothing has been found since
+
   [[nodiscard]] bool rate_is_poor() const noexcept {
     return success_rate && *success_rate < kGoodRate;
   }

@@ -36,7 +36,8 @@ void read_health(StoreEnvironment& store, HealthBoard& board) {
                                 .last_check_ms = row.last_check_ms,
                                 .last_status = row.last_status_code,
                                 .last_latency_ms = row.last_latency_ms,
-                                .success_rate = {}});
+                                .success_rate = {},
+                                .restored = true});
   }
 }
 

@@ -7,8 +7,8 @@ namespace {
 
 constexpr Duration kRateSpanMin = 500ms;  // half of what is between two looks
 
-template <class Counts>
-TrafficPoint::Percentiles percentiles(const Counts& counts, double units_per_ns) {
+TrafficPoint::Percentiles percentiles(const SharedStepHistogram::Counts& counts,
+                                      double units_per_ns) {
   if (counts.count() == 0) return {};
   const auto at = [&counts, units_per_ns](double share) {
     return static_cast<double>(counts.quantile(share).count()) * units_per_ns;
@@ -34,8 +34,15 @@ void count_requests(std::span<const ShardFigures> shards, std::uint64_t& all,
 
 TrafficPoint TrafficWindow::take(std::span<const ShardFigures> shards, std::uint64_t waiting,
                                  Instant now) {
-  Reading reading{.at = now, .totals = add_up(shards)};
+  Reading reading;
+  reading.at = now;
+  reading.totals = add_up(shards);
   count_requests(shards, reading.requests, reading.errors);
+  for (const ShardFigures& shard : shards) {
+    reading.overhead += shard.metrics->overhead.steps().read();
+    reading.first_token += shard.metrics->first_token.steps().read();
+    reading.duration += shard.metrics->duration.steps().read();
+  }
   TrafficPoint point;
   point.requests_total = reading.requests;
   point.errors_total = reading.errors;
@@ -56,11 +63,11 @@ TrafficPoint TrafficWindow::take(std::span<const ShardFigures> shards, std::uint
     point.prompt_tokens = per_second(reading.totals.tokens[kPrompt], last.totals.tokens[kPrompt]);
     point.completion_tokens =
         per_second(reading.totals.tokens[kCompletion], last.totals.tokens[kCompletion]);
-    const TrafficTotals window = reading.totals.since(readings_.front().totals);
-    point.count = reading.requests - readings_.front().requests;
-    point.overhead_us = percentiles(window.overhead, 1e-3);
-    point.first_token_ms = percentiles(window.first_token, 1e-6);
-    point.duration_ms = percentiles(window.duration, 1e-6);
+    const Reading& first = readings_.front();
+    point.count = reading.requests - first.requests;
+    point.overhead_us = percentiles(reading.overhead.since(first.overhead), 1e-3);
+    point.first_token_ms = percentiles(reading.first_token.since(first.first_token), 1e-6);
+    point.duration_ms = percentiles(reading.duration.since(first.duration), 1e-6);
   }
   readings_.push_back(std::move(reading));
   if (readings_.size() > kSeconds + 1) readings_.pop_front();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "admin/traffic_totals.h"
+#include "base/step_histogram.h"
 
 namespace sluice {
 
@@ -44,6 +45,7 @@ class TrafficWindow {
   struct Reading {
     Instant at{};
     TrafficTotals totals;
+    SharedStepHistogram::Counts overhead, first_token, duration;
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;
   };

@@ -6,6 +6,7 @@
 
 #include "base/histogram.h"
 #include "base/owned_count.h"
+#include "base/step_histogram.h"
 #include "engine/llm/usage.h"
 #include "engine/proxy/series_table.h"
 #include "engine/route/account.h"
@@ -86,6 +87,21 @@ inline constexpr auto kQueueWaitBoundaries = std::to_array<Boundary>({
 using DurationHistogram = Histogram<kDurationBoundaries>;
 using QueueWaitHistogram = Histogram<kQueueWaitBoundaries>;
 
+// StepsBeside - a histogram for scrapes, and the same finely, for percentiles: those of the
+// boundaries alone may be wrong by as much as these are apart.
+template <const auto& kBoundaries>
+class StepsBeside : public Histogram<kBoundaries> {
+ public:
+  void add(Duration took) noexcept {
+    Histogram<kBoundaries>::add(took);
+    steps_.add(took);
+  }
+  [[nodiscard]] const SharedStepHistogram& steps() const noexcept { return steps_; }
+
+ private:
+  SharedStepHistogram steps_;
+};
+
 // The pool that sluice_requests_total names; kNone: no account was asked.
 enum class PoolLabel : std::uint8_t { kNone, kPrimary, kFallback };
 [[nodiscard]] constexpr PoolLabel pool_label(Pool pool) noexcept {
@@ -154,7 +170,7 @@ inline constexpr std::size_t kTokenKinds = kTokenKindNames.size();
 // Affinity  counted by one shard; read by any thread, at any time, without a lock.
 // Limits    kRequestSeriesMax and kAccountSeriesMax; beyond them accounts and models are counted
 //           together, as "other".
-// Size      2 KiB, the tables' indexes (192 KiB) and 16 bytes for each series.
+// Size      17 KiB, the tables' indexes (192 KiB) and 16 bytes for each series.
 // Cost      bench/metrics_bench.
 class ShardMetrics {
  public:
@@ -186,10 +202,10 @@ class ShardMetrics {
   OwnedCount requests;   // begun, whatever they asked for
   OwnedCount in_flight;  // of these, just now
   OwnedCount attempts;   // begun: accounts that were asked
-  Histogram<kOverheadBoundaries> overhead;
-  DurationHistogram duration;
+  StepsBeside<kOverheadBoundaries> overhead;
+  StepsBeside<kDurationBoundaries> duration;
   DurationHistogram upstream;
-  Histogram<kFirstTokenBoundaries> first_token;
+  StepsBeside<kFirstTokenBoundaries> first_token;
   std::array<OwnedCount, kTokenKinds> tokens{};
   OwnedCount nano_dollars;
   std::array<QueueWaitHistogram, kPriorities> queue_wait{};

@@ -95,6 +95,38 @@ test('a price is shown as it was set, a cost not 1 % off', async (t) => {
   assert.deepEqual(await faults(), []);
 });
 
+test('the accounts of a model are those that the gateway sends it to', async (t) => {
+  const {call, faults, gateway, mock, page} = await start(t, {x: {native_id: 'x-1'}});
+  const dollars = {input_per_million: 1, output_per_million: 2};
+  for (const model of ['near/nope', 'near/'])
+    await call('PUT', '/api/admin/prices', {model, ...dollars});
+  const status = async (model) =>
+    (await gateway.post('/v1/chat/completions', ask({model}))).status;
+  const add = (name, more) => call('POST', '/api/admin/backends', {name,
+    api_base_url: `${mock.url}/v1`, api_key: `sk-test-${name}`, ...more});
+  const shown = async (expected) => {
+    const usable = async () => Object.fromEntries(await page.locator('main section').first()
+      .locator('tbody tr').evaluateAll((rows) => rows.map((one) =>
+        [one.querySelector('th span').textContent, one.querySelector('td').textContent])));
+    await until(page, usable, (now) => JSON.stringify(Object.entries(now).sort()) ===
+      JSON.stringify(Object.entries(expected).sort()), `usable accounts ${JSON.stringify(expected)}`);
+    for (const [model, text] of Object.entries(expected))
+      assert.equal(await status(model), text === '0' ? 404 : 200, model);
+  };
+  await go(page, 'models');
+  await shown({m: '1 / 1', x: '1 / 1', 'near/nope': '0', 'near/': '0'});
+  // A prefix is no model by itself, and one that maps others serves what its prefix begins, too.
+  await add('near', {model_prefix: 'near/', model_mappings: {y: {native_id: 'y-1'}}});
+  await shown({m: '1 / 1', x: '1 / 1', y: '1 / 1', 'near/nope': '1 / 1', 'near/': '0'});
+  await add('every', {});
+  await shown({m: '2 / 2', x: '2 / 2', y: '2 / 2', 'near/nope': '2 / 2', 'near/': '1 / 1'});
+  const limits = Object.fromEntries((await call('GET', '/api/admin/backends'))
+    .map((one) => [one.name, one.rpm_limit]));
+  const level = await row(page, 'x').first().locator('.level').getAttribute('title');
+  assert.match(level, new RegExp(`^\\d+ of ${limits['team-a'] + limits.every} requests `));
+  assert.deepEqual(await faults(), []);
+});
+
 test('a form says whether it replaces a price or adds one', async (t) => {
   const {call, faults, page} = await start(t);
   const dollars = {input_per_million: 1, output_per_million: 2};

@@ -247,6 +247,31 @@ TEST(AccountWatch, WhatDegradesAnAccountThatAnswersItsProbesIsTold) {
             (EventValues{{"what", "rate"}, {"state", "degraded"}, {"percent", "62"}}));
 }
 
+TEST(AccountWatch, WhatWasKnownBeforeARestartIsNotToldAnew) {
+  Account account;
+  account.name = "team-a";
+  AccountHealth health;
+  health.state = Health::kDegraded;
+  health.last_status = 200;
+  health.restored = true;
+  AccountWatch watch;
+  EventRing ring;
+  const auto told = [&] {
+    watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+    return ring.find({.backend_id = {}}).events.size();
+  };
+  EXPECT_EQ(told(), 0u);
+  const auto probe = [&](int status) {
+    health = judge_health(health, {.status = status, .took = 1ms, .unix_ms = kUnixMs});
+  };
+  probe(503);
+  EXPECT_EQ(told(), 0u);  // degraded, as before
+  probe(200);
+  EXPECT_EQ(told(), 1u);
+  probe(503);
+  EXPECT_EQ(told(), 2u);
+}
+
 TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
   AccountWatch watch;
   EventRing ring;
@@ -375,6 +400,28 @@ TEST(TrafficWindow, ALookSoonAfterAnotherMakesNoSecondOfAMoment) {
   static_cast<void>(window.take(sample.figures(), 0, kStart + 1s));
   sample.served(0, 0, 200);
   EXPECT_NEAR(window.take(sample.figures(), 0, kStart + 1005ms).requests, 1, 0.01);
+}
+
+TEST(TrafficWindow, PercentilesAreThoseOfWhatWasMeasured) {
+  const auto near = [](const TrafficPoint::Percentiles& told, double p50, double p99) {
+    ASSERT_TRUE(told.p50 && told.p99);
+    EXPECT_NEAR(*told.p50, p50, p50 / 20);
+    EXPECT_NEAR(*told.p99, p99, p99 / 20);
+  };
+  MetricsSample sample;
+  TrafficWindow window;
+  static_cast<void>(window.take(sample.figures(), 0, kStart));
+  for (int i = 0; i < 6; ++i) sample.shard(i % 2).first_token.add(1100ms + i * 300us);
+  for (const Duration took : {Duration(500us), Duration(2003ms), Duration(2003ms)})
+    sample.shard(0).duration.add(took);
+  for (int i = 0; i < 6; ++i) sample.shard(0).overhead.add(17us);
+  TrafficPoint point = window.take(sample.figures(), 0, kStart + 1s);
+  near(point.first_token_ms, 1100, 1101);
+  near(point.duration_ms, 2003, 2003);
+  near(point.overhead_us, 17, 17);
+  for (int i = 2; i < 14; ++i) point = window.take(sample.figures(), 0, kStart + i * 1s);
+  for (int i = 0; i < 6; ++i) sample.shard(1).first_token.add(300us);
+  near(window.take(sample.figures(), 0, kStart + 14s).first_token_ms, 0.3, 0.3);
 }
 
 }  // namespace
