@@ -60,6 +60,7 @@ RequestOutcome outcome_of(UsageKind kind) noexcept {
 }  // namespace
 
 bool is_error(const UsageEvent& event) noexcept {
+  if ((event.flags & kUsageBrokenOff) != 0) return true;
   if (event.status == 0) return (event.flags & kUsageClientGone) == 0;
   return event.status >= kFirstErrorStatus;
 }

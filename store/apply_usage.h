@@ -97,8 +97,8 @@ class UsageLedger {
   std::string bytes_;
 };
 
-// Whether an answer counts as an error: 400 and above, or none at all, unless it was the client who
-// did not wait for it (INVARIANTS R4).
+// Whether an answer counts as an error: 400 and above, one that the provider broke off, or none at
+// all, unless it was the client who did not wait for it (INVARIANTS R4).
 [[nodiscard]] bool is_error(const UsageEvent& event) noexcept;
 
 }  // namespace sluice

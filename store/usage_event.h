@@ -28,6 +28,7 @@ enum UsageFlag : std::uint16_t {
   kUsageReserved = 512,      // nobody told what it used: they count what was reserved
   kUsageOverLimit = 1024,    // the client key's limits refused it, and do not count it
   kUsageOwnPrice = 2048,     // the price was the account's own, not the model's
+  kUsageBrokenOff = 4096,    // of an end: the provider broke its answer off behind the head
 };
 
 // UsageEvent - one line of the usage journal: an attempt with one account begins, or ends. An end

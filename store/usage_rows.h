@@ -14,7 +14,7 @@ struct UsageSums {
   static constexpr Table kTable = Table::kUsageHourly;
 
   std::uint64_t requests = 0;         // counted at their last attempt, or when refused
-  std::uint64_t errors = 0;           // of `requests`: answered with 400 or more, or not at all
+  std::uint64_t errors = 0;           // of `requests`: as is_error() has it
   std::uint64_t attempts = 0;         // with an account; a request may need several
   std::uint64_t failed_attempts = 0;  // of `attempts`
   std::uint64_t unknown = 0;          // of `attempts`: the process died before their end

@@ -16,8 +16,8 @@ const ROWS_MAX = 1000;  // of a tail that runs for long; the oldest fall off
 const NO_ANSWER = 0;   // the API's status of a request that its client left before it had one
 const STATUSES = [200, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504, NO_ANSWER];
 
-const kindOf = (status) => status === null ? 'off' : status < 400 ? 'good'
-  : status < 500 ? 'warn' : 'bad';
+const kindOf = ({status, outcome}) => status === null ? 'off'
+  : status >= 500 || outcome === 'broken_off' ? 'bad' : status < 400 ? 'good' : 'warn';
 
 function statusCell(cell) {
   let shown = '';
@@ -25,7 +25,7 @@ function statusCell(cell) {
     const text = r.status === null ? t('requests.gone') : String(r.status);
     if (text === shown) return;
     shown = text;
-    clear(cell, h('span', {class: `code ${kindOf(r.status)}`, text}));
+    clear(cell, h('span', {class: `code ${kindOf(r)}`, text}));
   };
 }
 
@@ -37,9 +37,10 @@ function timeCell(cell, first) {
 }
 
 function flagsCell(cell, r) {
-  const flags = [r.streamed && ['stream'], r.degraded && [r.degraded, 'warn'],
-    r.hedged && ['hedged', 'cool'], r.client_gone && ['gone', 'warn'],
-    r.attempt > 1 && ['attempts', 'warn'], r.tokens_estimated && ['estimated']].filter(Boolean);
+  const flags = [r.outcome === 'broken_off' && ['broken_off', 'bad'], r.streamed && ['stream'],
+    r.degraded && [r.degraded, 'warn'], r.hedged && ['hedged', 'cool'],
+    r.client_gone && ['gone', 'warn'], r.attempt > 1 && ['attempts', 'warn'],
+    r.tokens_estimated && ['estimated']].filter(Boolean);
   const named = flags.map(([id, kind]) =>
     [id === 'attempts' ? t('flag.attempts', {n: r.attempt}) : word('flag', id), kind]);
   cell.append(h('span', {class: 'chips', title: named.map(([text]) => text).join(', ')},

@@ -207,6 +207,7 @@ export default {
   'requests.tail': '实时跟踪', 'requests.count': '{n} 个请求', 'requests.none': '还没有请求。',
   'requests.no_match': '没有这样的请求。',
   'flag.stream': '流式', 'flag.hedged': '对冲', 'flag.gone': '客户端离开',
+  'flag.broken_off': '中断',
   'flag.estimated': 'token 为估算', 'flag.fallback': '备用池', 'flag.emergency': '应急通道',
   'flag.attempts': '{n} 次尝试', 'explain.title': '为何如此路由', 'explain.of': '解释请求 {id}',
   'explain.request': '请求', 'explain.native': '提供方的模型', 'explain.steps': '步骤',

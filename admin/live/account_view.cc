@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "admin/account_condition.h"
+#include "engine/proxy/ask_account.h"
 #include "engine/route/ladder.h"
 
 namespace sluice {
@@ -30,7 +31,9 @@ FaultWords words_of(const LastFault::Seen& fault) {
       return {"rate_limited", "the provider answered 429: its limit is used up"};
     case TryOutcome::kAuthRejected: return {"key_refused", "the provider refused the key"};
     case TryOutcome::kServerError:
-      if (fault.status == 0) return {"broken_off", "the provider broke the connection off"};
+      // Without a head, or behind one that was no such error.
+      if (judge_status(fault.status).outcome != TryOutcome::kServerError)
+        return {"broken_off", "the provider broke the connection off"};
       return {"server_error", "the provider answered with an error of its own"};
     case TryOutcome::kConnectFailed: return {"connect_failed", "the provider could not be reached"};
     case TryOutcome::kTimedOut: return {"timed_out", "the provider did not answer in time"};

@@ -11,9 +11,9 @@
 namespace sluice {
 namespace {
 
-std::string_view outcome_text(RequestOutcome outcome) {
-  switch (outcome) {
-    case RequestOutcome::kEnded: return "ended";
+std::string_view outcome_text(const StoredRequest& row) {
+  switch (row.outcome) {
+    case RequestOutcome::kEnded: return (row.flags & kUsageBrokenOff) != 0 ? "broken_off" : "ended";
     case RequestOutcome::kRefused: return "refused";
     case RequestOutcome::kUnknown:
     case RequestOutcome::kOpen: break;  // kOpen is of open attempts alone
@@ -39,7 +39,7 @@ void write_request(JsonText& text, const RequestView& view, const AccountNames& 
       .member("id", cursor_text(view.key))
       .member("request_id", row.request_id)
       .member("at", rfc3339_text(row.unix_ms))
-      .member("outcome", outcome_text(row.outcome))
+      .member("outcome", outcome_text(row))
       .member("status", only_if(row.status != 0, row.status))
       .member("model", view.model)
       .member("native_model", view.native_model)

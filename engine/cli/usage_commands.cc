@@ -81,9 +81,9 @@ std::string time_text(std::int64_t unix_ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", at, unix_ms % 1000);
 }
 
-std::string_view outcome_text(RequestOutcome outcome) {
-  switch (outcome) {
-    case RequestOutcome::kEnded: return "ended";
+std::string_view outcome_text(const StoredRequest& row) {
+  switch (row.outcome) {
+    case RequestOutcome::kEnded: return (row.flags & kUsageBrokenOff) != 0 ? "broken_off" : "ended";
     case RequestOutcome::kRefused: return "refused";
     case RequestOutcome::kUnknown: return "unknown";
     case RequestOutcome::kOpen: break;
@@ -108,10 +108,10 @@ std::string csv_line(const RequestView& view) {
   const auto has = [&row](UsageFlag flag) { return (row.flags & flag) != 0; };
   return fmt::format(
       "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-      time_text(row.unix_ms), csv_text(row.request_id), outcome_text(row.outcome), row.status,
-      row.attempt, csv_text(view.account), view.pool, csv_text(view.client_key),
-      csv_text(view.model), csv_text(view.native_model), row.prompt_tokens, row.completion_tokens,
-      row.total_tokens, row.cached_read_tokens, row.cached_write_tokens, row.reasoning_tokens,
+      time_text(row.unix_ms), csv_text(row.request_id), outcome_text(row), row.status, row.attempt,
+      csv_text(view.account), view.pool, csv_text(view.client_key), csv_text(view.model),
+      csv_text(view.native_model), row.prompt_tokens, row.completion_tokens, row.total_tokens,
+      row.cached_read_tokens, row.cached_write_tokens, row.reasoning_tokens,
       has(kUsageCostKnown) ? std::to_string(row.cost_nano_dollars) : "", row.latency_us,
       row.first_token_us, row.queue_us, has(kUsageLast), has(kUsageStreamed), has(kUsageHedged),
       has(kUsageClientGone), has(kUsageTokensGuessed), degraded_text(row));
@@ -124,7 +124,7 @@ std::string json_line(const RequestView& view) {
                                          : nlohmann::ordered_json();
   const nlohmann::ordered_json object = {{"time", time_text(row.unix_ms)},
                                          {"request_id", row.request_id},
-                                         {"outcome", outcome_text(row.outcome)},
+                                         {"outcome", outcome_text(row)},
                                          {"status", row.status},
                                          {"attempt", row.attempt},
                                          {"account", view.account},

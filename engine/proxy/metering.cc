@@ -70,6 +70,7 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool r
   const ExchangeReport& report = exchange.report;
   UsageEvent event = event_of(shard, exchange, trial);
   if (attempt.head != nullptr) event.status = static_cast<std::uint16_t>(attempt.head->status);
+  if (attempt.broke.code != Errc::kOk) event.flags |= kUsageBrokenOff;
   if (report.hedged) event.flags |= kUsageHedged;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
   if (trial.choice.permit.held()) event.flags |= kUsageUnsent;

@@ -37,6 +37,8 @@ Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Tr
     attempt.account->state->latency().update(exchange.report.first_token_at - attempt.asked_at,
                                              shard.now());
   }
+  if (end == RelayEnd::kUpstreamBroke && exchange.answered)
+    exchange.report.late_status = attempt.broke.code == Errc::kTimedOut ? 504 : 502;
   report_outcome(shard, exchange, ladder, trial, outcome);
   count_usage(shard, exchange, *attempt.account);
   end_trial(shard, exchange, trial, tokens_counted(outcome, tokens_used(exchange.report.usage)),

@@ -34,7 +34,7 @@ async function start(t, {rules = [], accounts = [{}], ...config} = {}) {
       headers: {authorization: `Bearer ${key}`, 'content-type': 'application/json'},
       body: JSON.stringify(ask(body)),
     });
-    await answer.text();
+    await answer.text().catch((fault) => fault);  // it may break off
     sent += 1;
     return answer.status;
   };
@@ -275,6 +275,26 @@ test('a request that no account has answered is the last one\'s that was asked',
   const daily = (await get('/api/admin/stats/daily')).body;
   assert.deepEqual(daily.map((row) => [row.pool, row.total_requests, row.total_errors]).sort(),
     [['fallback', 1, 1], ['primary', 1, 1]]);
+});
+
+test('a stream that the provider breaks off is an error, whatever its head said', async (t) => {
+  const {get, gateway, send, booked} = await start(t,
+    {rules: [{match: {model: 'breaks'}, do: {abort: 'rst', 'abort-at': 'event:1'}}]});
+  assert.equal(await send({model: 'breaks', stream: true}), 200);
+  assert.equal(await send({model: 'whole', stream: true}), 200);
+  await booked();
+  const {requests} = (await get('/api/admin/requests')).body;
+  assert.deepEqual(requests.map((row) => [row.model, row.outcome, row.status, row.last]).sort(),
+    [['breaks', 'broken_off', 200, true], ['whole', 'ended', 200, true]]);
+  const {rows: [row]} = (await get('/api/admin/usage?group_by=account')).body;
+  assert.deepEqual([row.account, row.requests, row.errors, row.attempts, row.failed_attempts],
+    ['team-a', 2, 1, 2, 1]);
+  const metrics = await (await fetch(`${gateway.url}/metrics`,
+    {headers: {authorization: `Bearer ${TOKEN}`}})).text();
+  assert.match(metrics, /^sidecar_requests_total 2$/m);
+  assert.match(metrics, /^sidecar_errors_total 1$/m);
+  const [{last_error: fault}] = (await get('/api/admin/backends')).body;
+  assert.deepEqual([fault.kind, fault.status], ['broken_off', 200]);
 });
 
 test('a deleted account\'s usage stays, under its name', async (t) => {

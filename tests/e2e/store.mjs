@@ -44,7 +44,8 @@ export const eventuallyStored = (directory, check, what) => eventually(async () 
 }, what);
 
 const has = (row, flag) => row.flags.includes(flag);
-const isError = (row) => (row.status === 0 ? !has(row, 'client_gone') : row.status >= 400);
+const isError = (row) => has(row, 'broken_off') ||
+  (row.status === 0 ? !has(row, 'client_gone') : row.status >= 400);
 const SUMMED = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'cached_read_tokens',
   'cached_write_tokens', 'reasoning_tokens', 'cost_nano_dollars'];
 

@@ -71,7 +71,8 @@ Json flags_of(std::uint16_t flags) {
                 {kUsageClientGone, "client_gone"},
                 {kUsageTokensGuessed, "tokens_guessed"},
                 {kUsageCostKnown, "cost_known"},
-                {kUsageOwnPrice, "own_price"}};
+                {kUsageOwnPrice, "own_price"},
+                {kUsageBrokenOff, "broken_off"}};
   Json names = Json::array();
   for (const auto& [flag, name] : kFlags)
     if ((flags & flag) != 0) names.push_back(name);

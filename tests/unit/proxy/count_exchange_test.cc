@@ -41,8 +41,8 @@ class CountExchange : public UpstreamTest {
     return counts;
   }
   void count() { count_exchange(*shard_, *exchange_); }
-  // Tries the account; the provider says this.
-  void try_with(std::string_view answer) {
+  // Tries the account; the provider says this, and no more if it `breaks` off.
+  void try_with(std::string_view answer, bool breaks = false) {
     if (directory_->accounts.empty()) add_upstream("team-a").cost = {.input = 1'000'000};
     begin("POST /v1/x HTTP/1.1\r\nHost: g\r\n\r\n");
     exchange_->forwarded = true;
@@ -55,6 +55,10 @@ class CountExchange : public UpstreamTest {
     static_cast<void>(provider_gets("\r\n\r\n"));
     pass(40ms);
     provider_sends(answer);
+    if (breaks) {
+      static_cast<void>(client_gets("abc"));
+      hang_up();
+    }
     finish(trying);
     hang_up();
     turn_until([this] { return endpoint().idle_count() == 0; });
@@ -149,6 +153,15 @@ TEST_F(CountExchange, AServedRequestCountsItsAccountTokensAndCost) {
 TEST_F(CountExchange, A429IsAnOutcomeAndOneCooldown) {
   try_with("HTTP/1.1 429 X\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(events(), (Counts{{"team-a 0 2 429", 1}, {"team-a 1 0 0", 1}}));
+}
+
+// The client has the 200, and the request failed.
+TEST_F(CountExchange, AnAnswerThatTheProviderBreaksOffIsAnErrorOfTheProviders) {
+  try_with("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", true);
+  count();
+  EXPECT_EQ(exchange_->report.status, 200);
+  EXPECT_EQ(requests(), (Counts{{" team-a 1 502", 1}}));
+  EXPECT_EQ(events(), (Counts{{"team-a 0 4 0", 1}}));
 }
 
 // A connection of its own that asks once.

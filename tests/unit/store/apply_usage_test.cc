@@ -150,6 +150,15 @@ TEST_F(ApplyUsage, AClientThatLeftIsNoErrorOfTheAccount) {
   EXPECT_EQ(total().failed_attempts, 1U);
 }
 
+TEST_F(ApplyUsage, AnAnswerThatTheProviderBrokeOffIsAnErrorWhateverItsStatus) {
+  UsageEvent broken = end_event(2, 1);
+  broken.flags |= kUsageBrokenOff;
+  apply({start_event(1), broken});
+  EXPECT_EQ(total().requests, 1U);
+  EXPECT_EQ(total().errors, 1U);
+  EXPECT_EQ(total().failed_attempts, 1U);
+}
+
 TEST_F(ApplyUsage, AStartStaysOpenUntilItsEndComesInALaterBatch) {
   apply({start_event(1)});
   EXPECT_EQ(rows_of(Table::kOpenAttempts), 1U);
