@@ -56,8 +56,8 @@ struct UsageEvent {
   std::uint64_t reserved_tokens = 0;
   std::uint64_t client_reserved_tokens = 0;
 
-  // kEnd alone. Tokens as engine/llm/usage.h counts them: cached ones are among `prompt`,
-  // reasoning ones among `completion`.
+  // kEnd alone, but for the latency. Tokens as engine/llm/usage.h counts them: cached ones
+  // are among `prompt`, reasoning ones among `completion`.
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t total_tokens = 0;
@@ -65,7 +65,8 @@ struct UsageEvent {
   std::uint64_t cached_write_tokens = 0;
   std::uint64_t reasoning_tokens = 0;
   std::int64_t cost_nano_dollars = 0;
-  std::uint64_t latency_us = 0;      // from the start of this attempt to the end of its answer
+  // From the start of this attempt to the end of its answer; kRefused: since all of it was there.
+  std::uint64_t latency_us = 0;
   std::uint64_t first_token_us = 0;  // 0: no token came
   std::uint64_t sent_ms = 0;         // from the start of this attempt until the request had left
   std::uint64_t queue_us = 0;        // the request's wait for a permit, of every kind

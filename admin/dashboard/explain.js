@@ -72,6 +72,12 @@ function ladder(answer) {
     table(answer.candidates)];
 }
 
+// The times of a row are its attempt's, but where no answer was relayed.
+export function timeLabel(request, label) {
+  const ofLast = request.attempt > 1 && request.outcome !== 'refused';
+  return ofLast ? t('requests.of_last', {what: t(label)}) : t(label);
+}
+
 // `request` is a row of /api/admin/requests.
 export async function explain(request) {
   const more = h('div', {class: 'explain'}, h('p', {class: 'hint', text: t('loading')}));
@@ -83,8 +89,8 @@ export async function explain(request) {
     [t('usage.prompt_tokens'), f.whole(request.prompt_tokens)],
     [t('usage.completion_tokens'), f.whole(request.completion_tokens)],
     [t('usage.cost'), f.money(request.cost)],
-    [t('requests.latency'), f.milliseconds(request.latency_ms)],
-    [t('requests.ttft'), f.milliseconds(request.ttft_ms)],
+    [timeLabel(request, 'requests.latency'), f.milliseconds(request.latency_ms)],
+    [timeLabel(request, 'requests.ttft'), f.milliseconds(request.ttft_ms)],
     [t('requests.queue'), f.milliseconds(request.queue_ms)],
   ]), more]});
   try {

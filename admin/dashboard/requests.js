@@ -1,8 +1,8 @@
 // Requests: the latest as they end, and why each went where it went.
 import * as api from './api.js';
 import * as catalog from './catalog.js';
-import {button, clear, h, setHidden, setText} from './dom.js';
-import {explain} from './explain.js';
+import {button, clear, h, setAttribute, setHidden, setText} from './dom.js';
+import {explain, timeLabel} from './explain.js';
 import * as f from './format.js';
 import {t, word} from './i18n.js';
 import {live} from './live.js';
@@ -47,6 +47,15 @@ function flagsCell(cell, r) {
     named.map(([text, kind]) => chip(text, kind))));
 }
 
+// A retried request took longer than its last attempt.
+const time = (label, member) => (cell) => (r) => {
+  const name = timeLabel(r, label);
+  const took = f.milliseconds(r[member]);
+  const over = name !== t(label) && r[member] !== null;
+  setText(cell, over ? t('cost.over', {sum: took}) : took);
+  setAttribute(cell, 'title', over ? name : null);
+};
+
 const cut = (member) => (cell) => {
   const set = longText(cell);
   return (r) => set(r[member] || f.NONE);
@@ -68,9 +77,9 @@ function columns() {
     {id: 'cost', width: 92, label: t('usage.cost'), number: true, down: true, sort: (r) => r.cost,
       text: (r) => f.money(r.cost)},
     {id: 'latency', width: 78, label: t('requests.latency'), number: true, down: true,
-      sort: (r) => r.latency_ms, text: (r) => f.milliseconds(r.latency_ms)},
+      sort: (r) => r.latency_ms, make: time('requests.latency', 'latency_ms')},
     {id: 'ttft', width: 84, label: t('requests.ttft'), number: true, down: true,
-      sort: (r) => r.ttft_ms, text: (r) => f.milliseconds(r.ttft_ms)},
+      sort: (r) => r.ttft_ms, make: time('requests.ttft', 'ttft_ms')},
     {id: 'queue', width: 62, label: t('requests.queue'), number: true, down: true,
       sort: (r) => r.queue_ms, text: (r) => r.queue_ms ? f.milliseconds(r.queue_ms) : f.NONE},
     {id: 'flags', width: 136, label: t('requests.flags'), make: flagsCell},

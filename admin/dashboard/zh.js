@@ -204,6 +204,7 @@ export default {
   'requests.at': '时间', 'requests.status': '状态码', 'requests.any_status': '任意状态码',
   'requests.latency': '时长', 'requests.ttft': '首 token', 'requests.queue': '等待',
   'requests.flags': '备注', 'requests.gone': '无', 'requests.older': '更早的请求',
+  'requests.of_last': '{what}（末次尝试）',
   'requests.tail': '实时跟踪', 'requests.count': '{n} 个请求', 'requests.none': '还没有请求。',
   'requests.no_match': '没有这样的请求。',
   'flag.stream': '流式', 'flag.hedged': '对冲', 'flag.gone': '客户端离开',

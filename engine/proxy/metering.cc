@@ -105,6 +105,7 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
     event.pool = report.pool;
   }
   event.status = report.late_status != 0 ? report.late_status : report.status;
+  event.latency_us = microseconds(shard.now() - exchange.received_at);
   if (report.client_gone) event.flags |= kUsageClientGone;
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
   const std::uint64_t sequence = journal->refused(event);

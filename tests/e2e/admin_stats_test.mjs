@@ -263,6 +263,8 @@ test('a request that no account has answered is the last one\'s that was asked',
   assert.equal(await send({model: 'hangs'}), 504);
   assert.equal(await send({model: 'breaks'}), 502);
   await booked();
+  const [hung] = (await get('/api/admin/requests?model=hangs')).body.requests;
+  assert.ok(hung.latency_ms >= 300 && hung.latency_ms < 60_000, `${hung.latency_ms} ms`);
   const of = async (query) => (await get(`/api/admin/requests?${query}`)).body.requests
     .map((row) => [row.outcome, row.status, row.model, row.account, row.pool]);
   assert.deepEqual(await of('backend_id=team-a'), [['refused', 504, 'hangs', 'team-a', 'primary']]);

@@ -9,10 +9,12 @@ const PAGE = 100;  // requests that the page asks for at once
 const MODELS = ['m-one', 'm-two'];
 const DAY_MS = 86_400_000;
 
-async function start(t, requests) {
+async function start(t, requests, {language, accounts = ['team-a']} = {}) {
   const mock = await startMock(t, ['--tokens', '2']);
   const gateway = await startGateway(t, {
-    accounts: [account(mock, {name: 'team-a', rpm_limit: 10_000, models: MODELS})],
+    accounts: accounts.map((name) => account(mock,
+      {name, api_key: `sk-test-${name}`, rpm_limit: 10_000, models: MODELS})),
+    routing: {strategy: 'ordered'},
     store: {directory: await temporaryFolder()},
   }, {env: {...process.env, SIDECAR_ADMIN_TOKEN: TOKEN}});
   for (let i = 0; i < requests; i++) {
@@ -24,7 +26,7 @@ async function start(t, requests) {
       {headers: {authorization: `Bearer ${TOKEN}`}});
     return (await answer.json()).total_requests === requests;
   }, 'all of them in the store');
-  const {page, faults} = await openDashboard(t, gateway.url);
+  const {page, faults} = await openDashboard(t, gateway.url, {language});
   await logIn(page);
   return {faults, gateway, mock, page};
 }
@@ -120,3 +122,30 @@ test('older requests that come after the filter was changed are dropped', async 
   assert.equal(await count.innerText(), `${PAGE / 2 + 10} requests`);
   assert.deepEqual(await faults(), []);
 });
+
+const WORDS = {'en-US': ['broken off', 'Duration, last attempt'],
+  'zh-CN': ['中断', '时长（末次尝试）']};
+for (const [language, [brokenOff, ofLast]] of Object.entries(WORDS))
+  test(`a stream that broke off says so, and whose times are the last attempt's, ${language}`,
+    async (t) => {
+      const {faults, gateway, mock, page} = await start(t, 0,
+        {language, accounts: ['team-a', 'team-b']});
+      await mock.script({rules: [
+        {match: {model: MODELS[0]}, do: {abort: 'rst', 'abort-at': 'event:1'}},
+        {match: {key: 'sk-test-team-a'}, do: {status: 500}}]});
+      for (const body of [{model: MODELS[0], stream: true}, {model: MODELS[1]}]) {
+        const answer = await gateway.post('/v1/chat/completions', ask(body));
+        assert.equal(answer.status, 200);
+        await answer.text().catch((fault) => fault);
+      }
+      await go(page, 'requests');
+      const broken = page.locator('main tbody tr', {hasText: MODELS[0]});
+      await broken.locator('.chip.bad', {hasText: brokenOff}).waitFor();
+      assert.equal(await broken.locator('.code.bad').innerText(), '200');
+      assert.equal(await page.locator(`main tbody tr [title="${ofLast}"]`).count(), 1);
+      const retried = page.locator('main tbody tr', {hasText: MODELS[1]});
+      assert.match(await retried.locator(`[title="${ofLast}"]`).innerText(), /^> [0-9]/);
+      await retried.locator('.link').click();
+      await page.locator('dialog dt', {hasText: ofLast}).waitFor();
+      assert.deepEqual(await faults(), []);
+    });
