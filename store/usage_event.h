@@ -56,8 +56,8 @@ struct UsageEvent {
   std::uint64_t reserved_tokens = 0;
   std::uint64_t client_reserved_tokens = 0;
 
-  // kEnd alone, but for the times. Tokens as engine/llm/usage.h counts them: cached ones are among `prompt`,
-  // reasoning ones among `completion`.
+  // kEnd alone, but for the latency. Tokens as engine/llm/usage.h counts them: cached ones
+  // are among `prompt`, reasoning ones among `completion`.
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t total_tokens = 0;

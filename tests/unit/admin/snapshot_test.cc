@@ -109,13 +109,14 @@ TEST(Snapshot, AnAccountOnHoldSaysUntilWhen) {
 TEST(Snapshot, TheLastErrorTellsAnErrorFromAnAnswerThatBrokeOff) {
   const auto directory = std::make_shared<Directory>(test::make_directory({{.name = "team-a"}}));
   constexpr auto kServerError = static_cast<std::uint8_t>(TryOutcome::kServerError);
-  const auto kind_of = [&directory](std::uint16_t status) -> std::string {
-    directory->accounts[0]->state->last_fault().note(kStart, status, kServerError);
+  const auto kind_of = [&directory](int status) -> std::string {
+    directory->accounts[0]->state->last_fault().note(kStart, static_cast<std::uint16_t>(status),
+                                                     kServerError);
     const auto snapshot = snapshot_of(figures_of(directory, kStart));
     return snapshot["backends"].at(0)["last_error"]["kind"];
   };
-  for (const std::uint16_t status : {408, 500, 529}) EXPECT_EQ(kind_of(status), "server_error");
-  for (const std::uint16_t status : {0, 200, 400}) EXPECT_EQ(kind_of(status), "broken_off");
+  for (const int status : {408, 500, 529}) EXPECT_EQ(kind_of(status), "server_error");
+  for (const int status : {0, 200, 400}) EXPECT_EQ(kind_of(status), "broken_off");
 }
 
 TEST(Snapshot, SaysWhetherAnythingIsStored) {
