@@ -38,6 +38,13 @@ Told retreat_begun(const AccountView& view, const Account& account) {
           {{"now", std::to_string(view.capacity)}, {"of", std::to_string(account.rpm_limit)}}};
 }
 
+// Two digits where it is short: 0.34, 2.5, 120.
+std::string milliseconds(std::uint64_t us) {
+  constexpr std::uint64_t kWholeFromUs = 10'000;
+  return us < kWholeFromUs ? fmt::format("{:.2g}", static_cast<double>(us) / 1e3)
+                           : fmt::format("{}", us / 1000);
+}
+
 Told health_changed(const AccountHealth& health) {
   const std::string state(kHealthNames[static_cast<std::size_t>(health.state)]);
   const bool answers = health.last_status >= 200 && health.last_status < 300;
@@ -51,11 +58,11 @@ Told health_changed(const AccountHealth& health) {
     return {fmt::format("The account is {}: the last probe got no answer.", state),
             {{"what", "silent"}, {"state", state}}};
   return {fmt::format("The account is {}: the last probe was answered {} after {} ms.", state,
-                      health.last_status, health.last_latency_ms),
+                      health.last_status, milliseconds(health.last_latency_us)),
           {{"what", "answered"},
            {"state", state},
            {"status", std::to_string(health.last_status)},
-           {"ms", std::to_string(health.last_latency_ms)}}};
+           {"ms", milliseconds(health.last_latency_us)}}};
 }
 
 std::optional<Severity> severity_of(Health health) {

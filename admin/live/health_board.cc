@@ -28,7 +28,7 @@ AccountHealth judge_health(AccountHealth before, const ProbeFinding& finding) no
   after.restored = false;
   after.last_check_ms = finding.unix_ms;
   after.last_status = static_cast<std::uint16_t>(finding.status);
-  after.last_latency_ms = static_cast<std::uint64_t>(finding.took / 1ms);
+  after.last_latency_us = static_cast<std::uint64_t>(finding.took / 1us);
   switch (meaning_of(finding.status)) {
     case Says::kGood:
       after.failures = 0;

@@ -26,7 +26,7 @@ struct AccountHealth {
   std::uint32_t failures = 0;      // of probes, in a row
   std::int64_t last_check_ms = 0;  // since 1970; 0: never
   std::uint16_t last_status = 0;   // 0: no answer
-  std::uint64_t last_latency_ms = 0;
+  std::uint64_t last_latency_us = 0;
   std::optional<double>
       success_rate;  // of attempts in the last 5 minutes; nothing: there were none
 

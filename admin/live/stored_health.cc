@@ -5,6 +5,8 @@
 namespace sluice {
 namespace {
 
+constexpr std::uint64_t kUsPerMs = 1'000;
+
 HealthState stored_state(Health health) {
   switch (health) {
     case Health::kDegraded: return HealthState::kDegraded;
@@ -35,7 +37,7 @@ void read_health(StoreEnvironment& store, HealthBoard& board) {
                                 .failures = row.consecutive_failures,
                                 .last_check_ms = row.last_check_ms,
                                 .last_status = row.last_status_code,
-                                .last_latency_ms = row.last_latency_ms,
+                                .last_latency_us = row.last_latency_ms * kUsPerMs,
                                 .success_rate = {},
                                 .restored = true});
   }
@@ -46,7 +48,8 @@ void write_health(Writer& writer,
   for (const auto& [name, health] : changes) {
     const StoredHealth row{.account = name,
                            .state = stored_state(health.state),
-                           .last_latency_ms = health.last_latency_ms,
+                           // Rounded up: no answer takes nothing.
+                           .last_latency_ms = (health.last_latency_us + kUsPerMs - 1) / kUsPerMs,
                            .last_status_code = health.last_status,
                            .success_rate_5m_permil =
                                static_cast<std::uint32_t>(health.success_rate.value_or(1) * 1000),

@@ -110,7 +110,8 @@ std::string_view source_of(const ListedAccount& account) {
 Json health_object(const AccountHealth& health) {
   const bool checked = health.last_check_ms != 0;
   return {{"state", kHealthNames[static_cast<std::size_t>(health.state)]},
-          {"last_latency_ms", checked ? Json(health.last_latency_ms) : Json()},
+          {"last_latency_ms",
+           checked ? Json(static_cast<double>(health.last_latency_us) / 1e3) : Json()},
           {"last_status_code", health.last_status == 0 ? Json() : Json(health.last_status)},
           {"success_rate_5m", health.success_rate ? Json(*health.success_rate) : Json()},
           {"consecutive_failures", health.failures},

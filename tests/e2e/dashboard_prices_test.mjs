@@ -108,10 +108,10 @@ test('the accounts of a model are those that the gateway sends it to', async (t)
     const usable = async () => Object.fromEntries(await page.locator('main section').first()
       .locator('tbody tr').evaluateAll((rows) => rows.map((one) =>
         [one.querySelector('th span').textContent, one.querySelector('td').textContent])));
-    await until(page, usable, (now) => JSON.stringify(Object.entries(now).sort()) ===
-      JSON.stringify(Object.entries(expected).sort()), `usable accounts ${JSON.stringify(expected)}`);
-    for (const [model, text] of Object.entries(expected))
-      assert.equal(await status(model), text === '0' ? 404 : 200, model);
+    const text = (of) => JSON.stringify(Object.entries(of).sort());
+    await until(page, usable, (now) => text(now) === text(expected), text(expected));
+    for (const [model, count] of Object.entries(expected))
+      assert.equal(await status(model), count === '0' ? 404 : 200, model);
   };
   await go(page, 'models');
   await shown({m: '1 / 1', x: '1 / 1', 'near/nope': '0', 'near/': '0'});

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -270,6 +271,25 @@ TEST(AccountWatch, WhatWasKnownBeforeARestartIsNotToldAnew) {
   EXPECT_EQ(told(), 1u);
   probe(503);
   EXPECT_EQ(told(), 2u);
+}
+
+TEST(AccountWatch, HowLongAProbeTookIsToldBelowAMillisecondToo) {
+  const struct {
+    Duration took;
+    std::string_view ms;
+  } rows[] = {{300us, "0.3"}, {1ms, "1"}, {2540us, "2.5"}, {12'700us, "12"}, {1500ms, "1500"}};
+  Account account;
+  account.name = "team-a";
+  for (const auto& row : rows) {
+    AccountWatch watch;
+    EventRing ring;
+    const AccountHealth health =
+        judge_health({}, {.status = 503, .took = row.took, .unix_ms = kUnixMs});
+    watch.look(account, {}, health, TaggedAccounts(), kUnixMs, ring);
+    const Event told = ring.find({.backend_id = {}}).events.at(0);
+    EXPECT_TRUE(told.text.ends_with(fmt::format(" 503 after {} ms.", row.ms))) << told.text;
+    EXPECT_EQ(told.values.back().second, row.ms);
+  }
 }
 
 TEST(AccountWatch, AKeyThatDoesNotOpenIsToldOnceAndThatItDoesAgain) {
