@@ -110,7 +110,7 @@ test('nor of a setting, and the page says what it is then', async (t) => {
   await change('queue.overflow', 'false');
   await submit(page);
   await page.getByText('queue.overflow is reject now.').waitFor();
-  assert.match(await row(page, 'queue.overflow').innerText(), /reject/);
+  await row(page, 'queue.overflow').filter({hasText: 'reject'}).waitFor();
   assert.deepEqual(await faults({refused: true}), []);
 });
 

