@@ -3,7 +3,7 @@
 // that records nothing, under the same load in turns, each with one shard, before one upstream with
 // a canned answer.
 //
-// usage: bench/metering.mjs [--rounds 7] [--seconds 3] [--connections 64] [--bound 1.02] [--json]
+// usage: bench/metering.mjs [--rounds 60] [--seconds 1] [--connections 64] [--bound 1.02] [--json]
 //
 // The shard is on one core; the other threads of its process, the load and the upstream are on
 // another one. A loop that does nothing takes half of the shard's core, so that the shard is what
@@ -26,8 +26,8 @@ const root = path.dirname(path.dirname(new URL(import.meta.url).pathname));
 const build = process.env.SLUICE_BUILD ?? path.join(root, 'build/release');
 const sluice = path.join(build, 'engine/cli/sluice');
 const values = readArguments(import.meta.url, {
-  rounds: {type: 'string', default: '7', least: 1},
-  seconds: {type: 'string', default: '3', least: 1},
+  rounds: {type: 'string', default: '60', least: 1},
+  seconds: {type: 'string', default: '1', least: 1},
   connections: {type: 'string', default: '64', least: 1},
   bound: {type: 'string', default: '1.02', least: 1}, json: {type: 'boolean'},
 });
