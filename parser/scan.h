@@ -10,7 +10,7 @@
 #include <emmintrin.h>
 #endif
 
-// The byte searches that a head costs, each twice: a scalar form that says what is searched,
+// The byte searches that a head costs, and that for the end of a JSON string, each twice: a scalar form that says what is searched,
 // and one that looks at 16 bytes at a time where the machine can (SSE2 is part of x86-64, so
 // nothing has to be asked at run time). Both return the same for every input (scan_test.cc). None
 // reads outside `text`, all return text.size() when nothing is found; `from` <= text.size().
