@@ -10,10 +10,11 @@
 #include <emmintrin.h>
 #endif
 
-// The byte searches that a head costs, and that for the end of a JSON string, each twice: a scalar form that says what is searched,
-// and one that looks at 16 bytes at a time where the machine can (SSE2 is part of x86-64, so
-// nothing has to be asked at run time). Both return the same for every input (scan_test.cc). None
-// reads outside `text`, all return text.size() when nothing is found; `from` <= text.size().
+// The byte searches that a head costs, and that for the end of a JSON string, each twice: a scalar
+// form that says what is searched, and one that looks at 16 bytes at a time where the machine can
+// (SSE2 is part of x86-64, so nothing has to be asked at run time). Both return the same for every
+// input (scan_test.cc). None reads outside `text`, all return text.size() when nothing is found;
+// `from` <= text.size().
 
 namespace sluice {
 
@@ -247,6 +248,16 @@ template <unsigned (*Mask)(const char*) noexcept>
 }
 
 #endif
+
+// The end of the JSON string whose text begins at `from`: the index of its closing quote.
+[[nodiscard]] inline std::size_t find_string_end(std::string_view text, std::size_t from) noexcept {
+  while (from < text.size()) {
+    from = find_string_stop(text, from);
+    if (from == text.size() || text[from] == '"') return from;
+    from += 2;  // an escape
+  }
+  return text.size();
+}
 
 // The first byte from `from` on that is no token byte.
 [[nodiscard]] inline std::size_t find_token_end(std::string_view text, std::size_t from) noexcept {

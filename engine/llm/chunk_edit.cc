@@ -5,6 +5,7 @@
 
 #include "parser/json_find.h"
 #include "parser/json_scan.h"
+#include "parser/scan.h"
 #include "parser/sse.h"
 
 namespace sluice {
@@ -140,19 +141,12 @@ class ChunkReader {
       if (c == '{' || c == '[') ++depth;
       if (c == '}' || c == ']') --depth;
       if (c != '"') continue;
-      const std::size_t end = string_end(at);
+      const std::size_t end = find_string_end(event_, at + 1);
       if (depth == 1 && is_name(at) && !is_bare_member(event_.substr(at + 1, end - at - 1)))
         return false;
       at = end;
     }
     return true;
-  }
-
-  // Where the string whose opening quote is at `at` has its closing one.
-  [[nodiscard]] std::size_t string_end(std::size_t at) const noexcept {
-    for (++at; at < event_.size() && event_[at] != '"'; ++at)
-      if (event_[at] == '\\') ++at;
-    return std::min(at, event_.size());
   }
 
   // Whether the string at `at` stands where an object has the name of a member.

@@ -24,16 +24,6 @@ const UsageCounts::Name UsageCounts::kNames[] = {
 
 namespace {
 
-// The end of the string whose text begins at `at`: the index of its closing quote.
-std::size_t string_end(std::string_view text, std::size_t at) noexcept {
-  while (at < text.size()) {
-    at = find_string_stop(text, at);
-    if (at == text.size() || text[at] == '"') return at;
-    at += 2;  // an escape
-  }
-  return text.size();
-}
-
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 bool in_number(char c) noexcept {
@@ -70,7 +60,7 @@ std::size_t UsageCounts::read(std::string_view text) noexcept {
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (c == '"') {
-      const std::size_t end = string_end(text, at + 1);
+      const std::size_t end = find_string_end(text, at + 1);
       name = text.substr(at + 1, end - at - 1);
       at = end + 1;
     } else if (c == '{' || c == '[') {
