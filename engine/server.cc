@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
@@ -39,25 +38,11 @@ sigset_t watched_signals() {
   return set;
 }
 
-// Shard i runs on the i-th CPU that this process may use; more shards than CPUs stay where the
-// kernel puts them.
-void pin_this_thread(std::size_t index) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-  std::size_t seen = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof(one), &one));
-    return;
-  }
-}
-
-UpstreamPools::Limits pool_limits(const Config& config) {
+// Each client may have one connection to a provider.
+UpstreamPools::Limits pool_limits(const Config& config, std::size_t clients_max) {
   return UpstreamPools::Limits{.idle_max = config.timeouts.pooled_idle,
-                               .age_max = config.timeouts.pooled_age};
+                               .age_max = config.timeouts.pooled_age,
+                               .open_max = clients_max};
 }
 
 // Says when the descriptors that this process may have are too few for its connections: a warning
@@ -82,6 +67,7 @@ Shard::Options shard_options(std::uint32_t index) {
 
 Server::Server(const Config& config)
     : config_(&config),
+      cpus_(config.shards),
       log_writer_(STDERR_FILENO, config.log.format, clock_),
       control_(shard_options(config.shards), control_kernel_, clock_,
                Log(log_writer_.add_producer(), clock_, config.log.level, config.log.format)),
@@ -115,8 +101,9 @@ std::expected<void, StartFailure> Server::start() {
   for (std::uint32_t i = 0; i < config_->shards; ++i) {
     const Log log(log_writer_.add_producer(), clock_, in_force->log.level, config_->log.format);
     kernels_.push_back(std::make_unique<UringKernel>());
-    shards_.push_back(std::make_unique<GatewayShard>(shard_options(i), *kernels_.back(), clock_,
-                                                     log, pool_limits(*config_)));
+    shards_.push_back(
+        std::make_unique<GatewayShard>(shard_options(i), *kernels_.back(), clock_, log,
+                                       pool_limits(*config_, descriptors.clients_per_shard_max)));
     const std::string failed = shards_.back()->prepare(snapshot_, hosts_, dispatcher_);
     if (!failed.empty()) {
       return std::unexpected(StartFailure{EX_OSERR, failed + "\n"});
@@ -172,7 +159,7 @@ std::expected<void, StartFailure> Server::start_threads() {
   gate.failed.store(control_kernel_.open(UringKernel::Options::small()));
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     threads_.emplace_back([this, i, &gate] {
-      pin_this_thread(i);
+      cpus_.bind_shard(i);
       const std::string name = "sluice-shard" + std::to_string(i);  // at most 15 bytes are kept
       pthread_setname_np(pthread_self(), name.c_str());
       const int result = kernels_[i]->open(UringKernel::Options{});

@@ -16,6 +16,7 @@
 #include "admin/gateway.h"
 #include "base/start_failure.h"
 #include "engine/config/build_directory.h"
+#include "engine/cpu_plan.h"
 #include "engine/gateway_shard.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/log_writer.h"
@@ -125,6 +126,7 @@ class Server final : private Gateway {
   };
 
   const Config* config_;
+  const CpuPlan cpus_;  // before what starts a thread
   SystemClock clock_;
   LogWriter log_writer_;
   std::vector<std::unique_ptr<Errand>> errands_;  // those that may lie with a shard

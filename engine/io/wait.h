@@ -19,7 +19,7 @@ struct Limits {
 //
 // Owns      its timer and its hook; both are off when the coroutine goes on.
 // Affinity  one shard. Lives in the awaiting frame.
-class Wait : private Timer, private CancelHook {
+class Wait : private CancelHook, private Timer {
  public:
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
@@ -27,7 +27,7 @@ class Wait : private Timer, private CancelHook {
  protected:
   // `side` is whose fault a missed deadline is.
   Wait(Reactor& reactor, const Limits& limits, Side side) noexcept
-      : reactor_(&reactor), limits_(limits), side_(side) {}
+      : side_(side), reactor_(&reactor), limits_(limits) {}
   ~Wait() = default;
 
   // True when the wait was called off before it began: do not start the operation. cause() says
@@ -78,12 +78,12 @@ class Wait : private Timer, private CancelHook {
     CancelHook::unlink();
   }
 
+  Side side_;  // these two lie in what Timer leaves of its last word
+  bool waiting_ = false;
   Reactor* reactor_;
   Limits limits_;
   Error cause_;
   ReadyNode node_;
-  Side side_;
-  bool waiting_ = false;
 };
 
 }  // namespace sluice

@@ -53,9 +53,9 @@ std::string LoadGenerator::open() {
   auto tls = ClientTlsContext::create(TrustStore::none());
   if (!tls) return tls.error();
   tls_.emplace(std::move(*tls));
-  pools_.emplace(*shard_, resolver_, &*tls_,
-                 UpstreamPools::Limits{.idle_max = kIdleMax,
-                                       .idle_per_endpoint_max = settings_.connections_max});
+  pools_.emplace(
+      *shard_, resolver_, &*tls_,
+      UpstreamPools::Limits{.idle_max = kIdleMax, .open_max = settings_.connections_max});
   pools_->start();
   requests_.emplace(*shard_);
   run_.pools = &*pools_;

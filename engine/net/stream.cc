@@ -108,23 +108,23 @@ Task<Result<void>> write_tls(Shard& shard, Stream& stream, Outbox& outbox, Write
 
 }  // namespace
 
-void Stream::release_ciphertext() noexcept {
-  ciphertext_.drop_front(ciphertext_.size() - tls_->input_left());
+void Stream::release(Slice& ciphertext) noexcept {
+  ciphertext.drop_front(ciphertext.size() - tls_->input_left());
   tls_->drop_input();
-  recv_.put_back(std::move(ciphertext_));
+  recv_.put_back(std::move(ciphertext));
 }
 
 // Decrypts the next received slice behind what is decrypted and unread. False when none is there,
 // none fits, or the session has ended: read_some() will tell how.
 bool Stream::decrypt_received(BlockPool& pool) {
   if (unread_.size() > kPlaintextBytes / 2 || recv_.unread_bytes() == 0) return false;
-  ciphertext_ = recv_.take();
-  tls_->set_input(std::span<const char>(ciphertext_.data(), ciphertext_.size()));
+  Slice ciphertext = recv_.take();
+  tls_->set_input(std::span<const char>(ciphertext.data(), ciphertext.size()));
   PoolBlock& block = PoolBlock::create(pool, kPlaintextBytes);
   std::size_t bytes = unread_.size();
   if (bytes > 0) std::memcpy(block.data(), unread_.data(), bytes);
   const TlsRead read = tls_->read(std::span(block.data() + bytes, block.capacity() - bytes));
-  release_ciphertext();
+  release(ciphertext);
   bytes += read.bytes;
   if (bytes > 0) unread_ = Slice(block, block.data(), static_cast<std::uint32_t>(bytes));
   else block.discard();
@@ -139,41 +139,43 @@ std::size_t Stream::peek(BlockPool& pool, std::span<char> out) {
   return first + (tls_ == nullptr ? recv_.peek(out.subspan(first)) : 0);
 }
 
-// Gives the TLS session its next ciphertext, or tells it that there is no more.
-Task<Result<void>> feed_tls(Shard&, Stream& stream, Limits limits) {
+// Gives the TLS session its next ciphertext, which it reads from where it then lies, or tells it
+// that there is no more.
+Task<Result<void>> feed_tls(Shard&, Stream& stream, Slice& ciphertext, Limits limits) {
   Result<Slice> received = co_await stream.recv_.next(limits);
   if (!received) co_return std::unexpected(received.error());
   if (received->empty()) {
     stream.tls_->end_input();
     co_return Result<void>();
   }
-  stream.ciphertext_ = std::move(*received);
-  stream.tls_->set_input(
-      std::span<const char>(stream.ciphertext_.data(), stream.ciphertext_.size()));
+  ciphertext = std::move(*received);
+  stream.tls_->set_input(std::span<const char>(ciphertext.data(), ciphertext.size()));
   co_return Result<void>();
 }
 
 Task<Result<void>> tls_handshake(Shard& shard, Stream& stream, Limits limits) {
   TlsSession& tls = *stream.tls();
+  Slice ciphertext;
   while (true) {
     const TlsStatus status = tls.handshake();
     const WriteLimits write_limits{.deadline = limits.deadline, .cancel = limits.cancel};
     const Result<void> flushed = co_await flush_tls(shard, stream, write_limits);
     if (status == TlsStatus::kFailed) co_return fail(tls_error(tls, stream.side()));
-    stream.release_ciphertext();
+    stream.release(ciphertext);
     if (!flushed) co_return flushed;
     if (status == TlsStatus::kDone) co_return Result<void>();
-    const Result<void> fed = co_await feed_tls(shard, stream, limits);
+    const Result<void> fed = co_await feed_tls(shard, stream, ciphertext, limits);
     if (!fed) co_return fed;
   }
 }
 
 Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
   TlsSession& tls = *stream.tls_;
+  Slice ciphertext;
   while (true) {
     PoolBlock& block = PoolBlock::create(shard.blocks(), kPlaintextBytes);
     const TlsRead read = tls.read(std::span(block.data(), block.capacity()));
-    stream.release_ciphertext();
+    stream.release(ciphertext);
     if (read.bytes > 0)
       co_return Slice(block, block.data(), static_cast<std::uint32_t>(read.bytes));
     block.discard();
@@ -188,7 +190,7 @@ Task<Result<Slice>> read_record(Shard& shard, Stream& stream, Limits limits) {
       case TlsReadState::kTruncated:
       case TlsReadState::kFailed: co_return std::unexpected(tls_error(tls, stream.side()));
       case TlsReadState::kWantInput: {
-        const Result<void> fed = co_await feed_tls(shard, stream, limits);
+        const Result<void> fed = co_await feed_tls(shard, stream, ciphertext, limits);
         if (!fed) co_return std::unexpected(fed.error());
         break;
       }
@@ -223,7 +225,6 @@ Task<void> close_stream(Shard& shard, Stream& stream) {
   }
   co_await stream.recv_.stop();
   stream.unread_.reset();
-  stream.ciphertext_.reset();
   stream.tls_.reset();
   shard.kernel().close_socket(stream.recv_.release());
 }

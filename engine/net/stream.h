@@ -69,18 +69,17 @@ class Stream {
   friend Task<Result<Slice>> read_record(Shard&, Stream&, Limits);
   friend Task<void> close_stream(Shard&, Stream&);
   friend Task<int> release_stream(Shard&, Stream&, std::string&);
-  friend Task<Result<void>> feed_tls(Shard&, Stream&, Limits);
+  friend Task<Result<void>> feed_tls(Shard&, Stream&, Slice&, Limits);
   friend Task<Result<void>> tls_handshake(Shard&, Stream&, Limits);
 
-  // Between two reads no ciphertext stays outside of the receive stream, where the ring's memory
-  // could not be got back (B1).
-  void release_ciphertext() noexcept;
+  // Gives back what the session has not read of its input: between two reads no ciphertext stays
+  // outside of the receive stream, where the ring's memory could not be got back (B1).
+  void release(Slice& ciphertext) noexcept;
   [[nodiscard]] bool decrypt_received(BlockPool& pool);
 
   RecvStream recv_;
   TlsSession::Owner tls_;
-  Slice unread_;      // put back, and not in the ring
-  Slice ciphertext_;  // what the TLS session reads from
+  Slice unread_;  // put back, and not in the ring
 };
 
 // How long one write may make no progress, and who may call it off.

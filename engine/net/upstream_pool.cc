@@ -71,10 +71,11 @@ Task<Result<UpstreamConnection*>> UpstreamPools::open(Shard& shard, UpstreamPool
                                                       sluice::Limits limits, Arena& arena,
                                                       std::string_view& failure) {
   const UpstreamTarget& target = pool.target();
+  if (pools.open_count_ >= pools.limits_.open_max) co_await close_one_idle(shard, pools);
   const Result<int> fd =
       co_await connect_tcp(shard, *pools.resolver_, target.host, target.port, limits, target.reach);
   if (!fd) co_return std::unexpected(fd.error());
-  void* const memory = shard.blocks().take(sizeof(UpstreamConnection));
+  void* const memory = shard.frames().take(sizeof(UpstreamConnection));
   auto* const connection = new (memory) UpstreamConnection(shard, pool, *fd);
   ++pool.open_count_;
   ++pools.open_count_;
@@ -100,7 +101,7 @@ void UpstreamPools::give_back(UpstreamConnection& connection, bool reusable) noe
   const Instant now = shard_->now();
   const Instant too_old = connection.opened_at_ + limits_.age_max;
   const bool keep = reusable && !stopping_ && !connection.stream.readable() && now < too_old &&
-                    pool.idle_count_ < limits_.idle_per_endpoint_max;
+                    open_count_ - discarded_count_ <= limits_.open_max;
   if (!keep) {
     discard(connection);
     return;
@@ -126,21 +127,37 @@ void UpstreamPools::leave_idle(UpstreamConnection& connection) noexcept {
 
 void UpstreamPools::discard(UpstreamConnection& connection) noexcept {
   discarded_.push_back(connection);
+  ++discarded_count_;
   work_.set();
 }
 
 void UpstreamPools::destroy(UpstreamConnection& connection) noexcept {
   --connection.pool_->open_count_;
   --open_count_;
+  if (stopping_) work_.set();
   connection.~UpstreamConnection();
-  shard_->blocks().give(&connection, sizeof(UpstreamConnection));
+  shard_->frames().give(&connection, sizeof(UpstreamConnection));
 }
 
 Task<void> UpstreamPools::close_all(Shard& shard, UpstreamPools& pools) {
   while (UpstreamConnection* const connection = pools.discarded_.pop_front()) {
     co_await close_stream(shard, connection->stream);
+    --pools.discarded_count_;
     pools.destroy(*connection);
   }
+}
+
+// The longest idle one of the target that has the most of them; nothing when none is idle.
+Task<void> UpstreamPools::close_one_idle(Shard& shard, UpstreamPools& pools) {
+  EndpointPool* most = nullptr;
+  for (auto& pool : pools.pools_) {
+    if (pool->idle_count_ > (most == nullptr ? 0 : most->idle_count_)) most = pool.get();
+  }
+  if (most == nullptr) co_return;
+  UpstreamConnection& connection = *most->idle_.back();
+  pools.leave_idle(connection);
+  co_await close_stream(shard, connection.stream);
+  pools.destroy(connection);
 }
 
 // Closes what was discarded, one turn's harvest after the other, until the pools stop and nothing

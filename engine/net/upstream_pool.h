@@ -103,7 +103,9 @@ class UpstreamPools {
   struct Limits {
     Duration idle_max = 45s;   // shorter than what providers use, so that we close first
     Duration age_max = 10min;  // so that a change of DNS is followed
-    std::size_t idle_per_endpoint_max = 1024;
+    // In use and idle, of all targets: a descriptor each. With so many open, one that is idle is
+    // closed before another one is opened.
+    std::size_t open_max = 10'000;
   };
 
   UpstreamPools(Shard& shard, Resolver& resolver, ClientTlsContext* tls, const Limits& limits);
@@ -135,6 +137,7 @@ class UpstreamPools {
   friend class UpstreamConnection;
   static Task<void> reap(Shard& shard, UpstreamPools& pools);
   static Task<void> close_all(Shard& shard, UpstreamPools& pools);
+  static Task<void> close_one_idle(Shard& shard, UpstreamPools& pools);
   void leave_idle(UpstreamConnection& connection) noexcept;
   void discard(UpstreamConnection& connection) noexcept;
   void destroy(UpstreamConnection& connection) noexcept;
@@ -148,6 +151,7 @@ class UpstreamPools {
   Signal work_;
   Scope scope_;
   std::size_t open_count_ = 0;
+  std::size_t discarded_count_ = 0;  // of those that are open
   bool stopping_ = false;
 };
 

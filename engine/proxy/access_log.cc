@@ -33,12 +33,16 @@ void log_exchange(Shard& shard, const Exchange& exchange) {
   if (!report.degraded.empty()) line.field("degraded", report.degraded);
   if (report.attempts > 0) line.field("attempts", report.attempts);
   if (report.hedged) line.field("hedged", "true");
-  if (!report.hedge_winner.empty()) line.field("won", report.hedge_winner);
+  switch (report.hedge_winner) {
+    case HedgeWinner::kNone: break;
+    case HedgeWinner::kFirst: line.field("won", "first"); break;
+    case HedgeWinner::kSecond: line.field("won", "second"); break;
+  }
   if (report.queue_time > Duration::zero()) {
     line.field("priority", priority_text(exchange.priority))
         .field("queue_us", microseconds(report.queue_time));
   }
-  line.field("request_bytes", static_cast<std::int64_t>(exchange.body.size()));
+  line.field("request_bytes", static_cast<std::int64_t>(report.body_bytes_in));
   line.field("answer_bytes", static_cast<std::int64_t>(report.body_bytes_out));
   if (report.usage.seen || report.usage.estimated) {
     line.field("prompt_tokens", report.usage.prompt)

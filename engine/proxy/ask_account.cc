@@ -246,12 +246,12 @@ StatusVerdict judge_status(int status) noexcept {
   return {TryOutcome::kServed, false};
 }
 
-void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
-                    TryOutcome outcome, std::optional<Duration> retry_after) {
-  Permit& permit = trial.choice.permit;
-  const bool probing = permit.probing();
-  const Ladder::Marks marks = ladder.report(permit, outcome, retry_after, shard.now());
-  const Account& account = *permit.account();
+namespace {
+
+// `probing`: the try was to find out whether its account is well again.
+void note_marks(Shard& shard, Exchange& exchange, Trial& trial, TryOutcome outcome,
+                const Ladder::Marks& marks, bool probing) {
+  const Account& account = *trial.choice.permit.account();
   count_attempt(shard, exchange, trial, outcome, marks);
   if (probing && account.state->wanted().by_anybody()) exchange.worker->dispatcher->nudge(shard);
   if (!marks.breaker.opened) return;
@@ -259,6 +259,24 @@ void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& tri
       .field("account", account.name)
       .field("host", account.endpoint.host)
       .field("for_ms", (marks.breaker.until - shard.now()) / 1ms);
+}
+
+}  // namespace
+
+void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
+                    TryOutcome outcome, std::optional<Duration> retry_after) {
+  Permit& permit = trial.choice.permit;
+  const bool probing = permit.probing();
+  const Ladder::Marks marks = ladder.report(permit, outcome, retry_after, shard.now());
+  note_marks(shard, exchange, trial, outcome, marks, probing);
+}
+
+void report_relayed(Shard& shard, Exchange& exchange, Trial& trial, TryOutcome outcome) {
+  Permit& permit = trial.choice.permit;
+  const bool probing = permit.probing();
+  const Ladder::Marks marks =
+      Ladder::mark(exchange.directory().routing, permit, outcome, std::nullopt, shard.now());
+  note_marks(shard, exchange, trial, outcome, marks, probing);
 }
 
 void end_permit(Shard& shard, Exchange& exchange, Permit& permit,

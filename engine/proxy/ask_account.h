@@ -68,6 +68,8 @@ void discard_answer(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& tri
 // of its probe's end.
 void report_outcome(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial,
                     TryOutcome outcome, std::optional<Duration> retry_after = {});
+// The same for the try whose answer was the client's to have: it needs no ladder any more.
+void report_relayed(Shard& shard, Exchange& exchange, Trial& trial, TryOutcome outcome);
 // Hands back what the permit still holds at the end of a try: all of it when no byte of the request
 // has left. `used`: nothing when nobody told. Whoever waits for the account is told of the room.
 void end_permit(Shard& shard, Exchange& exchange, Permit& permit,

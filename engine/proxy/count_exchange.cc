@@ -89,7 +89,7 @@ void count_attempt(Shard& shard, Exchange& exchange, const Trial& trial, TryOutc
 void note_step(Shard& shard, Exchange& exchange, DecisionStep step, Instant began) noexcept {
   step.at_us = microseconds(began - exchange.received_at);
   step.took_us = microseconds(shard.now() - began);
-  exchange.trail.add(step);
+  exchange.trail.add(step, exchange.arena);
 }
 
 void keep_decision(Shard& shard, Exchange& exchange) noexcept {

@@ -79,12 +79,11 @@ bool put_looks(Fill& fill, const DecisionLooks& looks, const DecisionLooks::Deci
 
 // How many fit of the steps.
 std::size_t put_steps(Fill& fill, const DecisionTrail& trail) {
-  const std::size_t known = std::min<std::size_t>(trail.count, DecisionTrail::kStepsMax);
-  for (std::size_t i = 0; i < known; ++i) {
-    const DecisionStep& step = trail.steps[i];
+  std::size_t put = 0;
+  for (const DecisionStep& step : trail.steps.values()) {
     const std::string_view name =
         step.account == nullptr ? "" : std::string_view(step.account->name).substr(0, kNameMax);
-    if (!fill.fits(sizeof(StepHead) + name.size())) return i;
+    if (!fill.fits(sizeof(StepHead) + name.size())) return put;
     const StepHead head{.at_us = step.at_us,
                         .took_us = step.took_us,
                         .status = step.status,
@@ -94,8 +93,9 @@ std::size_t put_steps(Fill& fill, const DecisionTrail& trail) {
                         .name_bytes = static_cast<std::uint8_t>(name.size())};
     fill.put(&head, sizeof(head));
     fill.put(name);
+    ++put;
   }
-  return known;
+  return put;
 }
 
 KeptDecision::Looks take_looks(TakeBytes& take) {
@@ -155,7 +155,7 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   fill.put(id);
   fill.put(model);
   fill.put(client);
-  fill.put(trail.rows.data(), trail.row_count * sizeof(DecisionRow));
+  fill.put(trail.rows.values().data(), trail.rows.values().size_bytes());
   std::span<const DecisionLooks::Decision> looked;
   if (trail.looks != nullptr) looked = trail.looks->decisions();
   std::size_t decisions = 0;
@@ -164,18 +164,19 @@ void DecisionLog::write(const Decision& decision, const DecisionTrail& trail) no
   for (; decisions > 0 && decisions < looked.size(); ++decisions) {
     if (!put_looks(fill, *trail.looks, looked[decisions])) break;
   }
-  const Head head{.unix_ms = decision.unix_ms,
-                  .queue_us = decision.queue_us,
-                  .status = decision.status,
-                  .steps_dropped = static_cast<std::uint16_t>(trail.count - steps),
-                  .priority = static_cast<std::uint8_t>(decision.priority),
-                  .strategy = static_cast<std::uint8_t>(decision.strategy),
-                  .steps = static_cast<std::uint8_t>(steps),
-                  .decisions = static_cast<std::uint8_t>(decisions),
-                  .rows = static_cast<std::uint8_t>(trail.row_count),
-                  .id_bytes = static_cast<std::uint8_t>(id.size()),
-                  .model_bytes = static_cast<std::uint8_t>(model.size()),
-                  .client_bytes = static_cast<std::uint8_t>(client.size())};
+  const Head head{
+      .unix_ms = decision.unix_ms,
+      .queue_us = decision.queue_us,
+      .status = decision.status,
+      .steps_dropped = static_cast<std::uint16_t>(trail.steps_dropped + trail.steps.size() - steps),
+      .priority = static_cast<std::uint8_t>(decision.priority),
+      .strategy = static_cast<std::uint8_t>(decision.strategy),
+      .steps = static_cast<std::uint8_t>(steps),
+      .decisions = static_cast<std::uint8_t>(decisions),
+      .rows = static_cast<std::uint8_t>(trail.rows.size()),
+      .id_bytes = static_cast<std::uint8_t>(id.size()),
+      .model_bytes = static_cast<std::uint8_t>(model.size()),
+      .client_bytes = static_cast<std::uint8_t>(client.size())};
   std::memcpy(room, &head, sizeof(head));
   const std::uint64_t number = written_.load(std::memory_order_relaxed);
   Record& record = records_[number % kRecords];

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/unwritten_array.h"
+#include "base/spill_array.h"
 #include "engine/route/choice.h"
 #include "engine/route/decision_looks.h"
 #include "engine/route/directory.h"
@@ -69,18 +69,16 @@ struct DecisionRow {
 // Limits    kStepsMax; the first ones are kept.
 struct DecisionTrail {
   static constexpr std::size_t kStepsMax = 12;
+  static constexpr std::size_t kStepsUsual = 2;  // a try, after a wait or another one
 
-  void add(const DecisionStep& step) noexcept {
-    if (count < kStepsMax) steps.put(count, step);
-    ++count;
+  void add(const DecisionStep& step, Arena& arena) {
+    if (!steps.add(step, arena)) ++steps_dropped;
   }
-  void add_row(DecisionRow row) noexcept {
-    if (row_count < kStepsMax) rows.put(row_count++, row);
-  }
-  UnwrittenArray<DecisionStep, kStepsMax> steps;
-  UnwrittenArray<DecisionRow, kStepsMax> rows;
-  std::uint32_t count = 0;
-  std::uint32_t row_count = 0;
+  void add_row(DecisionRow row, Arena& arena) { static_cast<void>(rows.add(row, arena)); }
+
+  SpillArray<DecisionStep, kStepsUsual, kStepsMax> steps;
+  SpillArray<DecisionRow, kStepsUsual, kStepsMax> rows;
+  std::uint32_t steps_dropped = 0;
   DecisionLooks* looks = nullptr;  // in the exchange's arena; null: no account was looked for
 };
 

@@ -28,28 +28,32 @@ enum class Ending : std::uint8_t {
   kHandOver,  // it is for the administrator
 };
 
+// Of two accounts that were asked at once, whose answer was the better one.
+enum class HedgeWinner : std::uint8_t { kNone, kFirst, kSecond };
+
 // ExchangeReport - what the access line tells of one exchange; filled as it goes on.
 struct ExchangeReport {
   std::uint16_t status = 0;       // 0: nobody was answered
   std::uint16_t late_status = 0;  // what it would have been, had the head not left before
+  std::uint32_t attempts = 0;
+  bool hedged = false;                            // two accounts were asked at once, and ...
+  HedgeWinner hedge_winner = HedgeWinner::kNone;  // ... this one had the better answer
+  bool client_gone = false;
+  bool priced = false;     // cost_nano_dollars tells what `usage` costs
+  bool own_price = false;  // ... by the account's own price
+  RequestLabels labels;    // of the model, and of the account and pool:
   std::string_view account;
   std::string_view pool;
-  RequestLabels labels;    // of the model, and of the same account and pool
-  std::string_view error;  // why it went wrong, in words
-  std::uint32_t attempts = 0;
-  bool hedged = false;            // two accounts were asked at once, and ...
-  std::string_view hedge_winner;  // ... the "first" or the "second" had the better answer; or none
+  std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
+  std::string_view error;     // why it went wrong, in words
+  std::uint64_t body_bytes_in = 0;
   std::uint64_t body_bytes_out = 0;
   Instant head_sent_at{};
   Instant first_token_at{};
-  Duration upstream_time{};   // waiting for providers, from received_at to the answer's head
-  Duration queue_time{};      // waiting for a permit
-  std::string_view degraded;  // the lesser rung that served: "fallback", "emergency"
+  Duration upstream_time{};  // waiting for providers, from received_at to the answer's head
+  Duration queue_time{};     // waiting for a permit
   Usage usage;
-  bool priced = false;     // cost_nano_dollars tells what `usage` costs
-  bool own_price = false;  // ... by the account's own price
   std::int64_t cost_nano_dollars = 0;
-  bool client_gone = false;
 };
 
 // Exchange - one request and its answer.
@@ -69,6 +73,18 @@ struct Exchange {
   [[nodiscard]] const ProxySettings& settings() const noexcept { return snapshot->settings; }
   [[nodiscard]] const Directory& directory() const noexcept { return *snapshot->directory; }
 
+  void take_body(std::string_view text) noexcept {
+    body = text;
+    report.body_bytes_in = text.size();
+  }
+  // No other account will be asked: a body that has memory of its own gives it back, however long
+  // the answer takes. What is read of it later (the model) lies in the arena.
+  void release_body() noexcept {
+    if (body_memory.size() == 0) return;
+    body = probe.model = probe.user = {};
+    body_memory.release();
+  }
+
   Worker* worker;
   Stream* client;
   SnapshotRef snapshot;
@@ -83,7 +99,7 @@ struct Exchange {
   std::string_view request_id;
   Slice rest;               // received behind what has been read of the request
   std::string_view copied;  // the beginning of what lies behind the head, copied with it
-  std::string_view body;    // 64 readable bytes follow
+  std::string_view body;    // 64 readable bytes follow; until release_body()
 
   const ClientKey* client_key = nullptr;
   ClientPass client_pass;  // within the key's limits

@@ -83,7 +83,8 @@ Task<std::optional<TryResult>> run_race(Shard& shard, Exchange& exchange, Ladder
     co_await trials.join();
     const bool won = has_answer(race.won());
     if (won && has_answer(lost)) discard_answer(shard, exchange, ladder, lost);
-    if (won) exchange.report.hedge_winner = race.second_won ? "second" : "first";
+    if (won)
+      exchange.report.hedge_winner = race.second_won ? HedgeWinner::kSecond : HedgeWinner::kFirst;
     exchange.report.upstream_time += waited_since(shard, first.attempt.asked_at);
   } else {
     co_await trials.join();

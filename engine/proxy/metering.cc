@@ -89,7 +89,7 @@ void meter_end(Shard& shard, Exchange& exchange, Trial& trial, bool told, bool r
   }
   const std::uint64_t sequence =
       exchange.worker->journal->end(event, std::exchange(trial.metered_as, {}));
-  exchange.trail.add_row({event.unix_ms, sequence});
+  exchange.trail.add_row({event.unix_ms, sequence}, exchange.arena);
 }
 
 void meter_unserved(Shard& shard, Exchange& exchange) {
@@ -110,7 +110,7 @@ void meter_unserved(Shard& shard, Exchange& exchange) {
   if (exchange.probe.stream) event.flags |= kUsageStreamed;
   const std::uint64_t sequence = journal->refused(event);
   if (sequence == 0) ++exchange.worker->metrics.journal_refusals;
-  else exchange.trail.add_row({event.unix_ms, sequence});
+  else exchange.trail.add_row({event.unix_ms, sequence}, exchange.arena);
 }
 
 Answer metering_stuck() {

@@ -142,7 +142,7 @@ bool body_came_with_head(Exchange& exchange) noexcept {
   if (head.framing == BodyFraming::kNone) return true;
   if (head.framing != BodyFraming::kLength || head.content_length > exchange.copied.size())
     return false;
-  exchange.body = exchange.copied.substr(0, head.content_length);
+  exchange.take_body(exchange.copied.substr(0, head.content_length));
   exchange.rest.drop_front(head.content_length);
   return true;
 }
@@ -176,7 +176,7 @@ Task<Served> read_request_body(Shard& shard, Exchange& exchange) {
         known && body.missing() >= kDirectBytesMin && exchange.client->tls() == nullptr;
     if (large) {
       const Served whole = co_await receive_directly(shard, exchange, began);
-      exchange.body = body.view();
+      exchange.take_body(body.view());
       co_return whole;
     }
     const Limits limits{.deadline = body_deadline(settings, began, received, shard.now()),
@@ -186,7 +186,7 @@ Task<Served> read_request_body(Shard& shard, Exchange& exchange) {
     if (next->empty()) co_return nobody();  // B8
     exchange.rest = std::move(*next);
   }
-  exchange.body = body.view();
+  exchange.take_body(body.view());
   co_return Served();
 }
 

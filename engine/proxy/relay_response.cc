@@ -16,8 +16,15 @@ struct Relay {
         attempt(attempt),
         talks(plan.event_stream && plan.framing != OutFraming::kLength),
         pump(*attempt.head, plan.framing, kind, plan.filtered, exchange.arena),
-        outbox(shard.blocks()) {
+        outbox(shard.blocks()),
+        heard_at(shard.now()) {
     no_wait.request(Error{.code = Errc::kCancelled});
+    if (exchange.stream_begun) {
+      pump.add_comment(served_comment(exchange), outbox);
+    } else {
+      head_text = write_response_head(exchange, *attempt.head, plan, shard.clock().now());
+      exchange.report.status = static_cast<std::uint16_t>(attempt.head->status);
+    }
   }
 
   Exchange& exchange;
@@ -27,7 +34,7 @@ struct Relay {
   Outbox outbox;
   std::string_view head_text;  // not sent yet
   CancelSource no_wait;        // always requested: for reads that must not wait
-  Instant heard_at{};          // the provider's last byte
+  Instant heard_at;            // the provider's last byte
   Instant commented_at{};      // our last comment
   Error failure;               // why it broke
   bool bytes_behind = false;   // the provider sent more than its answer (P3)
@@ -126,10 +133,15 @@ Task<Gathered> gather(Shard& shard, Relay& relay) {
   Stream& stream = relay.attempt.connection->stream;
   while (true) {
     const Reading reading = plan_reading(shard, relay);
-    Result<Slice> next;
-    if (stream.tls() == nullptr) next = co_await stream.recv().next(reading.limits);
-    else next = co_await read_some(shard, stream, reading.limits);
-    if (take_read(shard, relay, reading, next)) {
+    bool taken;
+    if (stream.tls() == nullptr) {
+      Result<Slice> next = co_await stream.recv().next(reading.limits);
+      taken = take_read(shard, relay, reading, next);
+    } else {
+      Result<Slice> next = co_await read_some(shard, stream, reading.limits);
+      taken = take_read(shard, relay, reading, next);
+    }
+    if (taken) {
       const Gathered gathered = gather_ready(shard, relay);
       if (gathered != Gathered::kWait) co_return gathered;
       continue;
@@ -148,7 +160,7 @@ WriteLimits client_limits(const Relay& relay) {
   return {.stall = relay.exchange.settings().client_stall, .cancel = &relay.exchange.cancel};
 }
 
-Task<Result<void>> send_gathered(Shard& shard, Relay& relay, WriteLimits limits) {
+Task<Result<void>> send_within(Shard& shard, Relay& relay, const WriteLimits& limits) {
   relay.pump.frame(relay.outbox);
   relay.outbox.add_front(relay.head_text);
   relay.exchange.answered = true;
@@ -159,6 +171,10 @@ Task<Result<void>> send_gathered(Shard& shard, Relay& relay, WriteLimits limits)
   relay.pump.leave_ring(shard.blocks());
   relay.attempt.connection->stream.put_back(std::move(relay.attempt.rest));
   return write_all(shard, *relay.exchange.client, relay.outbox, limits);
+}
+
+Task<Result<void>> send_gathered(Shard& shard, Relay& relay) {
+  return send_within(shard, relay, client_limits(relay));
 }
 
 std::string_view broken_stream_code(const Error& failure) {
@@ -189,11 +205,10 @@ Task<void> send_broken_stream(Shard& shard, Relay& relay) {
   constexpr Duration kLastWord = 100ms;
   WriteLimits limits = client_limits(relay);
   if (cut) limits = WriteLimits{.stall = kLastWord};
-  static_cast<void>(co_await send_gathered(shard, relay, limits));
+  static_cast<void>(co_await send_within(shard, relay, limits));
 }
 
-RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration> retry_after,
-                    AnswerKind kind) {
+RelayPlan make_plan(Exchange& exchange, Attempt& attempt, AnswerKind kind) {
   const ResponseHead& head = *attempt.head;
   RelayPlan plan;
   plan.event_stream = kind == AnswerKind::kEventStream;
@@ -203,7 +218,6 @@ RelayPlan make_plan(Exchange& exchange, Attempt& attempt, std::optional<Duration
   plan.account = attempt.account->name;
   plan.pool = attempt.account->pool == Pool::kPrimary ? "primary" : "fallback";
   plan.degraded = degraded_text(attempt.rung);
-  plan.retry_after = retry_after;
   if (exchange.head->close || exchange.worker->draining || plan.framing == OutFraming::kClose) {
     exchange.ending = Ending::kClose;
   }
@@ -215,38 +229,26 @@ RelayEnd end_of(const Error& failure) {
   return failure.side == Side::kUpstream ? RelayEnd::kUpstreamBroke : RelayEnd::kClientGone;
 }
 
-void fill_report(Relay& relay) {
-  ExchangeReport& report = relay.exchange.report;
-  report.usage = usage_of(relay.pump.tap(), relay.attempt);
-  report.body_bytes_out = relay.pump.payload_total();
+// What comes of it for the exchange and the connection to the provider.
+void end_relay(Relay& relay, RelayEnd end) {
+  Exchange& exchange = relay.exchange;
+  Attempt& attempt = relay.attempt;
+  const bool complete = end == RelayEnd::kComplete;
+  if (end == RelayEnd::kUpstreamBroke) attempt.broke = relay.failure;
+  if (!complete) exchange.ending = Ending::kClose;
+  exchange.report.usage = usage_of(relay.pump.tap(), attempt);
+  exchange.report.body_bytes_out = relay.pump.payload_total();
+  exchange.report.error = complete ? std::string_view{} : errc_text(relay.failure.code);
+  const bool reusable = complete && attempt.sent_all && !attempt.head->close &&
+                        !relay.bytes_behind && attempt.head->framing != BodyFraming::kUntilClose;
+  release_connection(exchange, attempt, reusable);
 }
 
-}  // namespace
-
-Usage usage_of(const UsageTap& tap, const Attempt& attempt) noexcept {
-  const Usage usage = tap.usage(attempt.body_bytes);
-  return usage.estimated && attempt.head->status >= 400 ? Usage{} : usage;
-}
-
-Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
-                              std::optional<Duration> retry_after) {
-  const ResponseHead& head = *attempt.head;
-  const AnswerKind kind = answer_kind(head);
-  if (exchange.stream_begun && (kind != AnswerKind::kEventStream || head.status >= 300)) {
-    const RelayEnd end = co_await relay_as_event(shard, exchange, attempt, kind);
-    co_return end;
-  }
-  const RelayPlan plan = make_plan(exchange, attempt, retry_after, kind);
-  Relay relay(shard, exchange, attempt, plan, kind);
+Task<RelayEnd> relay_as_it_comes(Shard& shard, Exchange& exchange, Attempt& attempt,
+                                 AnswerKind kind) {
+  Relay relay(shard, exchange, attempt, make_plan(exchange, attempt, kind), kind);
   std::optional<Reactor::StreamMark> mark;
-  if (plan.event_stream) mark.emplace(shard);
-  if (exchange.stream_begun) {
-    relay.pump.add_comment(served_comment(exchange), relay.outbox);
-  } else {
-    relay.head_text = write_response_head(exchange, head, plan, shard.clock().now());
-    exchange.report.status = static_cast<std::uint16_t>(head.status);
-  }
-  relay.heard_at = shard.now();
+  if (kind == AnswerKind::kEventStream) mark.emplace(shard);
   RelayEnd end = RelayEnd::kComplete;
   while (true) {
     Gathered gathered = gather_ready(shard, relay);
@@ -255,7 +257,7 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
       end = end_of(relay.failure);
       break;
     }
-    const Result<void> sent = co_await send_gathered(shard, relay, client_limits(relay));
+    const Result<void> sent = co_await send_gathered(shard, relay);
     if (!sent) {
       relay.failure = sent.error();
       end = relay.failure.code == Errc::kDrained ? RelayEnd::kCut : RelayEnd::kClientGone;
@@ -268,15 +270,23 @@ Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt
   const bool between_sends = relay.outbox.empty() || end == RelayEnd::kUpstreamBroke;
   if (end != RelayEnd::kClientGone && end != RelayEnd::kComplete && begun && between_sends)
     co_await send_broken_stream(shard, relay);
-  if (end == RelayEnd::kUpstreamBroke) attempt.broke = relay.failure;
-  if (end != RelayEnd::kComplete) exchange.ending = Ending::kClose;
-  fill_report(relay);
-  exchange.report.error =
-      end == RelayEnd::kComplete ? std::string_view{} : errc_text(relay.failure.code);
-  const bool reusable = end == RelayEnd::kComplete && attempt.sent_all && !head.close &&
-                        !relay.bytes_behind && head.framing != BodyFraming::kUntilClose;
-  release_connection(exchange, attempt, reusable);
+  end_relay(relay, end);
   co_return end;
+}
+
+}  // namespace
+
+Usage usage_of(const UsageTap& tap, const Attempt& attempt) noexcept {
+  const Usage usage = tap.usage(attempt.body_bytes);
+  return usage.estimated && attempt.head->status >= 400 ? Usage{} : usage;
+}
+
+Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt) {
+  const AnswerKind kind = answer_kind(*attempt.head);
+  const bool as_event =
+      exchange.stream_begun && (kind != AnswerKind::kEventStream || attempt.head->status >= 300);
+  return as_event ? relay_as_event(shard, exchange, attempt, kind)
+                  : relay_as_it_comes(shard, exchange, attempt, kind);
 }
 
 }  // namespace sluice

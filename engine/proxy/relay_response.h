@@ -22,7 +22,6 @@ enum class RelayEnd : std::uint8_t {
 // one send. Watches usage and, where we injected it, takes it out again. Nothing is retried from
 // here on (INVARIANTS R3). The connection to the provider is given back or closed; exchange.ending
 // and exchange.report are filled.
-Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt,
-                              std::optional<Duration> retry_after);
+Task<RelayEnd> relay_response(Shard& shard, Exchange& exchange, Attempt& attempt);
 
 }  // namespace sluice

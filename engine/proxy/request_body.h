@@ -16,7 +16,8 @@ namespace sluice {
 // an announced length alone costs nothing. Twice as large each time; above 1 MiB without a copy.
 //
 // Owns      its block, and its share of the shard's budget for bodies.
-// Affinity  one shard. Lifetime: the exchange's, as a retry sends it again.
+// Affinity  one shard. Lifetime: the exchange's at most; until an answer is relayed, as a retry
+//           sends it again.
 // Limits    never above what expect() says; the block at most what the budget has left.
 class RequestBody {
  public:
@@ -26,10 +27,7 @@ class RequestBody {
 
   // `held` is what the bodies of the shard hold together.
   RequestBody(BlockPool& pool, OwnedCount& held) noexcept : pool_(&pool), held_(&held) {}
-  ~RequestBody() {
-    *held_ -= block_bytes_;
-    if (block_ != nullptr) pool_->give(block_, block_bytes_);
-  }
+  ~RequestBody() { release(); }
   RequestBody(const RequestBody&) = delete;
   RequestBody& operator=(const RequestBody&) = delete;
 
@@ -66,6 +64,15 @@ class RequestBody {
   void filled(std::size_t bytes) noexcept { size_ += bytes; }
   // False when there is no memory for it.
   [[nodiscard]] bool grow() noexcept;
+
+  // Gives the memory back: view() is empty from here on.
+  void release() noexcept {
+    *held_ -= block_bytes_;
+    if (block_ != nullptr) pool_->give(block_, block_bytes_);
+    block_ = nullptr;
+    block_bytes_ = capacity_ = 0;
+    size_ = 0;
+  }
 
   [[nodiscard]] std::uint64_t missing() const noexcept { return expected_ - size_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

@@ -43,9 +43,9 @@ OrAnswer<void> find_model(Exchange& exchange) {
     if (!exchange.worker->prober.probe(exchange.body, exchange.arena, exchange.probe, fault))
       return std::unexpected(json_fault(exchange, fault));
     exchange.json = true;
-    if (exchange.probe.has_model) exchange.model = exchange.probe.model;
+    if (exchange.probe.has_model) exchange.model = exchange.arena.copy(exchange.probe.model);
   } else if (!exchange.body.empty()) {
-    exchange.model = find_form_model(exchange.body, type);
+    exchange.model = exchange.arena.copy(find_form_model(exchange.body, type));
   }
   exchange.model_is_told = !exchange.model.empty();
   if (!exchange.model_is_told) {

@@ -18,7 +18,8 @@ Task<Ending> serve_exchange(Shard& shard, Worker& worker, Stream& client) {
   Exchange exchange(shard, worker, client);
   ++worker.metrics.requests;
   ++worker.metrics.in_flight;
-  const Served served = co_await serve_request(shard, exchange);
+  Served served = co_await receive_request(shard, exchange);
+  if (served) served = co_await forward_request(shard, exchange);
   if (exchange.ending == Ending::kHandOver) {
     --worker.metrics.in_flight;
     co_await hand_over(shard, exchange);
@@ -51,28 +52,35 @@ Task<bool> greet(Shard& shard, Worker& worker, Stream& client) {
   co_return shaken.has_value();
 }
 
+// Its next bytes or its end: a plain function, so that the limits take no room in a frame.
+RecvStream::Readable next_request(Shard& shard, Worker& worker, Stream& client, bool fresh) {
+  const auto& settings = worker.snapshot->settings;
+  // A fresh connection has come to ask.
+  const Duration patience = fresh ? settings.request_head : settings.keep_alive_idle;
+  return client.recv().wait_readable(
+      Limits{.deadline = shard.now() + patience, .cancel = &worker.drain});
+}
+
 // Request after request, until it is over or handed over. `received` was read of a connection that
 // comes back, and is taken before the first wait. It waits between two requests without a buffer
 // and without a frame but this one: what stands here every connection pays for.
 Task<void> serve(Shard& shard, Worker& worker, int fd, Slice& received) {
   Stream client(shard, fd, Side::kDownstream);
   ++worker.metrics.connections_open;
-  const bool greets = received.empty() && worker.snapshot->listener_tls;
-  client.put_back(std::move(received));
-  bool open = true;
-  if (greets) open = co_await greet(shard, worker, client);
-  Duration patience = worker.snapshot->settings.request_head;  // a fresh connection has come to ask
-  while (open) {
-    if (!client.readable()) {
-      const Limits limits{.deadline = shard.now() + patience, .cancel = &worker.drain};
-      co_await client.recv().wait_readable(limits);
-    }
-    if (!client.has_unread()) break;
-    const Ending ending = co_await serve_exchange(shard, worker, client);
-    if (ending == Ending::kLinger) co_await linger(shard, client, &worker.cut);
-    open = ending == Ending::kKeepAlive;
-    patience = worker.snapshot->settings.keep_alive_idle;
+  Ending ending = Ending::kKeepAlive;
+  bool fresh = true;
+  if (!received.empty()) {
+    client.put_back(std::move(received));
+  } else if (worker.snapshot->listener_tls) {
+    if (!co_await greet(shard, worker, client)) ending = Ending::kClose;
   }
+  while (ending == Ending::kKeepAlive) {
+    if (!client.readable()) co_await next_request(shard, worker, client, fresh);
+    if (!client.has_unread()) break;
+    ending = co_await serve_exchange(shard, worker, client);
+    fresh = false;
+  }
+  if (ending == Ending::kLinger) co_await linger(shard, client, &worker.cut);
   co_await close_stream(shard, client);
   --worker.metrics.connections_open;
 }

@@ -214,8 +214,9 @@ std::unexpected<const Answer*> called_off(Exchange& exchange) {
                                  .message = "the gateway is shutting down"});
 }
 
-// Tries the accounts in the ladder's order until one has answered.
-Task<Served> forward(Shard& shard, Exchange& exchange) {
+// Tries the accounts in the ladder's order until one has an answer for the client (seat.answers),
+// or none is left.
+Task<Served> find_answer(Shard& shard, Exchange& exchange, Seat& seat) {
   Ladder ladder(exchange.directory(), exchange.worker->balancer, exchange.model, exchange.priority);
   if (ladder.route() != nullptr) exchange.report.labels.model = ladder.route()->label;
   exchange.trail.looks = exchange.arena.make<DecisionLooks>();
@@ -243,18 +244,39 @@ Task<Served> forward(Shard& shard, Exchange& exchange) {
       const Served ended = co_await give_up(shard, exchange, held, last, choice);
       co_return ended;
     }
-    const TryResult result = co_await try_account(shard, exchange, ladder, choice, held);
+    const TryResult result = co_await try_account(shard, exchange, ladder, choice, held, seat);
     switch (result.kind) {
       case TryResult::Kind::kAnswered:
-        if (!exchange.answered) co_return called_off(exchange);
+        if (seat.answers == nullptr && !exchange.answered) co_return called_off(exchange);
         co_return Served();
       case TryResult::Kind::kRefused: co_return std::unexpected(result.answer);
       case TryResult::Kind::kNext:
+        seat.clear();
         last = result.answer;
         failed = result.failed;
         break;
     }
   }
+}
+
+// Finds an account that answers, and relays its answer. Trials: a Trial, or a Race where two
+// accounts may be asked at once. A stream of minutes keeps this frame, not the ladder's.
+template <class Trials>
+Task<Served> forward_from(Shard& shard, Exchange& exchange) {
+  std::optional<Trials> trials;
+  Seat seat(trials);
+  // From here on the client's leaving calls everything off (COMPAT 37).
+  exchange.client->recv().watch_end(&exchange.cancel);
+  Served step = co_await find_answer(shard, exchange, seat);
+  if (seat.answers != nullptr) {
+    begin_relay(shard, exchange, *seat.answers);
+    const RelayEnd end = co_await relay_response(shard, exchange, seat.answers->attempt);
+    step = settle_relayed(shard, exchange, *seat.answers, end);
+    if (step && !exchange.answered) step = called_off(exchange);
+  }
+  exchange.client->recv().watch_end(nullptr);
+  leave_client(exchange, shard.now());
+  co_return step;
 }
 
 // How urgent the client says that this request is, within what its key may. Other words than ours
@@ -289,7 +311,7 @@ Served check_request(Shard& shard, Exchange& exchange) {
 
 }  // namespace
 
-Task<Served> serve_request(Shard& shard, Exchange& exchange) {
+Task<Served> receive_request(Shard& shard, Exchange& exchange) {
   Served step = co_await read_request_head(shard, exchange);
   if (!step) co_return step;
   step = admit(shard, exchange);
@@ -301,14 +323,12 @@ Task<Served> serve_request(Shard& shard, Exchange& exchange) {
   exchange.received_at = shard.now();
   if (exchange.api == ApiKind::kModels) co_return refuse(exchange, answer_models(exchange));
   if (exchange.api == ApiKind::kModel) co_return refuse(exchange, answer_model(exchange));
-  step = check_request(shard, exchange);
-  if (!step) co_return step;
-  // From here on the client's leaving calls everything off (COMPAT 37).
-  exchange.client->recv().watch_end(&exchange.cancel);
-  step = co_await forward(shard, exchange);
-  exchange.client->recv().watch_end(nullptr);
-  leave_client(exchange, shard.now());
-  co_return step;
+  co_return check_request(shard, exchange);
+}
+
+Task<Served> forward_request(Shard& shard, Exchange& exchange) {
+  return may_hedge(exchange) ? forward_from<Race>(shard, exchange)
+                             : forward_from<Trial>(shard, exchange);
 }
 
 }  // namespace sluice

@@ -2,8 +2,6 @@
 
 #include "engine/proxy/count_exchange.h"
 #include "engine/proxy/early_stream.h"
-#include "engine/proxy/hedge.h"
-#include "engine/proxy/relay_response.h"
 
 namespace sluice {
 namespace {
@@ -15,51 +13,6 @@ void note_account(Exchange& exchange, const Account& account, Rung rung) {
   exchange.report.labels.account = account.label;
   exchange.report.labels.pool = pool_label(account.pool);
   exchange.report.degraded = degraded_text(rung);
-}
-
-// Relays the answer of `trial`, and settles it.
-Task<TryResult> relay_trial(Shard& shard, Exchange& exchange, Ladder& ladder, Trial& trial) {
-  Attempt& attempt = trial.attempt;
-  Permit& permit = trial.choice.permit;
-  const StatusVerdict verdict = judge_status(attempt.head->status);
-  // A provider that answers is well, however long the answer takes.
-  if (permit.probing() && verdict.outcome == TryOutcome::kServed) {
-    permit.succeeded();
-    if (attempt.account->state->wanted().by_anybody()) exchange.worker->dispatcher->nudge(shard);
-  }
-  const RelayEnd end = co_await relay_response(shard, exchange, attempt, std::nullopt);
-  exchange.report.client_gone = end == RelayEnd::kClientGone;
-  const bool called_off = end == RelayEnd::kClientGone || end == RelayEnd::kCut;
-  const TryOutcome outcome = called_off                        ? TryOutcome::kClientGone
-                             : end == RelayEnd::kUpstreamBroke ? TryOutcome::kServerError
-                                                               : verdict.outcome;
-  if (outcome == TryOutcome::kServed && exchange.report.first_token_at != Instant{}) {
-    attempt.account->state->latency().update(exchange.report.first_token_at - attempt.asked_at,
-                                             shard.now());
-  }
-  if (end == RelayEnd::kUpstreamBroke && exchange.answered)
-    exchange.report.late_status = attempt.broke.code == Errc::kTimedOut ? 504 : 502;
-  report_outcome(shard, exchange, ladder, trial, outcome);
-  count_usage(shard, exchange, *attempt.account);
-  end_trial(shard, exchange, trial, tokens_counted(outcome, tokens_used(exchange.report.usage)),
-            true);
-  if (end == RelayEnd::kUpstreamBroke && !exchange.answered) {
-    co_return TryResult{.kind = TryResult::Kind::kRefused,
-                        .answer = upstream_failure(exchange, attempt, attempt.broke)};
-  }
-  co_return TryResult{};
-}
-
-// The same for a request that a second account may be asked for.
-Task<TryResult> try_in_race(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
-                            HeldAnswer& held) {
-  Race race(shard, exchange, std::move(choice));
-  note_account(exchange, *race.first.attempt.account, race.first.choice.rung);
-  const std::optional<TryResult> ended = co_await run_race(shard, exchange, ladder, race, held);
-  if (ended) co_return *ended;
-  note_account(exchange, *race.won().attempt.account, race.won().choice.rung);
-  const TryResult result = co_await relay_trial(shard, exchange, ladder, race.won());
-  co_return result;
 }
 
 // As the whole answer of an exchange that has none yet.
@@ -94,18 +47,57 @@ Task<void> send_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,
 }  // namespace
 
 Task<TryResult> try_account(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
-                            HeldAnswer& held) {
-  if (may_hedge(exchange)) {
-    const TryResult raced = co_await try_in_race(shard, exchange, ladder, choice, held);
-    co_return raced;
+                            HeldAnswer& held, Seat& seat) {
+  if (seat.race != nullptr) {
+    Race& race = seat.race->emplace(shard, exchange, std::move(choice));
+    note_account(exchange, *race.first.attempt.account, race.first.choice.rung);
+    const std::optional<TryResult> ended = co_await run_race(shard, exchange, ladder, race, held);
+    if (ended) co_return *ended;
+    seat.answers = &race.won();
+    note_account(exchange, *race.won().attempt.account, race.won().choice.rung);
+    co_return TryResult{};
   }
-  Trial trial(shard, exchange, std::move(choice));
+  Trial& trial = seat.trial->emplace(shard, exchange, std::move(choice));
   note_account(exchange, *trial.attempt.account, trial.choice.rung);
   co_await ask_account(shard, exchange, ladder, trial, held);
   exchange.report.upstream_time += trial.attempt.waited;
   if (trial.result) co_return *trial.result;
-  const TryResult result = co_await relay_trial(shard, exchange, ladder, trial);
-  co_return result;
+  seat.answers = &trial;
+  co_return TryResult{};
+}
+
+void begin_relay(Shard& shard, Exchange& exchange, Trial& trial) {
+  exchange.release_body();
+  // A provider that answers is well, however long the answer takes.
+  Permit& permit = trial.choice.permit;
+  if (!permit.probing() || judge_status(trial.attempt.head->status).outcome != TryOutcome::kServed)
+    return;
+  permit.succeeded();
+  if (trial.attempt.account->state->wanted().by_anybody())
+    exchange.worker->dispatcher->nudge(shard);
+}
+
+Served settle_relayed(Shard& shard, Exchange& exchange, Trial& trial, RelayEnd end) {
+  const Attempt& attempt = trial.attempt;
+  exchange.report.client_gone = end == RelayEnd::kClientGone;
+  const bool called_off = end == RelayEnd::kClientGone || end == RelayEnd::kCut;
+  const TryOutcome outcome = called_off ? TryOutcome::kClientGone
+                             : end == RelayEnd::kUpstreamBroke
+                                 ? TryOutcome::kServerError
+                                 : judge_status(attempt.head->status).outcome;
+  if (outcome == TryOutcome::kServed && exchange.report.first_token_at != Instant{}) {
+    attempt.account->state->latency().update(exchange.report.first_token_at - attempt.asked_at,
+                                             shard.now());
+  }
+  if (end == RelayEnd::kUpstreamBroke && exchange.answered)
+    exchange.report.late_status = attempt.broke.code == Errc::kTimedOut ? 504 : 502;
+  report_relayed(shard, exchange, trial, outcome);
+  count_usage(shard, exchange, *attempt.account);
+  end_trial(shard, exchange, trial, tokens_counted(outcome, tokens_used(exchange.report.usage)),
+            true);
+  if (end == RelayEnd::kUpstreamBroke && !exchange.answered)
+    return std::unexpected(upstream_failure(exchange, attempt, attempt.broke));
+  return {};
 }
 
 Task<void> relay_held(Shard& shard, Exchange& exchange, const HeldAnswer& held,

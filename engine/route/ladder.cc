@@ -224,6 +224,16 @@ void Ladder::refused(WaitEnd end, Instant expected_at, Instant now) noexcept {
 
 Ladder::Marks Ladder::report(Permit& permit, TryOutcome outcome,
                              std::optional<Duration> retry_after, Instant now) noexcept {
+  if (outcome == TryOutcome::kRateLimited) {
+    for (std::uint32_t i = 0; i < route_->candidates.size(); ++i) {
+      if (route_->candidates[i].account == permit.account()) limited_.set(i);
+    }
+  }
+  return mark(directory_.routing, permit, outcome, retry_after, now);
+}
+
+Ladder::Marks Ladder::mark(const RoutingPolicy& routing, Permit& permit, TryOutcome outcome,
+                           std::optional<Duration> retry_after, Instant now) noexcept {
   const Account& account = *permit.account();
   Marks marks;
   if (is_answer(outcome)) account.state->count_answer(outcome == TryOutcome::kRateLimited);
@@ -233,18 +243,12 @@ Ladder::Marks Ladder::report(Permit& permit, TryOutcome outcome,
       permit.succeeded();
       break;
     case TryOutcome::kRateLimited:
-      for (std::uint32_t i = 0; i < route_->candidates.size(); ++i) {
-        if (route_->candidates[i].account == &account) limited_.set(i);
-      }
-      marks.cooldown =
-          account.state->cooldown().rate_limited(now, retry_after, directory_.routing.cooldown);
+      marks.cooldown = account.state->cooldown().rate_limited(now, retry_after, routing.cooldown);
       break;
     case TryOutcome::kAuthRejected: account.state->reject(account.generation); break;
     case TryOutcome::kServerError:
     case TryOutcome::kConnectFailed:
-    case TryOutcome::kTimedOut:
-      marks.breaker = permit.failed(directory_.routing.breaker, now);
-      break;
+    case TryOutcome::kTimedOut: marks.breaker = permit.failed(routing.breaker, now); break;
     case TryOutcome::kClientFault:
     case TryOutcome::kClientGone: break;
   }

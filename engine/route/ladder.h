@@ -101,6 +101,9 @@ class Ladder {
     BreakerChange breaker;
   };
   // Marks the account of a try that has ended; before the permit is refunded or finished.
+  static Marks mark(const RoutingPolicy& routing, Permit& permit, TryOutcome outcome,
+                    std::optional<Duration> retry_after, Instant now) noexcept;
+  // The same while the request goes on: next() knows who has answered 429.
   Marks report(Permit& permit, TryOutcome outcome, std::optional<Duration> retry_after,
                Instant now) noexcept;
 

@@ -1,5 +1,7 @@
 #include "engine/task/executor.h"
 
+#include "engine/task/scope.h"
+
 namespace sluice {
 
 std::size_t Executor::run_ready(std::size_t count_max) {
@@ -10,7 +12,7 @@ std::size_t Executor::run_ready(std::size_t count_max) {
     ++count;
     // The node lies in a frame that may die while it runs: read all of it first.
     const std::coroutine_handle<> handle = node->handle;
-    if (node->reap != nullptr) node->reap(handle);
+    if (handle.done()) Scope::reap(handle);
     else handle.resume();
   }
   return count;

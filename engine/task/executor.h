@@ -8,14 +8,12 @@
 
 namespace sluice {
 
-// ReadyNode - a suspended coroutine that stands, or will stand, on a ready list. Lives in the
-// awaiting frame.
+// ReadyNode - a suspended coroutine that stands, or will stand, on a ready list; or a spawned task
+// that has ended, which run_ready() does not resume but gives back to its scope. Lives in the
+// awaiting frame, or in that of the spawned task.
 struct ReadyNode {
   ReadyNode* next = nullptr;
   std::coroutine_handle<> handle;
-  // Set for a spawned task that has ended: run_ready() does not resume it but hands it to this
-  // function.
-  void (*reap)(std::coroutine_handle<>) = nullptr;
 };
 
 // Executor - what a coroutine needs of its shard: memory for its frame, and the list of those that

@@ -5,7 +5,8 @@
 
 namespace sluice {
 
-// FramePool - memory for coroutine frames, in steps of 64 bytes.
+// FramePool - memory for coroutine frames and what else there is one of for a connection, in steps
+// of 32 bytes.
 //
 // Owns      slabs of kSlabBytes, cut into frames; frames that die stand on a free list per size.
 // Affinity  one shard.
@@ -13,7 +14,7 @@ namespace sluice {
 //           path is that large.
 class FramePool {
  public:
-  static constexpr std::size_t kStepBytes = 64;
+  static constexpr std::size_t kStepBytes = 32;
   static constexpr std::size_t kFrameBytesMax = 4096;
   static constexpr std::size_t kSlabBytes = 32 * 1024;
 

@@ -33,6 +33,7 @@ class Scope {
   [[nodiscard]] Join join() noexcept { return Join{*this}; }
 
  private:
+  friend class Executor;
   static void reap(std::coroutine_handle<> frame);
 
   Executor* executor_;

@@ -25,16 +25,12 @@ class PromiseBase {
   static void* operator new(std::size_t bytes, Executor& executor, Rest&&...) {
     auto* const header =
         static_cast<FrameHeader*>(executor.frames().take(bytes + sizeof(FrameHeader)));
-    header->executor = &executor;
-    return header + 1;
+    return new (header) FrameHeader{&executor, nullptr} + 1;
   }
   static void operator delete(void* frame, std::size_t bytes) noexcept {
     FrameHeader* const header = static_cast<FrameHeader*>(frame) - 1;
     header->executor->frames().give(header, bytes + sizeof(FrameHeader));
   }
-
-  template <class... Rest>
-  explicit PromiseBase(Executor& executor, Rest&&...) noexcept : executor_(&executor) {}
 
   // A child starts inline; it suspends only where it really waits.
   std::suspend_never initial_suspend() noexcept { return {}; }
@@ -43,9 +39,8 @@ class PromiseBase {
     bool await_ready() noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) noexcept {
-      PromiseBase& promise = self.promise();
-      promise.done_ = true;
-      if (promise.waiter_.handle) promise.executor_->make_ready(promise.waiter_);
+      ReadyNode& waiter = self.promise().waiter_;
+      if (waiter.handle) header_of(self).executor->make_ready(waiter);
     }
     void await_resume() noexcept {}
   };
@@ -60,18 +55,18 @@ class PromiseBase {
   friend class Scope;
   struct alignas(std::max_align_t) FrameHeader {
     Executor* executor;
+    Scope* scope;  // of a spawned task
   };
+  static FrameHeader& header_of(std::coroutine_handle<> frame) noexcept {
+    return static_cast<FrameHeader*>(frame.address())[-1];
+  }
 
-  Executor* executor_;
-  ReadyNode waiter_;
-  Scope* scope_ = nullptr;  // for a spawned task
-  bool done_ = false;
+  ReadyNode waiter_;  // of a spawned task: itself
 };
 
 template <class T>
 class PromiseOf : public PromiseBase {
  public:
-  using PromiseBase::PromiseBase;
   template <class U>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
@@ -85,7 +80,6 @@ class PromiseOf : public PromiseBase {
 template <>
 class PromiseOf<void> : public PromiseBase {
  public:
-  using PromiseBase::PromiseBase;
   void return_void() noexcept {}
   void take() noexcept {}
 };
@@ -102,7 +96,6 @@ class [[nodiscard]] Task {
  public:
   class promise_type : public PromiseOf<T> {
    public:
-    using PromiseOf<T>::PromiseOf;
     Task get_return_object() noexcept {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
     }
@@ -114,11 +107,11 @@ class [[nodiscard]] Task {
   Task& operator=(const Task&) = delete;
   ~Task() {
     if (!frame_) return;
-    SL_ASSERT(frame_.promise().done_);
+    SL_ASSERT(frame_.done());
     frame_.destroy();
   }
 
-  [[nodiscard]] bool done() const noexcept { return frame_.promise().done_; }
+  [[nodiscard]] bool done() const noexcept { return frame_.done(); }
 
   bool await_ready() const noexcept { return done(); }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import test from 'node:test';
-import {ask, CLIENT_KEY, eventually, startBoth} from './harness.mjs';
+import {
+  account, ask, CLIENT_KEY, eventually, startBoth, startGateway, startMock,
+} from './harness.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
@@ -218,6 +220,25 @@ async function bodyMemory(gateway) {
     return wished(Number(/^sluice_request_body_memory_bytes (\d+)$/m.exec(text)[1]));
   }, 'memory of request bodies');
 }
+
+test('a prompt is held until its answer begins, and no longer', async (t) => {
+  const mock = await startMock(t, ['--tokens', '1000', '--behaviour', 'gap=100ms']);
+  const gateway = await startGateway(t,
+    {shards: 1, accounts: [account(mock)],
+      metrics: {listen: ['127.0.0.1:0']}});
+  const held = await bodyMemory(gateway);
+  const prompt = 'x'.repeat(200_000);
+  const stream = await gateway.openai().chat.completions.create(
+    ask({stream: true, messages: [{role: 'user', content: prompt}]}));
+  const events = stream[Symbol.asyncIterator]();
+  assert.equal((await events.next()).done, false);
+  await held((bytes) => bytes === 0);
+  assert.equal((await events.next()).done, false, 'the stream goes on');
+  stream.controller.abort();
+  const [line, bytes] = await eventually(
+    () => /info request .*model=mock-large .*request_bytes=(\d+)/.exec(gateway.errors), 'its line');
+  assert.ok(Number(bytes) > prompt.length, line);
+});
 
 test('announced bodies cost nothing until they come; above the budget: 503', async (t) => {
   const {gateway} = await startBoth(t,

@@ -1,6 +1,6 @@
 // The program as an operator meets it: signals, reload, exit codes.
 import assert from 'node:assert/strict';
-import {readFile, writeFile} from 'node:fs/promises';
+import {readdir, readFile, writeFile} from 'node:fs/promises';
 import test from 'node:test';
 import {
   accessLines, account, ask, eventually, program, Program, run, startGateway, startMock,
@@ -47,6 +47,31 @@ test('a second SIGTERM does not wait for the stream, and tells its client', asyn
   const [line] = accessLines(gateway);
   assert.equal(line.ended, undefined);
   assert.match(line.error, /drain/);
+});
+
+test('a shard has its CPU to itself where there are more CPUs than shards', async (t) => {
+  const cpusOf = async (process) => {
+    const list = /^Cpus_allowed_list:\s+(.*)$/m.exec(
+      await readFile(`/proc/${process}/status`, 'utf8'))[1];
+    return list.split(',').flatMap((range) => {
+      const [from, to = from] = range.split('-').map(Number);
+      return Array.from({length: to - from + 1}, (_, i) => from + i);
+    });
+  };
+  const cpus = await cpusOf('self');
+  const gateway = await startGateway(t, {shards: 1, accounts: []});
+  const threads = new Map();
+  for (const id of await readdir(`/proc/${gateway.child.pid}/task`)) {
+    const thread = `${gateway.child.pid}/task/${id}`;
+    const name = await readFile(`/proc/${thread}/comm`, 'utf8').catch(() => 'ended');
+    // Those named otherwise are the kernel's, which come and go with what a ring cannot do at once.
+    if (name.startsWith('sluice')) threads.set(`${name.trim()} ${id}`, await cpusOf(thread));
+  }
+  assert.ok(threads.size > 5, [...threads.keys()].join());
+  for (const [name, allowed] of threads) {
+    const ofOthers = cpus.length > 1 ? cpus.slice(1) : cpus;
+    assert.deepEqual(allowed, name.startsWith('sluice-shard0 ') ? [cpus[0]] : ofOthers, name);
+  }
 });
 
 test('SIGHUP takes a new configuration, and a wrong one changes nothing', async (t) => {

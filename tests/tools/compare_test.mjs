@@ -119,8 +119,8 @@ const ROUNDS = [
 const ORDER = ['sluice', 'nginx', 'haproxy', 'relay-uring', 'direct'];
 
 test('ratios are taken within a round, so that a slow round changes none', () => {
-  const {ratios, better} = summarize(ROUNDS, ORDER);
-  assert.equal(better, 'nginx');
+  const {ratios, against} = summarize(ROUNDS, ORDER);
+  assert.equal(against.better, 'nginx');
   assert.deepEqual(ratios.sluice.relay.cpu_us, {median: 1.2, min: 1.2, max: 1.3});
   assert.deepEqual(ratios.sluice.better.cpu_us, {median: 0.75, min: 0.75, max: 0.8125});
   assert.equal(ratios.nginx.better, undefined);
@@ -142,14 +142,14 @@ test('a run that failed is missing, not zero', () => {
 });
 
 test('idle connections are compared by their memory', () => {
-  const {better} = summarize(
+  const {against} = summarize(
     [{nginx: {connection_bytes: 600}, haproxy: {connection_bytes: 500}}], ORDER);
-  assert.equal(better, 'haproxy');
+  assert.equal(against.better, 'haproxy');
 });
 
 test('without nginx, HAProxy and relay there are no ratios', () => {
-  const {ratios, better} = summarize([{sluice: run(12, 300)}], ORDER);
-  assert.equal(better, null);
+  const {ratios, against} = summarize([{sluice: run(12, 300)}], ORDER);
+  assert.equal(against.better, null);
   assert.deepEqual(ratios.sluice, {});
 });
 

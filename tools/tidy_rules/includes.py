@@ -39,6 +39,7 @@ _BELOW = {
 _SAME_ROOM = {
     "engine/build_snapshot": "engine/server",
     "engine/cooldown_record": "engine/server",
+    "engine/cpu_plan": "engine/server",
     "engine/daily_backup": "engine/server",
     "engine/descriptors": "engine/server",
     "engine/event_batch": "engine/server",

@@ -48,7 +48,7 @@ SimWorld::SimWorld(const Options& options)
                    Log(sink_, clock_, LogLevel::kInfo, LogFormat::kText),
                    UpstreamPools::Limits{.idle_max = between(prng_, 5ms, 5000ms),
                                          .age_max = 20s,
-                                         .idle_per_endpoint_max = between(prng_, 1, 4)});
+                                         .open_max = between(prng_, 1, 4)});
   // One name with two addresses, of which the first has nobody.
   const auto hosts = std::make_shared<const HostsFile>(
       HostsFile::parse("192.0.2.50 both.test\n192.0.2.51 both.test\n"));

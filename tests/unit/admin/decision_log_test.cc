@@ -7,7 +7,13 @@
 namespace sluice {
 namespace {
 
-TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
+class DecisionLogTest : public testing::Test {
+ protected:
+  BlockPool pool_;
+  Arena arena_{pool_};
+};
+
+TEST_F(DecisionLogTest, KeepsTheLatestWithItsSteps) {
   const auto log = std::make_unique<DecisionLog>();
   Account account;
   account.name = "team-a";
@@ -15,13 +21,15 @@ TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
   trail.add({.kind = StepKind::kWait,
              .rung = Rung::kPrimary,
              .outcome = StepOutcome::kGranted,
-             .took_us = 7});
+             .took_us = 7},
+            arena_);
   trail.add({.kind = StepKind::kTry,
              .rung = Rung::kFallback,
              .outcome = StepOutcome::kServed,
              .status = 200,
              .at_us = 8,
-             .account = &account});
+             .account = &account},
+            arena_);
   log->write({.unix_ms = 1'768'478'400'000,
               .request_id = "one",
               .model = "gpt",
@@ -47,11 +55,11 @@ TEST(DecisionLog, KeepsTheLatestWithItsSteps) {
 }
 
 // Clients choose ids; a row of the journal tells those of one id apart.
-TEST(DecisionLog, FindsTheRequestOfARow) {
+TEST_F(DecisionLogTest, FindsTheRequestOfARow) {
   const auto log = std::make_unique<DecisionLog>();
-  const auto write = [&log](std::string_view model, std::initializer_list<std::uint64_t> rows) {
+  const auto write = [&](std::string_view model, std::initializer_list<std::uint64_t> rows) {
     DecisionTrail trail;
-    for (const std::uint64_t row : rows) trail.add_row({1000, row});
+    for (const std::uint64_t row : rows) trail.add_row({1000, row}, arena_);
     log->write({.request_id = "agent-7", .model = model, .client = {}}, trail);
   };
   write("one", {4, 7});
@@ -65,12 +73,12 @@ TEST(DecisionLog, FindsTheRequestOfARow) {
   EXPECT_FALSE(log->find("agent-8", DecisionRow{1000, 5}));
 }
 
-TEST(DecisionLog, WhatDoesNotFitIsCut) {
+TEST_F(DecisionLogTest, WhatDoesNotFitIsCut) {
   const auto log = std::make_unique<DecisionLog>();
   Account account;
   account.name = std::string(64, 'n');
   DecisionTrail trail;
-  for (int i = 0; i < 40; ++i) trail.add({.kind = StepKind::kTry, .account = &account});
+  for (int i = 0; i < 40; ++i) trail.add({.kind = StepKind::kTry, .account = &account}, arena_);
   const std::string id(128, 'i'), model(300, 'm'), client(300, 'c');
   log->write({.request_id = id, .model = model, .client = client}, trail);
   const auto kept = log->find(id);
@@ -82,7 +90,7 @@ TEST(DecisionLog, WhatDoesNotFitIsCut) {
 }
 
 // Two steps, as of a request that went through two accounts; the figure is told, not held.
-TEST(DecisionLog, WhatAWriteCosts) {
+TEST_F(DecisionLogTest, WhatAWriteCosts) {
   constexpr int kWrites = 200'000;
   const auto log = std::make_unique<DecisionLog>();
   Account account;
@@ -90,8 +98,8 @@ TEST(DecisionLog, WhatAWriteCosts) {
   const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < kWrites; ++i) {
     DecisionTrail trail;
-    trail.add({.kind = StepKind::kTry, .account = &account});
-    trail.add({.kind = StepKind::kTry, .account = &account});
+    trail.add({.kind = StepKind::kTry, .account = &account}, arena_);
+    trail.add({.kind = StepKind::kTry, .account = &account}, arena_);
     log->write({.request_id = "req_0123456789abcdef0123456789ab",
                 .model = "mock-large",
                 .client = "client"},

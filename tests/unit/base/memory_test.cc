@@ -9,6 +9,7 @@
 #include "base/block_pool.h"
 #include "base/prng.h"
 #include "base/secret.h"
+#include "base/spill_array.h"
 
 namespace sluice {
 namespace {
@@ -145,6 +146,20 @@ TEST(Arena, CopiesAndJoinsLiveInIt) {
   EXPECT_EQ(arena.copy(""), "");
   const std::string large(1 << 20, 'x');
   EXPECT_EQ(arena.copy(large), large) << "more than a block";
+}
+
+TEST(SpillArray, AFewLieInItAndAllInTheArenaWhenThereAreMore) {
+  BlockPool pool;
+  Arena arena(pool);
+  SpillArray<int, 2, 5> array;
+  EXPECT_TRUE(array.values().empty());
+  for (int value = 0; value < 5; ++value) {
+    EXPECT_TRUE(array.add(value, arena));
+    EXPECT_EQ(pool.bytes_in_use() > 0, value >= 2) << value;
+  }
+  EXPECT_FALSE(array.add(5, arena));
+  const std::span<const int> values = array.values();
+  EXPECT_EQ(std::vector<int>(values.begin(), values.end()), (std::vector{0, 1, 2, 3, 4}));
 }
 
 TEST(Secret, IsMovedAndNeverCopied) {

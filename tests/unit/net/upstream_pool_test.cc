@@ -11,8 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr UpstreamPools::Limits kLimits{
-    .idle_max = 45s, .age_max = 10min, .idle_per_endpoint_max = 3};
+constexpr UpstreamPools::Limits kLimits{.idle_max = 45s, .age_max = 10min, .open_max = 3};
 
 // The connections of a shard to a provider on this machine. At the end of each test all are closed
 // and all memory is back.
@@ -128,14 +127,29 @@ TEST_F(UpstreamPoolTest, OneThatMayNotBeReusedIsClosed) {
   EXPECT_EQ(pool().open_count(), 0u);
 }
 
-TEST_F(UpstreamPoolTest, MoreThanMayBeIdleAreClosed) {
+TEST_F(UpstreamPoolTest, OfMoreThanMayBeOpenTheFirstThatIsDoneIsClosed) {
   UpstreamConnection* connections[4];
   for (UpstreamConnection*& connection : connections) connection = &open();
+  EXPECT_EQ(pool().open_count(), 4u);  // with none idle there was no other way
   for (UpstreamConnection* const connection : connections) pools_->give_back(*connection, true);
   EXPECT_EQ(pool().idle_count(), 3u);
-  expect_closed(*wires_[3]);
+  expect_closed(*wires_[0]);
   EXPECT_EQ(pool().open_count(), 3u);
-  EXPECT_FALSE(wires_[0]->ended());
+  EXPECT_FALSE(wires_[3]->ended());
+}
+
+TEST_F(UpstreamPoolTest, AnIdleConnectionMakesRoomForOneToAnotherTarget) {
+  for (UpstreamConnection* const connection : {&open(), &open(), &open()})
+    pools_->give_back(*connection, true);
+  Listener other(kernel_);
+  const auto opened = finished(UpstreamPools::open(*shard_, *pools_, pool_at(other.port()), nullptr,
+                                                   Limits{}, *arena_, failure_));
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(pool().open_count(), 2u);
+  expect_closed(*wires_[0]);  // the one that has been idle for the longest
+  EXPECT_FALSE(wires_[1]->ended());
+  pools_->give_back(**opened, true);
+  EXPECT_EQ(pool_at(other.port()).idle_count(), 1u);
 }
 
 TEST_F(UpstreamPoolTest, AnIdleConnectionIsClosedAtItsTime) {

@@ -33,10 +33,11 @@ class AccessLineRoom : public ProxyTest {
     report.status = 599;
     report.late_status = 599;
     report.hedged = true;
-    report.hedge_winner = "second";
+    report.hedge_winner = HedgeWinner::kSecond;
     report.account = exchange.arena.copy(std::string(64, 'a'));
     report.pool = "fallback";
     report.attempts = std::numeric_limits<std::uint32_t>::max();
+    report.body_bytes_in = static_cast<std::uint64_t>(kMost);
     report.body_bytes_out = static_cast<std::uint64_t>(kMost);
     report.first_token_at = clock_.now();
     report.usage = Usage{.prompt = kMost,

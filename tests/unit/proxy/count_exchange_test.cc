@@ -50,7 +50,7 @@ class CountExchange : public UpstreamTest {
     Ladder ladder(*directory_, worker_->balancer, "");
     HeldAnswer held;
     Choice choice = ladder.next(shard_->now());
-    Task<TryResult> trying = try_account(*shard_, *exchange_, ladder, choice, held);
+    Task<TryResult> trying = try_and_relay(*shard_, *exchange_, ladder, choice, held);
     accept_one();
     static_cast<void>(provider_gets("\r\n\r\n"));
     pass(40ms);

@@ -171,7 +171,7 @@ TEST_F(EarlyStream, AnAnswerThatIsNoStreamIsOneEventAndCountsItsTokens) {
   exchange_->stream_begun = true;
   attempt_.head = const_cast<ResponseHead*>(&provider_head(
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 37\r\n\r\n"));
-  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_);
   provider_sends("{\"usage\":{\n\"prompt_tokens\":3},\"x\":1}\n");
   finish(relaying);
   EXPECT_EQ(relaying.take(), RelayEnd::kComplete);
@@ -188,7 +188,7 @@ TEST_F(EarlyStream, AnAnswerThatBreaksBeforeItIsAnEventIsRefused) {
   exchange_->stream_begun = true;
   attempt_.head = const_cast<ResponseHead*>(&provider_head(
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 37\r\n\r\n"));
-  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_);
   provider_sends("{\"usage\"");
   hang_up();
   finish(relaying);
@@ -209,7 +209,7 @@ TEST_F(EarlyStream, AStreamFollowsInTheSameBodyBehindWhoServesIt) {
   exchange_->report.queue_time = 12s;
   attempt_.head = const_cast<ResponseHead*>(&provider_head(
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n"));
-  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_);
   const std::string served =
       ": served account=team-a pool=fallback degraded=fallback attempts=2 queue_ms=12000\n\n";
   EXPECT_EQ(client_gets("\n\n\r\n"), "53\r\n" + served + "\r\n");

@@ -45,7 +45,7 @@ class Hedge : public UpstreamTest {
     worker_->hedges.request(shard_->now(), directory_->routing.hedge.budget());
     ladder_.emplace(*directory_, worker_->balancer, "m");
     choice_ = ladder_->next(shard_->now());
-    return try_account(*shard_, *exchange_, *ladder_, choice_, held_);
+    return try_and_relay(*shard_, *exchange_, *ladder_, choice_, held_);
   }
   // team-a has got the request and says nothing.
   void first_is_slow() {
@@ -117,7 +117,7 @@ TEST_F(Hedge, TheSecondAccountAnswersFirstAndTheFirstIsCalledOff) {
   EXPECT_NE(got.find("x-sluice-account: team-b\r\n"), std::string::npos) << got;
   EXPECT_NE(got.find("x-sluice-attempts: 2\r\n"), std::string::npos) << got;
   EXPECT_TRUE(exchange_->report.hedged);
-  EXPECT_EQ(exchange_->report.hedge_winner, "second");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kSecond);
   EXPECT_EQ(exchange_->report.account, "team-b");
   EXPECT_EQ(worker_->metrics.hedges, 1u);
   expect_closed(provider_);
@@ -132,7 +132,7 @@ TEST_F(Hedge, TheFirstAccountMayStillWin) {
   provider_sends(kOne);
   finish(trying);
   EXPECT_EQ(body_got(), "one");
-  EXPECT_EQ(exchange_->report.hedge_winner, "first");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kFirst);
   EXPECT_EQ(exchange_->report.account, "team-a");
   expect_closed(second_);
   expect_settled();
@@ -159,7 +159,7 @@ TEST_F(Hedge, AnAnswerInTimeIsAlone) {
   finish(trying);
   EXPECT_EQ(body_got(), "one");
   EXPECT_FALSE(exchange_->report.hedged);
-  EXPECT_EQ(exchange_->report.hedge_winner, "");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kNone);
   expect_settled(0);
 }
 
@@ -185,7 +185,7 @@ TEST_F(Hedge, WhenOneFailsTheOtherGoesOn) {
   second_sends(kTwo);
   finish(trying);
   EXPECT_EQ(body_got(), "two");
-  EXPECT_EQ(exchange_->report.hedge_winner, "second");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kSecond);
   EXPECT_EQ(exchange_->report.error, "");
   expect_settled();
 }
@@ -202,7 +202,7 @@ TEST_F(Hedge, WhenBothFailTheNextAccountMayTry) {
   EXPECT_TRUE(result.failed);
   EXPECT_NE(held_.head, nullptr);
   EXPECT_TRUE(exchange_->report.hedged);
-  EXPECT_EQ(exchange_->report.hedge_winner, "");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kNone);
   EXPECT_EQ(client_got(), "");
   expect_settled();
 }
@@ -229,7 +229,7 @@ TEST_F(Hedge, AClientThatLeavesCallsBothOff) {
   finish(trying);
   EXPECT_EQ(trying.take().kind, TryResult::Kind::kAnswered);
   EXPECT_TRUE(exchange_->report.client_gone);
-  EXPECT_EQ(exchange_->report.hedge_winner, "");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kNone);
   expect_closed(provider_);
   expect_closed(second_);
   expect_settled();
@@ -264,7 +264,7 @@ TEST_F(Hedge, WhoLosesWhileItSpeaksTooEarlyIsCalledOffAllTheSame) {
   provider_sends(kOne);
   finish(trying);
   EXPECT_EQ(body_got(), "one");
-  EXPECT_EQ(exchange_->report.hedge_winner, "first");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kFirst);
   expect_settled();
 }
 
@@ -280,7 +280,7 @@ TEST_F(Hedge, OfAStreamTheFirstByteCountsAndNotTheHead) {
   second_sends(std::string(kStreamHead) + "9\r\ndata: 2\n\n\r\n0\r\n\r\n");
   finish(trying);
   EXPECT_EQ(body_got(), "9\r\ndata: 2\n\n\r\n0\r\n\r\n");
-  EXPECT_EQ(exchange_->report.hedge_winner, "second");
+  EXPECT_EQ(exchange_->report.hedge_winner, HedgeWinner::kSecond);
   expect_closed(provider_);
   expect_settled();
 }

@@ -88,7 +88,7 @@ class ProxyTest : public ShardTest {
     char* const bytes = exchange_->arena.bytes(text.size() + 64);  // 64 readable bytes follow
     std::memset(bytes, 0, text.size() + 64);
     std::memcpy(bytes, text.data(), text.size());
-    exchange_->body = {bytes, text.size()};
+    exchange_->take_body({bytes, text.size()});
   }
 
   // A provider's head, in the arena of the exchange.

@@ -19,7 +19,7 @@ class RelayResponse : public UpstreamTest {
   Task<RelayEnd> relay(std::string_view head, std::string_view request = kAsk) {
     ask(request);
     attempt_.head = const_cast<ResponseHead*>(&provider_head(head));
-    return relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+    return relay_response(*shard_, *exchange_, attempt_);
   }
   // The client's bytes behind the head.
   static std::string body_of(std::string_view text) {
@@ -162,7 +162,7 @@ TEST_F(StalledClient, EventsThatTheFilterHasNotTakenHoldNoBuffer) {
   attempt_.usage_injected = true;
   attempt_.head = const_cast<ResponseHead*>(
       &provider_head("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"));
-  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_, std::nullopt);
+  Task<RelayEnd> relaying = relay_response(*shard_, *exchange_, attempt_);
   fill_the_clients_socket();
   std::string body;
   for (int i = 0; i < 100; ++i) body += "data: {\"a\":1,\"usage\":null}\n\n";

@@ -23,7 +23,7 @@ class TryAccount : public UpstreamTest {
     ladder_.emplace(*directory_, worker_->balancer, "");
     choice_ = ladder_->next(shard_->now());
     EXPECT_EQ(choice_.kind, Choice::Kind::kTry);
-    return try_account(*shard_, *exchange_, *ladder_, choice_, held_);
+    return try_and_relay(*shard_, *exchange_, *ladder_, choice_, held_);
   }
   // A whole try, in which the provider says this.
   TryResult try_with(std::string_view fields, std::string_view answer, bool closes) {

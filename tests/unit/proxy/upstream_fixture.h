@@ -6,10 +6,30 @@
 #include <string>
 #include <string_view>
 
-#include "engine/proxy/attempt.h"
+#include "engine/proxy/try_account.h"
 #include "tests/unit/proxy/proxy_fixture.h"
 
 namespace sluice {
+
+template <class Trials>
+Task<TryResult> try_and_relay_from(Shard& shard, Exchange& exchange, Ladder& ladder, Choice& choice,
+                                   HeldAnswer& held) {
+  std::optional<Trials> trials;
+  Seat seat(trials);
+  TryResult result = co_await try_account(shard, exchange, ladder, choice, held, seat);
+  if (seat.answers == nullptr) co_return result;
+  begin_relay(shard, exchange, *seat.answers);
+  const RelayEnd end = co_await relay_response(shard, exchange, seat.answers->attempt);
+  const Served relayed = settle_relayed(shard, exchange, *seat.answers, end);
+  if (relayed) co_return TryResult{};
+  co_return TryResult{.kind = TryResult::Kind::kRefused, .answer = relayed.error()};
+}
+// A whole try, as a request that has no other makes it.
+inline Task<TryResult> try_and_relay(Shard& shard, Exchange& exchange, Ladder& ladder,
+                                     Choice& choice, HeldAnswer& held) {
+  return may_hedge(exchange) ? try_and_relay_from<Race>(shard, exchange, ladder, choice, held)
+                             : try_and_relay_from<Trial>(shard, exchange, ladder, choice, held);
+}
 
 // UpstreamTest - an exchange with a provider: the test itself, behind a listener of its own.
 class UpstreamTest : public ProxyTest {
