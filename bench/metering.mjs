@@ -68,14 +68,16 @@ async function cpu(pid) {
 }
 
 const run = promisify(execFile);
+// A gateway with one shard of the two cores keeps its other threads off the first by itself.
 const SHARDS_CORE = '0';
 const OTHERS_CORE = '1';
-async function pin({pid}) {
-  const threads = Object.entries(await cpu(pid));
-  const [shard] = threads.reduce((a, b) => (a[1] > b[1] ? a : b));  // the busiest one serves
-  await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${pid}`]);
-  await run('taskset', ['-c', '-p', SHARDS_CORE, shard]);
-  return shard;
+
+async function shardOf({pid}) {
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const name = await readFile(`/proc/${pid}/task/${thread}/comm`, 'utf8');
+    if (name.trim() === 'sluice-shard0') return thread;
+  }
+  throw new Error(`process ${pid} has no shard`);
 }
 
 const script = path.join(folder, 'post.lua');
@@ -123,7 +125,7 @@ try {
   await run('taskset', ['-a', '-c', '-p', OTHERS_CORE, `${upstream.pid}`]);
   for (const one of both) {
     await wrk(one.url);  // warm
-    one.shard = await pin(one);
+    one.shard = await shardOf(one);
   }
   running.push(spawn('taskset', ['-c', SHARDS_CORE, process.execPath, '-e', 'for (;;);'],
     {stdio: 'ignore'}));

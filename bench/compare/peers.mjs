@@ -25,26 +25,27 @@ export const portkey =
 // limit of a million takes 8 MB, which hides what connections take: less where those are measured.
 export const CLIENT_KEYS = Array.from({length: 8}, (_, i) => `sk-test-bench-client-${i}`);
 const clientRpm = (workload) => (workload.unit === 'request' ? 1_000_000 : 100_000);
-const ACCOUNT_REQUESTS_PER_SECOND = 100_000;
+const REQUESTS_PER_SECOND_MAX = 400_000;  // of all accounts: their limits refuse nobody
 const TPM_LIMIT_MAX = 1_000_000_000;
 const CONNECTIONS_MAX = 16_384;
-const ACCOUNTS = 4;
 const ADMIN_TOKEN = 'sk-test-bench-administrator';
 const BOOKED_MS_MAX = 20_000;  // the store's thread has the core to itself then
 
 // What each start function has: {core, folder, name, workload, upstream: URL, certificates}.
 async function startSluice({core, folder, name, workload, upstream, certificates}) {
   const file = path.join(folder, `${name}.yaml`);
-  const accounts = Array.from({length: ACCOUNTS}, (_, i) => ({
+  const {accounts: accountsMax = 4, shards = 1} = workload;
+  const accounts = Array.from({length: accountsMax}, (_, i) => ({
     name: `team-${i}`, base_url: `${upstream}/v1`, api_key: `sk-test-bench-${i}`,
-    rpm_limit: ACCOUNT_REQUESTS_PER_SECOND, window: '1s', tpm_limit: TPM_LIMIT_MAX,
+    rpm_limit: Math.ceil(REQUESTS_PER_SECOND_MAX / accountsMax), window: '1s',
+    tpm_limit: TPM_LIMIT_MAX,
     concurrent_limit: 1_000_000, cost: {input: 2.5, output: 10},
     ...(workload.tls === 'upstream' ? {ca_file: certificates.ca} : {})}));
   const clients = CLIENT_KEYS.map((key, i) => ({
     name: `client-${i}`, key, rpm_limit: clientRpm(workload), tpm_limit: TPM_LIMIT_MAX,
     concurrent_limit: 1_000_000}));
   await writeFile(file, JSON.stringify({
-    listen: ['127.0.0.1:0'], shards: 1, log: {level: 'warning'}, accounts, clients,
+    listen: ['127.0.0.1:0'], shards, log: {level: 'warning'}, accounts, clients,
     limits: {connections_max: CONNECTIONS_MAX}, timeouts: {keep_alive: '10min'},
     health: {interval: '0s'},
     metrics: {listen: ['127.0.0.1:0']}, store: {directory: path.join(folder, `${name}-data`)},

@@ -12,7 +12,7 @@ let ending = false;
 
 export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// A program on `core`: {child, pid, output, errors, ended}.
+// A program on `core`, or on each of a list of them ("0,1"): {child, pid, output, errors, ended}.
 export function start(core, command, args, options = {}) {
   if (ending) throw new Error('it was told to end');
   const child = spawn('taskset', ['-c', String(core), command, ...args],

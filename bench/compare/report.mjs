@@ -37,10 +37,11 @@ function better(peers) {
 }
 
 // `rounds`: [{peer: run}], a run being {metric: number}; a peer whose run failed is not there.
-// `order`: the peers' names as they are to be shown. Returns {peers: {peer: {metric: spread}},
-// better, ratios: {peer: {relay|better: {metric: spread}}}}, where a spread is {median, min, max}.
-// A ratio is taken within each round, since the machine drifts; then the median.
-export function summarize(rounds, order) {
+// `order`: the peers' names as they are to be shown. `against`: {name: peer} that all are compared
+// with, by default the relay and the better of nginx and HAProxy. Returns {peers: {peer: {metric:
+// spread}}, against, ratios: {peer: {name: {metric: spread}}}}, where a spread is {median, min,
+// max}. A ratio is taken within each round, since the machine drifts; then the median.
+export function summarize(rounds, order, against = null) {
   const all = rounds.map(withAdded);
   const names = order.filter((peer) => all.some((round) => round[peer]));
   const peers = {};
@@ -52,16 +53,17 @@ export function summarize(rounds, order) {
       if (numbers.length > 0) peers[peer][metric] = spread(numbers);
     }
   }
-  const against = {relay: peers['relay-uring'] ? 'relay-uring' : null, better: better(peers)};
+  const bases = against ??
+    {relay: peers['relay-uring'] ? 'relay-uring' : null, better: better(peers)};
   const ratios = {};
   for (const peer of names) {
     ratios[peer] = {};
-    for (const [to, base] of Object.entries(against)) {
+    for (const [to, base] of Object.entries(bases)) {
       if (base === null || base === peer) continue;
       ratios[peer][to] = ratiosOf(all, peer, base);
     }
   }
-  return {peers, better: against.better, ratios};
+  return {peers, against: bases, ratios};
 }
 
 function ratiosOf(rounds, peer, base) {
@@ -105,14 +107,13 @@ const cell = (text) => text.padStart(WIDTH);
 const range = (found) =>
   (found ? `${number(found.min)}..${number(found.max)}` : '').padStart(RANGE_WIDTH);
 
-// The lines of a workload's tables: medians, then ratios to the relay and to the better of nginx
-// and HAProxy.
-export function table(unit, {peers, better: best, ratios}) {
+// The lines of a workload's tables: medians, then ratios.
+export function table(unit, {peers, against, ratios}) {
   const lines = [line(`per ${unit}`,
     [...COLUMNS.map(([title]) => cell(title)), 'CPU min..max'.padStart(RANGE_WIDTH)])];
   for (const [peer, one] of Object.entries(peers))
     lines.push(line(peer, [...COLUMNS.map(([, of]) => cell(number(of(one)))), range(one.cpu_us)]));
-  for (const [to, name] of Object.entries({relay: 'relay-uring', better: best})) {
+  for (const [to, name] of Object.entries(against)) {
     const compared = Object.entries(ratios).filter(([peer, of]) => of[to] && peer !== 'direct');
     if (compared.length === 0) continue;
     lines.push('', line(`/ ${name}`, RATIO_COLUMNS.flatMap(
