@@ -240,21 +240,21 @@ Task<int> release_stream(Shard&, Stream& stream, std::string& unread) {
   co_return stream.recv_.release();
 }
 
-Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel) {
-  constexpr std::size_t kDiscardBytesMax = 64 * 1024;
-  constexpr Duration kPatience = 2s;
-  const Limits limits{.deadline = shard.now() + kPatience, .cancel = cancel};
+Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel, Duration most) {
+  constexpr Duration kSilence = 2s;
+  const Instant end = shard.now() + most;
+  const auto until = [&] { return std::min(end, shard.now() + kSilence); };
+  Result<void> told;
   if (stream.tls() != nullptr && stream.tls()->established()) {
     stream.tls()->close_notify();
-    const WriteLimits goodbye{.deadline = limits.deadline, .cancel = cancel};
-    static_cast<void>(co_await flush_tls(shard, stream, goodbye));
+    const WriteLimits goodbye{.deadline = until(), .cancel = cancel};
+    told = co_await flush_tls(shard, stream, goodbye);
   }
   shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
-  std::size_t discarded = 0;
-  while (discarded < kDiscardBytesMax) {
-    Result<Slice> slice = co_await stream.recv().next(limits);
+  while (told) {
+    Result<Slice> slice =
+        co_await stream.recv().next(Limits{.deadline = until(), .cancel = cancel});
     if (!slice || slice->empty()) break;
-    discarded += slice->size();
   }
 }
 

@@ -27,11 +27,11 @@ Task<void> refuse_connection(Shard& shard, CancelSource& cut, int fd) {
   Outbox outbox(shard.blocks());
   outbox.add(kHead);
   outbox.add(kBody);
-  // A fresh socket takes so little at once.
-  constexpr Duration kAtOnce = 100ms;
+  // A fresh socket takes so little at once; its place on the way out is one of few.
+  constexpr Duration kAtOnce = 100ms, kLinger = 2s;
   const WriteLimits limits{.deadline = shard.now() + kAtOnce, .cancel = &cut};
   const Result<void> written = co_await write_all(shard, client, outbox, limits);
-  if (written) co_await linger(shard, client, &cut);
+  if (written) co_await linger(shard, client, &cut, kLinger);
   co_await close_stream(shard, client);
 }
 

@@ -240,6 +240,20 @@ test('a prompt is held until its answer begins, and no longer', async (t) => {
   assert.ok(Number(bytes) > prompt.length, line);
 });
 
+test('who reads only behind an upload that is too large gets its 413', async (t) => {
+  const {gateway} = await startBoth(t, {limits: {body_bytes_max: '1MiB'}});
+  const client = rawClient(t, gateway.url);
+  client.socket.pause();
+  await client.send(requestText(ECHO, '', {'content-length': 24 * MIB}));
+  for (let i = 0; i < 24; ++i) {
+    await client.send('x'.repeat(MIB));
+    assert.equal(client.ended, false, `a reset behind ${i} MiB`);
+  }
+  client.socket.resume();
+  await client.receives(/^HTTP\/1\.1 413 [^]*"request_too_large"/);
+  await client.ends();
+});
+
 test('announced bodies cost nothing until they come; above the budget: 503', async (t) => {
   const {gateway} = await startBoth(t,
     {shards: 1, limits: {body_bytes_max: '32MiB', body_memory_max: '48MiB'},
@@ -271,4 +285,5 @@ test('announced bodies cost nothing until they come; above the budget: 503', asy
     const later = await exchange(gateway.url, ECHO, {headers, body: noise(8 * MIB)});
     return later.status === 200;
   }, 'room for a large body again');
+  for (const client of [...idle, second]) client.leave();  // a drain would wait for them
 });

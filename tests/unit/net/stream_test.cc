@@ -245,22 +245,45 @@ TEST_F(StreamTest, LingeringSaysTheEndAndWaitsForTheOthers) {
   finish(lingering);
 }
 
-TEST_F(StreamTest, LingeringDiscards64KiBAndNoMore) {
+TEST_F(StreamTest, LingeringDiscardsAllOfALargeBody) {
   Task<void> lingering = linger(*shard_, *stream_, nullptr);
-  const std::string text(16 * 1024 - 1, 'x');
-  for (int i = 0; i < 4; ++i) {
+  const std::string text(16 * 1024, 'x');
+  for (int i = 0; i < 100; ++i) {
     wire_->send(text);
     settle();
-    EXPECT_FALSE(lingering.done());
+    ASSERT_FALSE(lingering.done());
+    ASSERT_FALSE(stream_->readable());
   }
-  wire_->send("1234");
+  wire_->half_close();
   finish(lingering);
 }
 
-TEST_F(StreamTest, LingeringEndsAfterTwoSecondsWhateverComes) {
+TEST_F(StreamTest, LingeringEndsAfterTwoSecondsOfSilence) {
   Task<void> lingering = linger(*shard_, *stream_, nullptr);
-  leap(1s);
+  leap(1999ms);
   wire_->send("x");
+  settle();
+  leap(1999ms);
+  EXPECT_FALSE(lingering.done());
+  leap(2ms);
+  finish(lingering);
+}
+
+TEST_F(StreamTest, LingeringEndsAfterTenSecondsWhateverComes) {
+  Task<void> lingering = linger(*shard_, *stream_, nullptr);
+  for (int i = 0; i < 9; ++i) {
+    leap(1s);
+    wire_->send("x");
+    settle();
+  }
+  leap(999ms);
+  EXPECT_FALSE(lingering.done());
+  leap(1ms);
+  finish(lingering);
+}
+
+TEST_F(StreamTest, LingeringEndsEarlierWhereItIsTold) {
+  Task<void> lingering = linger(*shard_, *stream_, nullptr, 1s);
   leap(999ms);
   EXPECT_FALSE(lingering.done());
   leap(1ms);
