@@ -8,8 +8,9 @@ import path from 'node:path';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {ask as asks} from './contract.mjs';
-import {account, ask, CLIENT_KEY, eventually, program, run, startGateway, startMock} from
-  './harness.mjs';
+import {
+  account, ask, atEnd, CLIENT_KEY, eventually, program, run, startGateway, startMock,
+} from './harness.mjs';
 import {makeSite, serve} from './store.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
@@ -43,7 +44,7 @@ test('however many connections come without the token, who has it gets in', asyn
   const {gateway} = await start(t);
   const request = `GET ${VERSION} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
   const open = [];
-  t.after(() => open.forEach((client) => client.destroy()));
+  atEnd(t, () => open.forEach((client) => client.destroy()));
   const {hostname, port} = new URL(gateway.url);
   const knock = () => new Promise((resolve, reject) => {
     const client = net.connect(port, hostname, () => client.write(request));

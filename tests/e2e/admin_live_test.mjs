@@ -6,7 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import test from 'node:test';
 import * as contract from './contract.mjs';
-import {ask, awayFromMidnight, eventually, startBoth, temporaryFolder} from './harness.mjs';
+import {ask, atEnd, awayFromMidnight, eventually, startBoth, temporaryFolder} from './harness.mjs';
 
 const CHAT = '/v1/chat/completions';
 const TOKEN = 'e2e-admin-token-0123456789';
@@ -38,7 +38,7 @@ function listen(t, gateway, target = '/dashboard/sse') {
     }).on('end', () => (heard.ended = true));
   });
   request.on('error', () => (heard.ended = true));
-  t.after(() => request.destroy());
+  atEnd(t, () => request.destroy());
   heard.request = request;
   return heard;
 }
@@ -251,7 +251,7 @@ test('providers that do not answer a test hold up no look and no snapshot', asyn
   const silent = net.createServer((socket) => held.add(socket.on('error', () => {})));
   await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${silent.address().port}`;
-  t.after(() => {
+  atEnd(t, () => {
     silent.close();
     for (const socket of held) socket.destroy();
   });

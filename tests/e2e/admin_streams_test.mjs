@@ -7,7 +7,7 @@ import https from 'node:https';
 import test from 'node:test';
 import {authority} from './authority.mjs';
 import {ask as asks} from './contract.mjs';
-import {account, eventually, Program, startGateway, startMock} from './harness.mjs';
+import {account, atEnd, eventually, Program, startGateway, startMock} from './harness.mjs';
 import {rawClient, requestText} from './wire.mjs';
 
 const TOKEN = 'e2e-admin-token-0123456789';
@@ -40,7 +40,7 @@ function listen(t, gateway, headers = {authorization: `Bearer ${TOKEN}`}, ca = u
     }).on('end', () => (heard.ended = true));
   });
   request.on('error', () => (heard.ended = true)).on('close', () => (heard.ended = true));
-  t.after(() => request.destroy());
+  atEnd(t, () => request.destroy());
   heard.request = request;
   return heard;
 }
@@ -57,7 +57,7 @@ test('a listener that does not read is skipped, not waited for, and goes on when
     const {hostname, port} = new URL(gateway.url);
     const script = new URL('slow_listener.py', import.meta.url).pathname;
     const slow = new Program('python3', [script, hostname, port, TOKEN, `${SILENT_S}`]);
-    t.after(() => slow.stop());
+    atEnd(t, () => slow.stop());
     const others = [listen(t, gateway), listen(t, gateway)];
     const {code} = await slow.exited;
     assert.equal(code, 0, slow.errors);

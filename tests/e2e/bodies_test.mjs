@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import test from 'node:test';
 import {
-  account, ask, CLIENT_KEY, eventually, startBoth, startGateway, startMock,
+  account, ask, atEnd, CLIENT_KEY, eventually, startBoth, startGateway, startMock,
 } from './harness.mjs';
 import {exchange, rawClient, requestText} from './wire.mjs';
 
@@ -179,7 +179,7 @@ test('an upload that stops, or drips, is cut with 408', async (t) => {
   const dripping = rawClient(t, rate.gateway.url);
   dripping.send(requestText(CHAT, '', {'content-length': 1000}));
   const drip = setInterval(() => dripping.send('x'), 100);
-  t.after(() => clearInterval(drip));
+  atEnd(t, () => clearInterval(drip));
   await Promise.all([cut(stopped, 1000), cut(dripping, 2000)]);
   for (const {mock} of [idle, rate]) assert.equal((await mock.count()).requests, 0);
 });

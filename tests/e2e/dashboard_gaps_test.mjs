@@ -5,7 +5,7 @@ import net from 'node:net';
 import {test} from 'node:test';
 import * as contract from './contract.mjs';
 import {logIn, openDashboard, TOKEN, until} from './dashboard_page.mjs';
-import {account, ask, startGateway, startMock, temporaryFolder} from './harness.mjs';
+import {account, ask, atEnd, startGateway, startMock, temporaryFolder} from './harness.mjs';
 
 const POINTS_MIN = 4;  // that there are before something happens to them
 
@@ -31,7 +31,7 @@ async function startWay(t, url) {
     whole = false;
     for (const one of sockets) one.destroy();
   };
-  t.after(() => {
+  atEnd(t, () => {
     cut();
     server.close();
   });

@@ -7,6 +7,7 @@
 // CHROMIUM names the browser; Debian's is /usr/bin/chromium.
 import assert from 'node:assert/strict';
 import {chromium} from 'playwright-core';
+import {atEnd} from './harness.mjs';
 
 export const TOKEN = 'sk-test-admin-token-0123456789';
 const WAIT_MS = 60_000;  // on a busy machine; what has a limit of its own is measured apart
@@ -22,7 +23,7 @@ export async function openDashboard(t, url, {language = 'en-US', colours = 'ligh
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   const context = await browser.newContext({locale: language, colorScheme: colours,
     viewport, acceptDownloads: true});
   const page = await context.newPage();

@@ -158,8 +158,8 @@ test('504 when a stream begins with a head and no event comes in time', async (t
 });
 
 test('a stream that is slow behind its first event has the time of the idle limit', async (t) => {
-  const {client} = await started(t, [{do: {gap: '5s', tokens: 2}}],
-    {timeouts: {first_token: '4s'}});
+  const {client} = await started(t, [{do: {gap: '2s', tokens: 2}}],
+    {timeouts: {first_token: '1500ms'}});
   let parts = 0;
   for await (const part of await client.chat.completions.create(ask({stream: true})))
     parts += part.choices.length;

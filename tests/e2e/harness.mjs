@@ -42,6 +42,28 @@ export async function awayFromMidnight() {
   if (left < SOON_MS) await delay(left + 100);
 }
 
+const endings = new WeakMap();
+
+// Does `work` when the test has ended, what was begun last first: clients leave before the gateway
+// stops, whose drain would wait for them.
+export function atEnd(t, work) {
+  if (!endings.has(t)) {
+    endings.set(t, []);
+    t.after(async () => {
+      const faults = [];
+      for (const each of endings.get(t).reverse()) {
+        try {
+          await each();
+        } catch (fault) {
+          faults.push(fault);
+        }
+      }
+      if (faults.length > 0) throw faults[0];
+    });
+  }
+  endings.get(t).push(work);
+}
+
 // A folder that is gone when the test has ended.
 // Folders go when the process ends: what a test has started may write there until then.
 const folders = [];
@@ -112,7 +134,7 @@ async function startListening(t, args, options) {
   const {prefix = [], ...more} = options ?? {};  // a command that starts it
   const [command, ...all] = [...prefix, program, ...args];
   const started = new Program(command, all, more);
-  t.after(() => started.stopCleanly());
+  atEnd(t, () => started.stopCleanly());
   started.url = (await started.says(/listening on (\S+)/))[1];
   return started;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
-import {account, eventually, startGateway, startMock} from './harness.mjs';
+import {account, atEnd, eventually, startGateway, startMock} from './harness.mjs';
 
 const HANGING = 40;
 
@@ -15,7 +15,7 @@ test('forty providers that never answer take no turn from the one that does', as
     socket.on('error', () => {}).on('close', () => held.delete(socket)).resume();
   });
   await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
+  atEnd(t, () => {
     silent.close();
     for (const socket of held) socket.destroy();
   });

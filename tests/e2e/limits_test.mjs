@@ -5,7 +5,9 @@ import path from 'node:path';
 import test from 'node:test';
 import {setTimeout as delay} from 'node:timers/promises';
 import {authority} from './authority.mjs';
-import {account, ask, eventually, run, startBoth, startGateway, startMock} from './harness.mjs';
+import {
+  account, ask, atEnd, eventually, run, startBoth, startGateway, startMock,
+} from './harness.mjs';
 import {eventuallyStored} from './store.mjs';
 import {RawClient, rawClient, requestText} from './wire.mjs';
 
@@ -72,7 +74,7 @@ test('requests sent ahead hold no memory that other connections need', async (t)
   const first = requestText(CHAT, BIG_BODY, {'x-mock-fault': 'hang'});
   const ahead = requestText(CHAT, BODY);
   const clients = Array.from({length: 100}, () => new RawClient(gateway.url));
-  t.after(() => clients.forEach((client) => client.leave()));
+  atEnd(t, () => clients.forEach((client) => client.leave()));
   for (const client of clients) await client.send(first + ahead);
   const {length} = clients;
   await eventually(async () => (await mock.count()).in_flight === length, 'all of them there');
@@ -107,7 +109,7 @@ async function holdIdle(t, gateway, connect, bound) {
     clients.push(...more);
     return more;
   };
-  t.after(() => clients.forEach((client) => client.leave()));
+  atEnd(t, () => clients.forEach((client) => client.leave()));
   // What does not grow with them is made first: pools, upstream connections, and every page of the
   // shards' receive buffers (2 x 1 MiB).
   const first = open(100);

@@ -6,8 +6,10 @@ import {writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import {account, ask, CLIENT_KEY, eventually, Program, run, startGateway, startMock,
-  temporaryFolder} from './harness.mjs';
+import {
+  account, ask, atEnd, CLIENT_KEY, eventually, Program, run, startGateway, startMock,
+  temporaryFolder,
+} from './harness.mjs';
 
 const SECONDS = Number(process.env.METRICS_SECONDS ?? 6);
 const TOKEN = 'sk-test-admin-0d9c8b7a6f5e4d3c';
@@ -31,7 +33,7 @@ async function startPrometheus(t, target) {
   const address = `127.0.0.1:${await freePort()}`;
   const prometheus = new Program('prometheus', [`--config.file=${file}`,
     `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${address}`]);
-  t.after(() => prometheus.stop('SIGTERM'));
+  atEnd(t, () => prometheus.stop('SIGTERM'));
   const api = async (route) => {
     const answer = await fetch(`http://${address}/api/v1/${route}`).catch(() => undefined);
     return answer?.ok ? (await answer.json()).data : undefined;

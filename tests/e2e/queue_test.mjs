@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import {readFile, writeFile} from 'node:fs/promises';
 import test from 'node:test';
 import OpenAI from 'openai';
-import {accessLines, account, ask, eventually, startBoth} from './harness.mjs';
+import {accessLines, account, ask, atEnd, eventually, startBoth} from './harness.mjs';
 import {RawClient, rawClient, requestText} from './wire.mjs';
 
 const CHAT = '/v1/chat/completions';
@@ -190,7 +190,7 @@ test('of 5,000 at once one is admitted by a limit of one', async (t) => {
     timeouts: {request_head: '300s'}, log: {level: 'error'}, shards: 2});
   const text = requestText(CHAT, JSON.stringify(ask()));
   const clients = [];
-  t.after(() => clients.forEach((client) => client.leave()));
+  atEnd(t, () => clients.forEach((client) => client.leave()));
   while (clients.length < 5000) {
     const more = Array.from({length: 250}, () => new RawClient(gateway.url));
     await Promise.all(more.map((client) => once(client.socket, 'connect')));

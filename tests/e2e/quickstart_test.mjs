@@ -5,7 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import {fileURLToPath} from 'node:url';
-import {program, run} from './harness.mjs';
+import {atEnd, program, run} from './harness.mjs';
 
 const quickstart = fileURLToPath(new URL('../../tools/quickstart', import.meta.url));
 const env = {...process.env, SLUICE: path.resolve(program)};
@@ -52,7 +52,7 @@ test('--once prints both answers and how to go on, and leaves nothing behind', a
 
 test('an address that is taken is told, with exit code 1', async (t) => {
   const server = net.createServer().listen(0, '127.0.0.1');
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   await new Promise((resolve) => server.on('listening', resolve));
   const address = `127.0.0.1:${server.address().port}`;
   const {code, errors} = await run(quickstart, ['--once', address], {env});

@@ -2,7 +2,7 @@
 // gateways that are started again on the same data directory.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import {eventually, Program, program, run, writeConfig} from './harness.mjs';
+import {atEnd, eventually, Program, program, run, writeConfig} from './harness.mjs';
 
 export const storeDump = process.env.STORE_DUMP ?? 'build/release/tests/tools/store_dump';
 
@@ -91,7 +91,7 @@ export async function makeSite(t, config) {
 export function beginGateway(t, file, {command = [program], ...options} = {}) {
   const [first, ...rest] = [...command, 'serve', '-c', file];
   const gateway = new Program(first, rest, options);
-  t.after(() => gateway.stop('SIGKILL').catch(() => {}));
+  atEnd(t, () => gateway.stop('SIGKILL').catch(() => {}));
   return gateway;
 }
 

@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import {access, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
-import {account, ask, CLIENT_KEY, eventually, Program, startMock} from './harness.mjs';
+import {account, ask, atEnd, CLIENT_KEY, eventually, Program, startMock} from './harness.mjs';
 import {
   dumpChecked, dumpStore, eventuallyStored, makeSite, serve, storeDump,
 } from './store.mjs';
@@ -175,7 +175,7 @@ test('somebody who reads for long disturbs neither requests nor booking', async 
   assert.equal(await send('before'), 200);
   await eventuallyStored(directory, (now) => now.rows.length === 1, 'the first');
   const reader = new Program(storeDump, ['--hold', directory], {stdio: ['pipe', 'pipe', 'pipe']});
-  t.after(() => reader.stop('SIGKILL'));
+  atEnd(t, () => reader.stop('SIGKILL'));
   await reader.says(/holding/);
   for (let i = 0; i < 20; ++i) assert.equal(await send(`meanwhile-${i}`), 200);
   await eventuallyStored(directory, (now) => now.rows.length === 21, 'the others');

@@ -5,7 +5,7 @@ import https from 'node:https';
 import nodeTls from 'node:tls';
 import test from 'node:test';
 import {authority} from './authority.mjs';
-import {account, ask, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
+import {account, ask, atEnd, CLIENT_KEY, eventually, startGateway, startMock} from './harness.mjs';
 
 test('a provider over TLS, verified by the account\'s own authority', async (t) => {
   const tls = await authority(t, ['127.0.0.1']);
@@ -97,7 +97,7 @@ test('a provider over TLS that refuses a body before it has come is heard at onc
       });
     });
     await new Promise((resolve) => provider.listen(0, '127.0.0.1', resolve));
-    t.after(() => provider.close());
+    atEnd(t, () => provider.close());
     const url = `https://127.0.0.1:${provider.address().port}`;
     const gateway = await startGateway(t, {accounts: [account({url}, {ca_file: tls.ca})]});
     const began = Date.now();

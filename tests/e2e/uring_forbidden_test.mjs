@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {fileURLToPath} from 'node:url';
 import path from 'node:path';
 import test from 'node:test';
-import {program, Program, run, writeConfig} from './harness.mjs';
+import {atEnd, program, Program, run, writeConfig} from './harness.mjs';
 
 const launcher = fileURLToPath(new URL('without_io_uring.py', import.meta.url));
 const CAUSES = [
@@ -43,6 +43,6 @@ for (const [errno, reason, cause] of CAUSES) {
 
 test('nothing of it outlives the program: the same command starts here', async (t) => {
   const mock = new Program(program, ['mock', '--listen', '127.0.0.1:0']);
-  t.after(() => mock.stopCleanly());
+  atEnd(t, () => mock.stopCleanly());
   await mock.says(/listening on/);
 });

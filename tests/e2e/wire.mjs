@@ -3,7 +3,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
-import {CLIENT_KEY, eventually} from './harness.mjs';
+import {atEnd, CLIENT_KEY, eventually} from './harness.mjs';
 
 const JSON_FIELDS = {
   authorization: `Bearer ${CLIENT_KEY}`,
@@ -80,6 +80,6 @@ export class RawClient {
 // A client that is closed when the test ends.
 export function rawClient(t, url) {
   const client = new RawClient(url);
-  t.after(() => client.leave());
+  atEnd(t, () => client.leave());
   return client;
 }

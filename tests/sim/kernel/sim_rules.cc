@@ -120,8 +120,8 @@ class Judge {
   [[nodiscard]] bool excused() const {
     return client_.has_left() || circumstances_.cut || sent_on_too_long();
   }
-  // The gateway lingers for 2 s of silence and 10 s in all (HTTP_RULES B7): who sends on for longer,
-  // or is slow to read what it got, may meet a reset and lose the tail of its answers.
+  // The gateway lingers for 2 s of silence and 10 s in all (HTTP_RULES B7): who sends on for
+  // longer, or is slow to read what it got, may meet a reset and lose the tail of its answers.
   [[nodiscard]] bool sent_on_too_long() const {
     if (!client_.was_reset() || !client_.plan().pipelined) return false;
     const bool slow = client_.reads.bytes_max < 1000 || client_.writes.bytes_max < 1000;
