@@ -3,6 +3,7 @@
 #include <map>
 
 #include "admin/stored_entries.h"
+#include "engine/config/scalar.h"
 #include "store/import/model_mappings.h"
 #include "tls/context.h"
 
@@ -22,6 +23,19 @@ void read_mappings(const AdminCall& call, AccountDraft& draft, std::vector<Field
   for (const MappingFault& fault : models.error())
     faults.push_back({"model_mappings" + (fault.field.empty() ? "" : "." + fault.field),
                       fault.problem, fault.mend});
+}
+
+// Of the metadata, the texts that an export has too, which an import must take.
+void check_metadata(const nlohmann::json& metadata, std::vector<FieldProblem>& faults) {
+  for (const char* name : {"email", "notes"}) {
+    const auto text = metadata.find(name);
+    if (text == metadata.end() || !text->is_string()) continue;
+    if (const auto problem = kNoteRule.check(text->get_ref<const std::string&>());
+        !problem.empty()) {
+      faults.push_back({"metadata." + std::string(name), std::string(problem),
+                        "give " + std::string(kNoteRule.expected)});
+    }
+  }
 }
 
 // What is given goes before what there was.
@@ -54,6 +68,10 @@ std::vector<FieldProblem> read_draft(const AdminCall& call, AccountForm form, bo
   const bool is_json = call.args.value("from_network", false);
   for (const auto& [name, text] : given) fields.push_back({name, text, is_json});
   if (secret_is_key) fields.push_back({"api_key", call.secret.reveal()});
+  if (const std::string_view key = call.secret.reveal();
+      secret_is_key && key.starts_with("${") && key.ends_with('}'))
+    faults.push_back(
+        {"api_key", "names an environment variable; the store takes none", "give the key itself"});
   read_mappings(call, draft, faults);
   std::vector<AccountModelFields> names;
   for (const auto& [canonical, native] : models) names.push_back({canonical, native});
@@ -64,8 +82,10 @@ std::vector<FieldProblem> read_draft(const AdminCall& call, AccountForm form, bo
        validate_account(fields, names, form, draft.account, draft.notes))
     faults.push_back({fault.field, fault.problem, fault.mend});
   take(draft.overrides, overrides_in(fields, draft.account));
-  if (const auto metadata = call.args.find("metadata"); metadata != call.args.end())
+  if (const auto metadata = call.args.find("metadata"); metadata != call.args.end()) {
+    check_metadata(*metadata, faults);
     draft.metadata = metadata->empty() ? std::string() : metadata->dump();
+  }
   if (given.contains("ca_file") && !draft.account.ca_file.empty()) {
     if (const auto trust = TrustStore::from_file(draft.account.ca_file); !trust)
       faults.push_back({"ca_file", trust.error(), ""});

@@ -10,11 +10,13 @@
 //          [--accounts 1000] [--bound 1.05] [--json]
 //
 // A round measures without and then with, the next one with and then without, so that what else the
-// machine does hits both alike. Prints p50 and p99 of each, medians over the rounds, and the ratio
-// of the medians. A round is short and there are many: the p99 of one second varies by a factor of
-// two on a virtual machine, and one long pause in a long round would decide it. Exit status: 0 when
-// the ratio of p99 is at most the bound, 1 when it is above, 2 on wrong use. Needs two cores and
-// build/release (or SLUICE=path). Loopback only; ends what it has started.
+// machine does hits both alike, and ends with 2 when the administrator was not served as he
+// should be: each listener with snapshots, each loop with answers. Prints p50 and p99 of each,
+// medians over the rounds, and the ratio of the medians. A round is short and there are many: the
+// p99 of one second varies by a factor of two on a virtual machine, and one long pause in a long
+// round would decide it. Exit status: 0 when the ratio of p99 is at most the bound, 1 when it is
+// above, 2 on wrong use and when something failed. Needs two cores and build/release (or
+// SLUICE=path). Loopback only; ends what it has started.
 import {execFileSync, spawn} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
@@ -77,28 +79,41 @@ async function measure(url) {
     rate: told.answered_per_second};
 }
 
-// The administrator's load until stop() is called.
+// The administrator's load until stop() is called, which tells what he got, and throws when that is
+// not what he asked for.
 function burden(url) {
   let on = true;
-  let snapshots = 0, answers = 0;
+  const heard = new Array(values.listeners).fill(0); // events of each listener
+  const answers = {'/metrics': 0, '/api/admin/backends': 0};
+  const faults = [];
   const headers = {authorization: `Bearer ${TOKEN}`};
-  const streams = Array.from({length: values.listeners}, () =>
-    http.get(`${url}/dashboard/sse`, {headers, agent: false}, (answer) =>
-      answer.on('data', () => ++snapshots)).on('error', () => {}));
+  const streams = heard.map((_, i) =>
+    http.get(`${url}/dashboard/sse`, {headers, agent: false}, (answer) => {
+      if (answer.statusCode !== 200) faults.push(`a listener: ${answer.statusCode}`);
+      answer.setEncoding('latin1')
+        .on('data', (text) => (heard[i] += text.split('\n\n').length - 1));
+    }).on('error', (error) => on && faults.push(`a listener: ${error.message}`)));
   const loop = async (route) => {
     while (on) {
       const answer = await fetch(url + route, {headers});
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`${route}: ${answer.status}`);
-      ++answers;
+      ++answers[route];
     }
   };
-  const loops = Promise.all([loop('/metrics'), loop('/api/admin/backends')]);
+  const loops = Object.keys(answers).map((route) =>
+    loop(route).catch((error) => faults.push(`${route}: ${error.message}`)));
   return async () => {
     on = false;
     for (const stream of streams) stream.destroy();
-    await loops;
-    return {snapshots, answers};
+    await Promise.all(loops);
+    const deaf = heard.filter((events) => events < 1).length;
+    if (deaf > 0) faults.push(`${deaf} listeners without a snapshot`);
+    for (const [route, count] of Object.entries(answers))
+      if (count === 0) faults.push(`${route}: no answer`);
+    if (faults.length > 0) throw new Error(`the administrator: ${faults.slice(0, 5).join('; ')}`);
+    return {snapshots: heard.reduce((sum, events) => sum + events, 0),
+      answers: Object.values(answers).reduce((sum, count) => sum + count, 0)};
   };
 }
 
@@ -123,8 +138,9 @@ try {
   const done = {snapshots: 0, answers: 0};
   const measureWith = async () => {
     const stop = burden(url);
-    rounds.with.push(await measure(url));
-    const one = await stop();
+    let one;
+    const measured = await measure(url).finally(async () => (one = await stop()));
+    rounds.with.push(measured);
     done.snapshots += one.snapshots;
     done.answers += one.answers;
   };
@@ -144,12 +160,15 @@ try {
     console.table({without: result.without, with: result.with});
     console.log(`with / without: p50 ${result.p50_ratio.toFixed(3)}, p99 ` +
       `${result.p99_ratio.toFixed(3)}; meanwhile the administrator had ${done.answers} answers ` +
-      `and ${done.snapshots} pieces of snapshots`);
+      `and ${done.snapshots} snapshots`);
   }
   if (result.p99_ratio > result.bound) {
     console.error(`above the bound of ${values.bound}`);
     process.exitCode = 1;
   }
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 2;
 } finally {
   for (const child of running) child.kill('SIGTERM');
   await rm(folder, {recursive: true, force: true});

@@ -75,6 +75,7 @@ class Shard : public Reactor {
   std::uint32_t short_waits_ = 0;
   bool crowded_ = false;         // by the completions of the last kRatePeriod
   std::size_t completions_ = 0;  // since rate_began_
+  std::size_t mean_rate_ = 0;    // completions in a kRatePeriod, of some sixteen of them
   Instant rate_began_{};
   std::uint32_t index_;
   bool stopping_ = false;

@@ -69,10 +69,14 @@ void read_amount(const Json& body, const PriceMember& member, Json& args,
   }
   const auto nano =
       given->is_number() ? parse_scaled_decimal(given->dump(), kNanoPlaces) : std::nullopt;
-  if (nano && *nano >= 0 && *nano <= kDollarsMax * 1'000'000'000) args[member.arg] = *nano;
+  const bool too_small = nano == 0 && *given != 0;  // it would be no price at all
+  if (nano && !too_small && *nano >= 0 && *nano <= kDollarsMax * 1'000'000'000)
+    args[member.arg] = *nano;
   else
-    problems.push_back({member.name, given->dump() + " is no amount of dollars",
-                        "give dollars for a million tokens, 0 to 1000000"});
+    problems.push_back(
+        {member.name,
+         given->dump() + (too_small ? " is less than a nano-dollar" : " is no amount of dollars"),
+         "give dollars for a million tokens, 0 to 1000000"});
 }
 
 AdminResponse put_price_of(ControlRoom& room, const AdminRequest& request) {

@@ -48,10 +48,11 @@ std::string_view check_optional_path(std::string_view text) {
 }
 
 std::string_view check_note(std::string_view text) {
-  constexpr std::size_t kNoteBytesMax = 1000;  // a paragraph
+  constexpr std::size_t kNoteBytesMax = 1000;            // a paragraph
+  static constexpr std::string_view kBlanks = "\n\r\t";  // as people paste them
   if (text.size() > kNoteBytesMax) return "is longer than 1000 bytes";
   const bool broken = std::ranges::any_of(
-      text, [](char c) { return c != '\n' && has_control(std::string_view(&c, 1)); });
+      text, [](char c) { return !kBlanks.contains(c) && has_control(std::string_view(&c, 1)); });
   return broken ? "has a control character" : std::string_view();
 }
 

@@ -45,7 +45,7 @@ class UringRing {
     return (features_ & uring::kFeatureMinTimeout) != 0;
   }
   // By measurement: a fifth less for an event of a stream. More of either brings nothing.
-  static constexpr Duration kGatherMax = 500us;
+  static constexpr Duration kGatherMax = 400us;
   static constexpr std::uint32_t kGatherCompletions = 64;
 
   // Calls handle(cqe) for each completion that lies ready; returns their number. The kernel hears

@@ -242,6 +242,7 @@ Task<int> release_stream(Shard&, Stream& stream, std::string& unread) {
 
 Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel, Duration most) {
   constexpr Duration kSilence = 2s;
+  constexpr std::size_t kDiscardBytesMax = 64 * 1024 * 1024;  // twice a large body
   const Instant end = shard.now() + most;
   const auto until = [&] { return std::min(end, shard.now() + kSilence); };
   Result<void> told;
@@ -251,10 +252,12 @@ Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel, Duration m
     told = co_await flush_tls(shard, stream, goodbye);
   }
   shard.kernel().shutdown_socket(stream.fd(), SHUT_WR);
-  while (told) {
+  std::size_t discarded = 0;
+  while (told && discarded < kDiscardBytesMax) {
     Result<Slice> slice =
         co_await stream.recv().next(Limits{.deadline = until(), .cancel = cancel});
     if (!slice || slice->empty()) break;
+    discarded += slice->size();
   }
 }
 

@@ -112,8 +112,9 @@ Task<int> release_stream(Shard& shard, Stream& stream, std::string& unread);
 
 // Ends a connection on which the client may still be sending, so that it sees its answer and no
 // reset, which would take back what has not left yet (RFC 9112 section 9.6): half-close, then read
-// and discard whatever comes, until there is silence for 2 s, or for `most` (HTTP_RULES B7): many
-// clients send all of a prompt before they read. close_stream() must still follow.
+// and discard what comes, until there is silence for 2 s, or for `most`, or up to 64 MiB
+// (HTTP_RULES B7): many clients send all of a prompt before they read. close_stream() must still
+// follow.
 Task<void> linger(Shard& shard, Stream& stream, CancelSource* cancel, Duration most = 10s);
 
 }  // namespace sluice

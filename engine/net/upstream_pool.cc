@@ -71,9 +71,11 @@ Task<Result<UpstreamConnection*>> UpstreamPools::open(Shard& shard, UpstreamPool
                                                       sluice::Limits limits, Arena& arena,
                                                       std::string_view& failure) {
   const UpstreamTarget& target = pool.target();
-  if (pools.open_count_ >= pools.limits_.open_max) co_await close_one_idle(shard, pools);
+  ++pools.connecting_count_;
+  if (pools.descriptors() > pools.limits_.open_max) co_await close_one_idle(shard, pools);
   const Result<int> fd =
       co_await connect_tcp(shard, *pools.resolver_, target.host, target.port, limits, target.reach);
+  --pools.connecting_count_;
   if (!fd) co_return std::unexpected(fd.error());
   void* const memory = shard.frames().take(sizeof(UpstreamConnection));
   auto* const connection = new (memory) UpstreamConnection(shard, pool, *fd);
@@ -101,7 +103,7 @@ void UpstreamPools::give_back(UpstreamConnection& connection, bool reusable) noe
   const Instant now = shard_->now();
   const Instant too_old = connection.opened_at_ + limits_.age_max;
   const bool keep = reusable && !stopping_ && !connection.stream.readable() && now < too_old &&
-                    open_count_ - discarded_count_ <= limits_.open_max;
+                    descriptors() - discarded_count_ <= limits_.open_max;
   if (!keep) {
     discard(connection);
     return;

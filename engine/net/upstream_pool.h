@@ -103,8 +103,8 @@ class UpstreamPools {
   struct Limits {
     Duration idle_max = 45s;   // shorter than what providers use, so that we close first
     Duration age_max = 10min;  // so that a change of DNS is followed
-    // In use and idle, of all targets: a descriptor each. With so many open, one that is idle is
-    // closed before another one is opened.
+    // In use, idle and on their way, of all targets: a descriptor each. With so many, one that is
+    // idle is closed before another one is opened.
     std::size_t open_max = 10'000;
   };
 
@@ -138,6 +138,7 @@ class UpstreamPools {
   static Task<void> reap(Shard& shard, UpstreamPools& pools);
   static Task<void> close_all(Shard& shard, UpstreamPools& pools);
   static Task<void> close_one_idle(Shard& shard, UpstreamPools& pools);
+  [[nodiscard]] std::size_t descriptors() const noexcept { return open_count_ + connecting_count_; }
   void leave_idle(UpstreamConnection& connection) noexcept;
   void discard(UpstreamConnection& connection) noexcept;
   void destroy(UpstreamConnection& connection) noexcept;
@@ -151,7 +152,8 @@ class UpstreamPools {
   Signal work_;
   Scope scope_;
   std::size_t open_count_ = 0;
-  std::size_t discarded_count_ = 0;  // of those that are open
+  std::size_t discarded_count_ = 0;   // of those that are open
+  std::size_t connecting_count_ = 0;  // not open yet
   bool stopping_ = false;
 };
 

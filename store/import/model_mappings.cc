@@ -145,6 +145,8 @@ bool MappingReader::cost(const std::string& field, std::optional<std::uint64_t>&
   const auto number = is_json_number(token) ? parse_scaled_decimal(token, kPlaces) : std::nullopt;
   if (!number) return refuse(field, shown() + " is no amount of dollars", mend);
   if (*number < 0) return refuse(field, shown() + " is negative", mend);
+  if (*number == 0 && token.find_first_of("123456789") < token.find_first_of("eE"))
+    return refuse(field, shown() + " is less than can be counted", mend);
   if (*number >= kDollar)
     return refuse(field, shown() + " is a dollar or more for a single token", mend);
   value = static_cast<std::uint64_t>(*number);

@@ -56,6 +56,11 @@ function accountRefusals(mock, made, ofFile) {
     ['PUT', `/api/admin/backends/${made.id}`,
       {api_base_url: 'http://127.0.0.1:9/v1', api_key: MASKED}, 400, /api_key/, ['api_key']],
     ['PUT', `/api/admin/backends/${made.id}`, {api_key: 'sk-t****'}, 400, /api_key/, ['api_key']],
+    ['PUT', `/api/admin/backends/${made.id}`, {api_key: '${PATH}'}, 400, /environment variable/,
+      ['api_key']],
+    ['PUT', `/api/admin/backends/${made.id}`,
+      {metadata: {email: '\u0001', notes: 'x'.repeat(1001)}}, 400, /control character/,
+      ['metadata.email', 'metadata.notes']],
     ['POST', '/api/admin/backends',
       {...full, api_base_url: 'http://169.254.169.254/latest'}, 400, /api_base_url/,
       ['api_base_url']],
@@ -99,6 +104,8 @@ const OTHER_REFUSALS = [
   ['POST', '/api/admin/clients', {name: 'c', spent: 1}, 400, /spent/, ['spent']],
   ['PUT', '/api/admin/prices', {model: 'm', input_per_million: '1'}, 400, /input_per_million/,
     ['input_per_million', 'output_per_million']],
+  ['PUT', '/api/admin/prices', {model: 'm', input_per_million: 1e-12, output_per_million: 0}, 400,
+    /nano-dollar/, ['input_per_million']],
   ['DELETE', '/api/admin/prices?model=m&valid_from=2026-01-01T00:00:00Z', undefined, 404,
     'Price not found'],
   ['GET', '/api/admin/config/queue.capacity', undefined, 404, 'Config key not found'],
@@ -188,7 +195,9 @@ test('an account: who has read an older state changes nothing (If-Match)', async
   assert.equal((await gateway.ask('GET', target)).headers.get('etag'), first);
   const change = (rpm, match) =>
     gateway.ask('PUT', target, {rpm_limit: rpm}, {headers: match ? {'if-match': match} : {}});
-  const changed = await change(77, `W/"x", ${first}`);
+  assert.equal((await change(77, `W/${first}`)).status, 412, 'a weak tag proves nothing');
+  assert.equal((await change(77, `"${first}"`)).status, 412);
+  const changed = await change(77, `W/"x", "zz" , ${first}`);
   assert.equal(changed.status, 200);
   const second = changed.headers.get('etag');
   assert.notEqual(second, first);

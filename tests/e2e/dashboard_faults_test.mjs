@@ -49,7 +49,7 @@ clients.push(['PATCH', '/api/admin/clients/app', {name: 'b'}],
   ['PATCH', '/api/admin/clients/app', {priority_max: 'low'}]);
 
 const prices = [
-  {}, {model: LONG}, {valid_from: '1960-01-01T00:00:00Z'}, {strange: 1},
+  {}, {model: LONG}, {valid_from: '1960-01-01T00:00:00Z'}, {strange: 1}, {input_per_million: 1e-12},
   ...KINDS.flatMap((value) => ['model', 'valid_from', 'input_per_million', 'output_per_million',
     'cache_read_per_million', 'cache_write_per_million'].map((name) => ({[name]: value}))),
 ].map((values, at) => ['PUT', '/api/admin/prices',

@@ -267,6 +267,8 @@ TEST_F(ShardSpin, WhereOneComesEveryFewMicrosecondsThereIsNoSpin) {
 
 // A person's few streams go on at once.
 TEST_F(ShardSpin, ManyStreamsGatherTheirEvents) {
+  sleep_ = 1ms;
+  kernel_.completions = 24;
   std::deque<Reactor::StreamMark> streams;
   for (int i = 0; i < 31; ++i) streams.emplace_back(*ours_);
   bool few = true;
@@ -277,6 +279,22 @@ TEST_F(ShardSpin, ManyStreamsGatherTheirEvents) {
   ours_->run();
   EXPECT_FALSE(few);
   EXPECT_TRUE(kernel_.gathering);
+}
+
+// Nor do those whose events come one by one.
+TEST_F(ShardSpin, EventsThatAreFarApartAreNotGathered) {
+  sleep_ = 1ms;
+  kernel_.completions = 24;
+  std::deque<Reactor::StreamMark> streams;
+  for (int i = 0; i < 100; ++i) streams.emplace_back(*ours_);
+  bool close = false;
+  at_turn_40_ = [&] {
+    close = kernel_.gathering;
+    kernel_.completions = 12;
+  };
+  ours_->run();
+  EXPECT_TRUE(close);
+  EXPECT_FALSE(kernel_.gathering);
 }
 
 TEST_F(ShardSpin, ASpinInVainIsShortAndUnlearnt) {

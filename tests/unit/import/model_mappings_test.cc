@@ -78,6 +78,7 @@ constexpr RefusedMappingRow kRefusedRows[] = {
     {R"({"a":{"cost":[]}})", "a.cost", "a list is no object"},
     {R"({"a":{"cost":{"input":"1"}}})", "a.cost.input", "\"1\" is no amount of dollars"},
     {R"({"a":{"cost":{"output":-1e-9}}})", "a.cost.output", "-1e-9 is negative"},
+    {R"({"a":{"cost":{"output":1e-20}}})", "a.cost.output", "1e-20 is less than can be counted"},
     {R"({"a":{"cost":{"cacheRead":1e300}}})", "a.cost.cacheRead", "1e300 is no amount"},
     {R"({"a":{"cost":{"cacheWrite":2.5}}})", "a.cost.cacheWrite",
      "2.5 is a dollar or more for a single token"},

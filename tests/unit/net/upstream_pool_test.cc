@@ -1,74 +1,7 @@
-#include "engine/net/upstream_pool.h"
-
-#include <vector>
-
-#include "engine/net/resolver.h"
-#include "tests/unit/net/listener.h"
-#include "tests/unit/net/tls_wire.h"
-#include "tests/unit/net/wire.h"
-#include "tests/unit/shard_fixture.h"
+#include "tests/unit/net/upstream_pool_fixture.h"
 
 namespace sluice {
 namespace {
-
-constexpr UpstreamPools::Limits kLimits{.idle_max = 45s, .age_max = 10min, .open_max = 3};
-
-// The connections of a shard to a provider on this machine. At the end of each test all are closed
-// and all memory is back.
-class UpstreamPoolTest : public ShardTest {
- protected:
-  void SetUp() override {
-    ShardTest::SetUp();
-    listener_.emplace(kernel_);
-    arena_.emplace(shard_->blocks());
-    pools_.emplace(*shard_, resolver_, &world_.client, kLimits);
-    pools_->start();
-  }
-  void TearDown() override {
-    finished(UpstreamPools::stop(*shard_, *pools_));
-    arena_->reset();
-    EXPECT_EQ(shard_->blocks().bytes_in_use(), 0u);
-  }
-
-  EndpointPool& pool(bool tls = false) { return pool_at(listener_->port(), tls); }
-  EndpointPool& pool_at(std::uint16_t port, bool tls = false) {
-    return pools_->pool_for({.host = "127.0.0.1", .ca_file = "", .port = port, .tls = tls});
-  }
-  Task<Result<UpstreamConnection*>> opening(bool tls = false, Limits limits = {},
-                                            const TrustStore* trust = nullptr) {
-    return UpstreamPools::open(*shard_, *pools_, pool(tls), trust, limits, *arena_, failure_);
-  }
-  // An open connection in use; the provider's end of it is the last of wires_.
-  UpstreamConnection& open() {
-    const Result<UpstreamConnection*> opened = finished(opening());
-    EXPECT_TRUE(opened);
-    accept();
-    return **opened;
-  }
-  UpstreamConnection& open_idle() {
-    UpstreamConnection& connection = open();
-    pools_->give_back(connection, true);
-    return connection;
-  }
-  Wire& accept() {
-    int fd = -1;
-    turn_until([&] { return (fd = listener_->accept()) >= 0; });
-    return *wires_.emplace_back(std::make_unique<Wire>(fd));
-  }
-  UpstreamConnection* take() { return pools_->take_idle(pool()); }
-  // The provider sees that we have closed.
-  void expect_closed(Wire& wire) {
-    turn_until([&] { return wire.ended(); });
-  }
-
-  TlsWorld world_;
-  Resolver resolver_;
-  std::optional<Listener> listener_;
-  std::optional<Arena> arena_;
-  std::optional<UpstreamPools> pools_;
-  std::string_view failure_;
-  std::vector<std::unique_ptr<Wire>> wires_;
-};
 
 TEST_F(UpstreamPoolTest, EveryTargetHasItsPool) {
   const UpstreamTargetView target{.host = "a.test", .ca_file = "", .port = 443, .tls = true};
@@ -125,31 +58,6 @@ TEST_F(UpstreamPoolTest, OneThatMayNotBeReusedIsClosed) {
   EXPECT_EQ(take(), nullptr);
   expect_closed(*wires_[0]);
   EXPECT_EQ(pool().open_count(), 0u);
-}
-
-TEST_F(UpstreamPoolTest, OfMoreThanMayBeOpenTheFirstThatIsDoneIsClosed) {
-  UpstreamConnection* connections[4];
-  for (UpstreamConnection*& connection : connections) connection = &open();
-  EXPECT_EQ(pool().open_count(), 4u);  // with none idle there was no other way
-  for (UpstreamConnection* const connection : connections) pools_->give_back(*connection, true);
-  EXPECT_EQ(pool().idle_count(), 3u);
-  expect_closed(*wires_[0]);
-  EXPECT_EQ(pool().open_count(), 3u);
-  EXPECT_FALSE(wires_[3]->ended());
-}
-
-TEST_F(UpstreamPoolTest, AnIdleConnectionMakesRoomForOneToAnotherTarget) {
-  for (UpstreamConnection* const connection : {&open(), &open(), &open()})
-    pools_->give_back(*connection, true);
-  Listener other(kernel_);
-  const auto opened = finished(UpstreamPools::open(*shard_, *pools_, pool_at(other.port()), nullptr,
-                                                   Limits{}, *arena_, failure_));
-  ASSERT_TRUE(opened);
-  EXPECT_EQ(pool().open_count(), 2u);
-  expect_closed(*wires_[0]);  // the one that has been idle for the longest
-  EXPECT_FALSE(wires_[1]->ended());
-  pools_->give_back(**opened, true);
-  EXPECT_EQ(pool_at(other.port()).idle_count(), 1u);
 }
 
 TEST_F(UpstreamPoolTest, AnIdleConnectionIsClosedAtItsTime) {
