@@ -56,6 +56,7 @@ class UringRing {
     while (cq_head_local_ != __atomic_load_n(cq_tail_, __ATOMIC_ACQUIRE)) {
       const io_uring_cqe cqe = cqes_[cq_head_local_ & cq_mask_];
       ++cq_head_local_;
+      fetch_target(cq_head_local_ + kFetchAhead);
       handle(cqe);
     }
     publish_cq_head();
@@ -85,6 +86,16 @@ class UringRing {
  private:
   [[nodiscard]] int map(const io_uring_params& params) noexcept;
   void unmap() noexcept;
+  // Has what a completion will be handed to brought near: among many connections it lies in no
+  // cache that is close. A slot that holds an old completion costs nothing.
+  static constexpr std::uint32_t kFetchAhead = 2;  // completions
+  void fetch_target(std::uint32_t position) const noexcept {
+    constexpr std::size_t kLineBytes = 64;
+    constexpr std::size_t kLines = 3;  // a connection's receiving end
+    const char* const target = reinterpret_cast<const char*>(cqes_[position & cq_mask_].user_data);
+    for (std::size_t line = 0; line < kLines; ++line)
+      __builtin_prefetch(target + line * kLineBytes);
+  }
   void publish_cq_head() noexcept { __atomic_store_n(cq_head_, cq_head_local_, __ATOMIC_RELEASE); }
 
   int fd_ = -1;

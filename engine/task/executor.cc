@@ -3,17 +3,43 @@
 #include "engine/task/scope.h"
 
 namespace sluice {
+namespace {
+
+// Has the first lines of a frame brought near while something else runs: where it goes on, and what
+// it keeps for that. Among many connections they lie in no cache that is close.
+void fetch(std::coroutine_handle<> frame) noexcept {
+  constexpr std::size_t kLineBytes = 64;
+  constexpr std::size_t kLines = 6;  // most frames of a request's path have up to ten
+  const char* const bytes = static_cast<const char*>(frame.address());
+  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(bytes + line * kLineBytes);
+}
+
+}  // namespace
+
+void Executor::run(const ReadyNode& node) {
+  // The node lies in a frame that may die while it runs: read all of it first.
+  const std::coroutine_handle<> handle = node.handle;
+  if (handle.done()) {
+    Scope::reap(handle);
+    return;
+  }
+  if (const auto waiter = PromiseBase::waiter_of(handle)) fetch(waiter);
+  handle.resume();
+}
 
 std::size_t Executor::run_ready(std::size_t count_max) {
   std::size_t count = 0;
   while (ready_first_ != nullptr && count < count_max) {
-    ReadyNode* const node = ready_first_;
-    ready_first_ = node->next;
+    const ReadyNode& node = *ready_first_;
+    ready_first_ = node.next;
     ++count;
-    // The node lies in a frame that may die while it runs: read all of it first.
-    const std::coroutine_handle<> handle = node->handle;
-    if (handle.done()) Scope::reap(handle);
-    else handle.resume();
+    if (ready_first_ != nullptr) fetch(ready_first_->handle);
+    run(node);
+    while (going_on_ != nullptr) {
+      const ReadyNode& waiter = *going_on_;
+      going_on_ = waiter.next;
+      run(waiter);
+    }
   }
   return count;
 }

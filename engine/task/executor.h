@@ -21,12 +21,12 @@ struct ReadyNode {
 //
 // Affinity  one thread. Nothing here is atomic.
 // Rule      only run_ready() resumes (INVARIANTS T2): completions, timers and ending tasks merely
-//           make ready. (Symmetric transfer would resume at once, and overflows the stack in gcc
+//           note who may go on. (Symmetric transfer would resume at once, and overflows the stack in gcc
 //           12's unoptimised builds.)
 class Executor {
  public:
   Executor() = default;
-  ~Executor() { SL_ASSERT(ready_first_ == nullptr); }
+  ~Executor() { SL_ASSERT(ready_first_ == nullptr && going_on_ == nullptr); }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -37,18 +37,29 @@ class Executor {
     ready_last_ = &node;
   }
 
+  // For tasks that end: who waited for one goes on next, before all that are ready, while what they
+  // share lies in the cache.
+  void go_on(ReadyNode& waiter) noexcept {
+    waiter.next = going_on_;
+    going_on_ = &waiter;
+  }
+
   [[nodiscard]] bool has_ready() const noexcept { return ready_first_ != nullptr; }
 
   // Resumes those that stand on the list, in order, those that join meanwhile too, but at most
-  // `count_max`, so that timers and completions get their turn. Returns how many it resumed.
+  // `count_max`, so that timers and completions get their turn. Each with all that can go on
+  // because of it, until it waits for something else. Returns how many it took from the list.
   std::size_t run_ready(std::size_t count_max);
 
   [[nodiscard]] FramePool& frames() noexcept { return frames_; }
 
  private:
+  static void run(const ReadyNode& node);
+
   FramePool frames_;
   ReadyNode* ready_first_ = nullptr;
   ReadyNode* ready_last_ = nullptr;
+  ReadyNode* going_on_ = nullptr;  // null outside run_ready(): nowhere else do tasks end
 };
 
 }  // namespace sluice

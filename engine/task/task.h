@@ -40,7 +40,7 @@ class PromiseBase {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) noexcept {
       ReadyNode& waiter = self.promise().waiter_;
-      if (waiter.handle) header_of(self).executor->make_ready(waiter);
+      if (waiter.handle) header_of(self).executor->go_on(waiter);
     }
     void await_resume() noexcept {}
   };
@@ -48,6 +48,12 @@ class PromiseBase {
   [[noreturn]] void unhandled_exception() noexcept {
     std::abort();
   }  // no exceptions on the data path
+
+  // Who waits for the end of the task that has this frame, if anybody. Every coroutine is a task.
+  static std::coroutine_handle<> waiter_of(std::coroutine_handle<> frame) noexcept {
+    const auto base = std::coroutine_handle<PromiseBase>::from_address(frame.address());
+    return base.promise().waiter_.handle;
+  }
 
  private:
   template <class T>
@@ -96,6 +102,8 @@ class [[nodiscard]] Task {
  public:
   class promise_type : public PromiseOf<T> {
    public:
+    // Else it would not lie where waiter_of() looks for its base.
+    static_assert(alignof(PromiseOf<T>) <= 2 * sizeof(void*));
     Task get_return_object() noexcept {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
     }

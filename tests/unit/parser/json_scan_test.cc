@@ -104,6 +104,22 @@ TEST(JsonScanTest, FindsTheSameInPiecesOfAnySizeOnEveryMachine) {
   }
 }
 
+TEST(JsonScanTest, FindsTheSameBehindLongStringsOnEveryMachine) {
+  Prng prng(13);
+  static constexpr std::string_view kBetween[] = {"\\\\", "\\", "\\\"", "\"", "\",\"t\":\""};
+  for (int round = 0; round < 300; ++round) {
+    std::string text = R"({"ut":")";
+    while (text.size() < 2000) {
+      text.append(prng.below(400), 'x');
+      text += kBetween[prng.below(std::size(kBetween))];
+    }
+    const auto expected = expected_hits(text, 2);
+    for (const std::size_t piece : {127u, 128u, 129u, 500u, 2500u})
+      for (const JsonScanMachine machine : machines())
+        ASSERT_EQ(found_hits(text, 2, piece, machine), expected) << text << ' ' << piece;
+  }
+}
+
 TEST(JsonFindTest, QuotedLettersAreFoundTheSameWithAndWithoutSimd) {
   Prng prng(17);
   GuardedBytes guarded(100);

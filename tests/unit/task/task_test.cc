@@ -57,9 +57,7 @@ TEST(Task, OnlyTheReadyListResumesAWaiter) {
   EXPECT_FALSE(task.done());
   gate.release();
   EXPECT_FALSE(task.done());             // made ready, not resumed
-  EXPECT_EQ(executor.run_ready(1), 1u);  // the child ends and makes its parent ready
-  EXPECT_FALSE(task.done());
-  EXPECT_EQ(executor.run_ready(kAll), 1u);
+  EXPECT_EQ(executor.run_ready(1), 1u);  // the child, and its parent because it has ended
   ASSERT_TRUE(task.done());
   EXPECT_EQ(task.take(), 85);
 }
@@ -91,7 +89,7 @@ TEST(Task, ReturnsThroughAThousandLevelsWithoutGrowingTheStack) {
     constexpr int kLevels = 1000;  // the way down is ordinary recursion, the way back up is not
     Task<int> task = depth(executor, kLevels, gate);
     gate.release();
-    EXPECT_EQ(executor.run_ready(kAll), static_cast<std::size_t>(kLevels) + 1);
+    EXPECT_EQ(executor.run_ready(kAll), 1u);
     ASSERT_TRUE(task.done());
     EXPECT_EQ(task.take(), kLevels);
     EXPECT_GT(executor.frames().frames_in_use(), 0u);
@@ -112,6 +110,28 @@ TEST(Executor, RunsAtMostTheGivenNumber) {
   EXPECT_TRUE(tasks[1].done());
   EXPECT_FALSE(tasks[2].done());
   EXPECT_EQ(executor.run_ready(kAll), 3u);
+}
+
+Task<void> note_child(Executor& executor, Gate& gate, int number, std::vector<int>& order) {
+  static_cast<void>(co_await answer_later(executor, gate));
+  order.push_back(number);
+}
+
+TEST(Executor, WhoWaitedForATaskGoesOnBeforeAllThatAreReady) {
+  Executor executor;
+  Gate gates[2] = {Gate(executor), Gate(executor)};
+  std::vector<int> order;
+  Scope scope(executor);
+  scope.spawn(note_child(executor, gates[0], 1, order));
+  scope.spawn(note_child(executor, gates[1], 2, order));
+  for (Gate& gate : gates) gate.release();
+  EXPECT_EQ(executor.run_ready(1), 1u);  // the first's child, the first, and its end
+  EXPECT_EQ(order, std::vector({1}));
+  EXPECT_EQ(scope.count(), 1u);
+  EXPECT_TRUE(executor.has_ready());
+  EXPECT_EQ(executor.run_ready(kAll), 1u);
+  EXPECT_EQ(order, std::vector({1, 2}));
+  EXPECT_EQ(scope.count(), 0u);
 }
 
 Task<void> wait_and_count(Executor&, Gate& gate, int& count) {
