@@ -173,8 +173,12 @@ std::expected<AdminAnswer, AdminResponse> put(ControlRoom& room, const Json& giv
                                               .secret = {},
                                               .faults = std::move(problems)});
   if (answer.outcome == AdminOutcome::kDone && answer.changed) return answer;
-  for (FieldProblem& fault : answer.faults)
-    if (const auto name = names.find(fault.field); name != names.end()) fault.field = name->second;
+  for (FieldProblem& fault : answer.faults) {
+    const auto name = names.find(fault.field);
+    if (name == names.end()) continue;
+    fault.field = name->second;
+    if (fault.field == kOldOverflow) fault.mend = "give true or false";
+  }
   return std::unexpected(refusal_of(answer, kMissing));
 }
 

@@ -105,6 +105,10 @@ test('a setting is shown as the configuration would say it, however it was given
   assert.equal(await put('queue.overflow', false), 'reject');
   assert.equal(await put('queue.wait.low', '7000ms'), '7s');
   assert.equal(await put('fallback_enabled_passthrough', true), 'true');
+  const old = await gateway.ask('PUT', '/api/admin/config/fallback_enabled_passthrough',
+    {value: 'perhaps'});
+  assert.equal(old.status, 400);
+  assert.match(JSON.stringify(old.body), /fallback_enabled_passthrough.*give true or false/);
   const get = async (key) => (await gateway.ask('GET', `/api/admin/config${key}`)).body;
   assert.equal((await get('/queue.overflow')).value, 'passthrough');
   assert.equal((await get('/fallback_enabled_passthrough')).value, 'true');
