@@ -61,7 +61,7 @@ void* BlockPool::try_take(std::size_t bytes) noexcept {
   if (block != nullptr) {
     SL_UNPOISON(block, rounded);
     free_[class_of(rounded)] = block->next;
-    __builtin_prefetch(block->next, 1);  // the next to be taken
+    if (block->next != nullptr) __builtin_prefetch(block->next, 1);  // the next to be taken
     bytes_free_ -= rounded;
     bytes_in_use_ += rounded;
     return block;

@@ -78,7 +78,8 @@ void task_resumed(benchmark::State& state) {
 }
 BENCHMARK(task_resumed);
 
-// A task that awaits one that awaits one ...: each step is a frame and a turn of the ready list.
+// A task that awaits one that awaits one ...: each step is a frame, and one goes on after the other
+// ends.
 void task_chain(benchmark::State& state) {
   const auto depth = static_cast<int>(state.range(0));
   Executor executor;

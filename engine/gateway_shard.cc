@@ -83,8 +83,10 @@ struct GatewayShard::Returned final : Letter {
       : Letter(&Returned::read), shard(&shard), fd(fd), bytes(std::move(bytes)) {}
   static void read(Shard& receiver, Letter& letter) {
     const std::unique_ptr<Returned> self(&static_cast<Returned&>(letter));
-    Worker& worker = *self->shard->worker_;
-    worker.connections.spawn(resume_connection(receiver, worker, self->fd, self->bytes));
+    GatewayShard& home = *self->shard;
+    Worker& worker = *home.worker_;
+    if (home.connections_ended_) receiver.kernel().close_socket(self->fd);
+    else worker.connections.spawn(resume_connection(receiver, worker, self->fd, self->bytes));
   }
   GatewayShard* shard;
   int fd;
@@ -155,6 +157,7 @@ Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan)
   Scope cutter(shard);
   cutter.spawn(cut_after(shard, self, plan.grace));
   co_await worker.connections.join();
+  self.connections_ended_ = true;
   self.grace_over_.request(Error{.code = Errc::kCancelled});
   co_await cutter.join();
   co_await worker.refusals.join();

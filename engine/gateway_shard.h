@@ -97,6 +97,7 @@ class GatewayShard {
   LogThrottle accept_failures_;
   LogThrottle refusals_;
   bool draining_ = false;
+  bool connections_ended_ = false;  // drained: none is taken back from the admin thread
 };
 
 }  // namespace sluice

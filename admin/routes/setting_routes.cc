@@ -23,7 +23,8 @@ constexpr std::string_view kMissing = "Config key not found";
 struct OldName {
   std::string_view name, path;
 };
-constexpr std::string_view kOldOverflow = "fallback_enabled_passthrough";  // true or false
+constexpr std::string_view kOldOverflow = "fallback_enabled_passthrough";
+constexpr std::string_view kOldOverflowMend = "give true or false";
 constexpr OldName kOldNames[] = {{"rate_rpm", "account_defaults.rpm_limit"},
                                  {"queue_max_size", "queue.capacity"},
                                  {kOldOverflow, "queue.overflow"}};
@@ -143,6 +144,24 @@ std::optional<FieldProblem> refuse_capacity(ControlRoom& room, const std::string
                       "give " + std::to_string(present) + " or more, or wait"};
 }
 
+// `name` as it was given: why it cannot be taken; null when it can, as far as can be said here.
+std::optional<FieldProblem> refuse_setting(ControlRoom& room, const std::string& name,
+                                           const std::optional<std::string>& text,
+                                           const Json& values) {
+  const std::string path = path_of(name);
+  if (!text) {
+    return FieldProblem{name, "is no value",
+                        name == kOldOverflow ? std::string(kOldOverflowMend)
+                                             : "give a text, a number, true or false"};
+  }
+  if (!is_changeable(path)) {
+    return FieldProblem{name, "is no setting that can be changed while the gateway runs",
+                        "see GET /api/admin/settings"};
+  }
+  if (values.contains(path)) return FieldProblem{name, "is given twice", "give it once"};
+  return path == "queue.capacity" ? refuse_capacity(room, name, *text) : std::nullopt;
+}
+
 // All of `given`, by their names as they were given; or what is wrong with them. `args`: beside the
 // values, what the desk is to know.
 std::expected<AdminAnswer, AdminResponse> put(ControlRoom& room, const Json& given, Json args) {
@@ -150,34 +169,23 @@ std::expected<AdminAnswer, AdminResponse> put(ControlRoom& room, const Json& giv
   Json values = Json::object();
   std::map<std::string, std::string> names;  // by path
   for (const auto& [name, value] : given.items()) {
-    const std::string path = path_of(name);
-    names.emplace(path, name);
     const auto text = text_of(value);
-    if (!text) {
-      problems.push_back({name, "is no value", "give a text, a number, true or false"});
-    } else if (!is_changeable(path)) {
-      problems.push_back({name, "is no setting that can be changed while the gateway runs",
-                          "see GET /api/admin/settings"});
-    } else if (values.contains(path)) {
-      problems.push_back({name, "is given twice", "give it once"});
-    } else if (auto problem =
-                   path == "queue.capacity" ? refuse_capacity(room, name, *text) : std::nullopt) {
+    names.emplace(path_of(name), name);
+    if (auto problem = refuse_setting(room, name, text, values))
       problems.push_back(std::move(*problem));
-    }
-    const bool wrong = !problems.empty() && problems.back().field == name;
-    if (text && !wrong) values[path] = *text;
+    else values[path_of(name)] = *text;
   }
   args["values"] = std::move(values);
-  AdminAnswer answer = room.gateway().change({.command = "settings.put",
-                                              .args = std::move(args),
-                                              .secret = {},
-                                              .faults = std::move(problems)});
+  AdminAnswer answer = room.gateway().change(
+      {.command = "settings.put", .args = std::move(args), .secret = {}, .faults = problems});
   if (answer.outcome == AdminOutcome::kDone && answer.changed) return answer;
   for (FieldProblem& fault : answer.faults) {
     const auto name = names.find(fault.field);
-    if (name == names.end()) continue;
+    const auto ours = std::ranges::find(problems, fault.field, &FieldProblem::field);
+    if (ours != problems.end() || name == names.end()) continue;
     fault.field = name->second;
-    if (fault.field == kOldOverflow) fault.mend = "give true or false";
+    // What several values do together is no matter of its words.
+    if (fault.field == kOldOverflow && !fault.mend.empty()) fault.mend = kOldOverflowMend;
   }
   return std::unexpected(refusal_of(answer, kMissing));
 }

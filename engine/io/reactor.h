@@ -84,8 +84,8 @@ class Reactor : public Executor {
   // readers hold the rest.
   void feed_starved() noexcept;
 
-  // A turn's share of the ready list: some hundred microseconds of work, then timers and
-  // completions are looked at.
+  // A turn's share of the ready list, each with all that goes on because of it: half a millisecond
+  // of usual work, then timers and completions are looked at.
   static constexpr std::size_t kReadyMax = 256;
 
   Kernel* kernel_;

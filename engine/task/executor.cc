@@ -1,5 +1,7 @@
 #include "engine/task/executor.h"
 
+#include <utility>
+
 #include "engine/task/scope.h"
 
 namespace sluice {
@@ -23,7 +25,8 @@ void Executor::run(const ReadyNode& node) {
     Scope::reap(handle);
     return;
   }
-  if (const auto waiter = PromiseBase::waiter_of(handle)) fetch(waiter);
+  const auto waiter = PromiseBase::waiter_of(handle);
+  if (waiter && waiter != handle) fetch(waiter);
   handle.resume();
 }
 
@@ -35,11 +38,7 @@ std::size_t Executor::run_ready(std::size_t count_max) {
     ++count;
     if (ready_first_ != nullptr) fetch(ready_first_->handle);
     run(node);
-    while (going_on_ != nullptr) {
-      const ReadyNode& waiter = *going_on_;
-      going_on_ = waiter.next;
-      run(waiter);
-    }
+    while (going_on_ != nullptr) run(*std::exchange(going_on_, nullptr));
   }
   return count;
 }

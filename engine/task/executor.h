@@ -21,8 +21,8 @@ struct ReadyNode {
 //
 // Affinity  one thread. Nothing here is atomic.
 // Rule      only run_ready() resumes (INVARIANTS T2): completions, timers and ending tasks merely
-//           note who may go on. (Symmetric transfer would resume at once, and overflows the stack in gcc
-//           12's unoptimised builds.)
+//           note who may go on. (Symmetric transfer would resume at once, and overflows the stack
+//           in gcc 12's unoptimised builds.)
 class Executor {
  public:
   Executor() = default;
@@ -38,9 +38,9 @@ class Executor {
   }
 
   // For tasks that end: who waited for one goes on next, before all that are ready, while what they
-  // share lies in the cache.
-  void go_on(ReadyNode& waiter) noexcept {
-    waiter.next = going_on_;
+  // share lies in the cache. Whoever is resumed ends one task at most, so there is only one.
+  void go_on(const ReadyNode& waiter) noexcept {
+    SL_ASSERT(going_on_ == nullptr);
     going_on_ = &waiter;
   }
 
@@ -59,7 +59,7 @@ class Executor {
   FramePool frames_;
   ReadyNode* ready_first_ = nullptr;
   ReadyNode* ready_last_ = nullptr;
-  ReadyNode* going_on_ = nullptr;  // null outside run_ready(): nowhere else do tasks end
+  const ReadyNode* going_on_ = nullptr;  // null outside run_ready(): nowhere else do tasks end
 };
 
 }  // namespace sluice

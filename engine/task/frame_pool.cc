@@ -30,7 +30,7 @@ void* FramePool::take(std::size_t bytes) {
   if (frame == nullptr) return cut(rounded);
   SL_UNPOISON(frame, rounded);
   free_[size_class] = frame->next;
-  __builtin_prefetch(frame->next, 1);  // the next to be taken
+  if (frame->next != nullptr) __builtin_prefetch(frame->next, 1);  // the next to be taken
   return frame;
 }
 

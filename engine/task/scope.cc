@@ -5,10 +5,10 @@ namespace sluice {
 void Scope::spawn(Task<void> task) noexcept {
   if (task.done()) return;  // ended without ever waiting: the Task destroys the frame here
   auto frame = std::exchange(task.frame_, nullptr);
-  ReadyNode& node = frame.promise().waiter_;
-  SL_ASSERT(!node.handle);
-  node.handle = frame;
-  PromiseBase::header_of(frame).scope = this;
+  PromiseBase::FrameHeader& header = PromiseBase::header_of(frame);
+  SL_ASSERT(!header.waiter.handle);
+  header.waiter.handle = frame;
+  header.scope = this;
   ++count_;
 }
 

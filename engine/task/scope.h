@@ -28,7 +28,7 @@ class Scope {
     Scope& scope;
     bool await_ready() const noexcept { return scope.count_ == 0; }
     void await_suspend(std::coroutine_handle<> waiter) noexcept { scope.joiner_.handle = waiter; }
-    void await_resume() const noexcept {}
+    void await_resume() noexcept { scope.joiner_.handle = nullptr; }
   };
   [[nodiscard]] Join join() noexcept { return Join{*this}; }
 

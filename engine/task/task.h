@@ -25,7 +25,7 @@ class PromiseBase {
   static void* operator new(std::size_t bytes, Executor& executor, Rest&&...) {
     auto* const header =
         static_cast<FrameHeader*>(executor.frames().take(bytes + sizeof(FrameHeader)));
-    return new (header) FrameHeader{&executor, nullptr} + 1;
+    return new (header) FrameHeader{.executor = &executor} + 1;
   }
   static void operator delete(void* frame, std::size_t bytes) noexcept {
     FrameHeader* const header = static_cast<FrameHeader*>(frame) - 1;
@@ -37,10 +37,9 @@ class PromiseBase {
 
   struct FinalAwaiter {
     bool await_ready() noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> self) noexcept {
-      ReadyNode& waiter = self.promise().waiter_;
-      if (waiter.handle) header_of(self).executor->go_on(waiter);
+    void await_suspend(std::coroutine_handle<> self) noexcept {
+      FrameHeader& header = header_of(self);
+      if (header.waiter.handle) header.executor->go_on(header.waiter);
     }
     void await_resume() noexcept {}
   };
@@ -51,23 +50,22 @@ class PromiseBase {
 
   // Who waits for the end of the task that has this frame, if anybody. Every coroutine is a task.
   static std::coroutine_handle<> waiter_of(std::coroutine_handle<> frame) noexcept {
-    const auto base = std::coroutine_handle<PromiseBase>::from_address(frame.address());
-    return base.promise().waiter_.handle;
+    return header_of(frame).waiter.handle;
   }
 
  private:
   template <class T>
   friend class Task;
   friend class Scope;
+  // Stands before the frame.
   struct alignas(std::max_align_t) FrameHeader {
     Executor* executor;
-    Scope* scope;  // of a spawned task
+    Scope* scope = nullptr;  // of a spawned task
+    ReadyNode waiter = {};   // of a spawned task: itself
   };
   static FrameHeader& header_of(std::coroutine_handle<> frame) noexcept {
     return static_cast<FrameHeader*>(frame.address())[-1];
   }
-
-  ReadyNode waiter_;  // of a spawned task: itself
 };
 
 template <class T>
@@ -102,8 +100,6 @@ class [[nodiscard]] Task {
  public:
   class promise_type : public PromiseOf<T> {
    public:
-    // Else it would not lie where waiter_of() looks for its base.
-    static_assert(alignof(PromiseOf<T>) <= 2 * sizeof(void*));
     Task get_return_object() noexcept {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
     }
@@ -123,7 +119,7 @@ class [[nodiscard]] Task {
 
   bool await_ready() const noexcept { return done(); }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {
-    frame_.promise().waiter_.handle = waiter;
+    PromiseBase::header_of(frame_).waiter.handle = waiter;
   }
   T await_resume() { return frame_.promise().take(); }
 

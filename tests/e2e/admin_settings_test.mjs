@@ -105,10 +105,16 @@ test('a setting is shown as the configuration would say it, however it was given
   assert.equal(await put('queue.overflow', false), 'reject');
   assert.equal(await put('queue.wait.low', '7000ms'), '7s');
   assert.equal(await put('fallback_enabled_passthrough', true), 'true');
-  const old = await gateway.ask('PUT', '/api/admin/config/fallback_enabled_passthrough',
-    {value: 'perhaps'});
-  assert.equal(old.status, 400);
-  assert.match(JSON.stringify(old.body), /fallback_enabled_passthrough.*give true or false/);
+  for (const value of ['perhaps', null]) {
+    const old = await gateway.ask('PUT', '/api/admin/config/fallback_enabled_passthrough', {value});
+    assert.equal(old.status, 400);
+    assert.match(JSON.stringify(old.body), /fallback_enabled_passthrough.*give true or false/);
+  }
+  const both = await gateway.ask('POST', '/api/admin/config',
+    {fallback_enabled_passthrough: true, 'queue.overflow': 'reject'});
+  assert.equal(both.status, 400);
+  assert.match(JSON.stringify(both.body), /queue\.overflow.*is given twice.*give it once/);
+  assert.doesNotMatch(JSON.stringify(both.body), /true or false/);
   const get = async (key) => (await gateway.ask('GET', `/api/admin/config${key}`)).body;
   assert.equal((await get('/queue.overflow')).value, 'passthrough');
   assert.equal((await get('/fallback_enabled_passthrough')).value, 'true');

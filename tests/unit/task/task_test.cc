@@ -4,6 +4,7 @@
 
 #include <coroutine>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/task/cancel.h"
@@ -158,6 +159,24 @@ TEST(Scope, EndsOnlyWhenAllItsTasksHaveEnded) {
   executor.run_ready(kAll);
   EXPECT_EQ(ended, 2);
   EXPECT_TRUE(join.done());
+}
+
+// Else the end of the second round would wake who waited for that of the first, long gone.
+TEST(Scope, IsJoinedAgainAndWakesOnlyWhoWaitsNow) {
+  Executor executor;
+  Scope scope(executor);
+  int ended = 0;
+  for (const bool joined : {true, false, true}) {
+    Gate gate(executor);
+    scope.spawn(wait_and_count(executor, gate, ended));
+    std::optional<Task<void>> join;
+    if (joined) join.emplace(join_all(executor, scope));
+    gate.release();
+    EXPECT_EQ(executor.run_ready(kAll), joined ? 2u : 1u);
+    EXPECT_EQ(scope.count(), 0u);
+    EXPECT_TRUE(!joined || join->done());
+  }
+  EXPECT_EQ(ended, 3);
 }
 
 TEST(Scope, TakesATaskThatHasEndedAlready) {
