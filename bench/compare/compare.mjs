@@ -7,8 +7,8 @@
 //          [--rounds 5] [--seconds 4] [--proxy-core 0] [--load-core 1] [--json FILE] [--install]
 //
 // Prints medians of the runs, and ratios within the rounds. Needs build/release with
-// -Dbenchmarks=true (or SLUICE_BUILD=folder), wrk, and the peers; --install fetches what is
-// missing. Loopback only; ends what it has started.
+// -Dbenchmarks=true (or SLUICE_BUILD=folder), wrk, and the peers; --install builds the one and
+// fetches what is missing of the others. Loopback only; ends what it has started.
 import {writeFile} from 'node:fs/promises';
 import {readArguments} from '../arguments.mjs';
 import {makeCertificates} from './certificates.mjs';

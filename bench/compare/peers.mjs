@@ -9,7 +9,7 @@ import {accepting, descriptorsMax, eventually, freePort, listening, start} from 
 import {isStreams} from './workloads.mjs';
 
 export const root = path.resolve(new URL('../..', import.meta.url).pathname);
-const built = process.env.SLUICE_BUILD ?? path.join(root, 'build/release');
+export const built = path.resolve(process.env.SLUICE_BUILD ?? path.join(root, 'build/release'));
 export const programs = {
   sluice: process.env.SLUICE ?? path.join(built, 'engine/cli/sluice'),
   uring_relay: path.join(built, 'bench/relay/uring_relay'),

@@ -96,8 +96,8 @@ const COLUMNS = [
   ['own MiB', (one) => one.own_kib?.median / 1024],
   ['B/conn', (one) => one.connection_bytes?.median],
 ];
-const RATIO_COLUMNS = [['cpu', 'cpu_us'], ['+p50', 'added_p50_us'], ['+p99', 'added_p99_us'],
-  ['B/conn', 'connection_bytes']];
+const RATIO_COLUMNS = [['cpu', 'cpu_us'], ['per s', 'units_per_s'], ['+p50', 'added_p50_us'],
+  ['+p99', 'added_p99_us'], ['own MiB', 'own_kib'], ['B/conn', 'connection_bytes']];
 const NAME_WIDTH = 13;
 const WIDTH = 9;
 const RANGE_WIDTH = 15;

@@ -104,7 +104,8 @@ for (const [numbers, expected] of [[[3, 1, 2], 2], [[4, 1, 3, 2], 2.5], [[7], 7]
   test(`the median of ${numbers}`, () => assert.equal(median(numbers), expected));
 }
 
-const run = (cpu_us, p50_us) => ({cpu_us, p50_us, p99_us: 2 * p50_us});
+const run = (cpu_us, p50_us) =>
+  ({cpu_us, p50_us, p99_us: 2 * p50_us, units_per_s: 1e6 / cpu_us, own_kib: 1024 * cpu_us});
 const ROUNDS = [
   {'sluice': run(12, 300), 'nginx': run(16, 400), 'haproxy': run(15, 500),
     'relay-uring': run(10, 200),
@@ -160,7 +161,8 @@ test('the table has a row for each peer, and ratios to both', () => {
   const relay = lines.indexOf(lines.find((line) => line.startsWith('/ relay-uring')));
   assert.match(lines[relay + 1], /^sluice +1\.20 +1\.20\.\.1\.30/);
   const best = lines.indexOf(lines.find((line) => line.startsWith('/ nginx')));
-  assert.match(lines[best + 1], /^sluice +0\.75 +0\.75\.\.0\.81/);
+  assert.match(lines[best + 1], /^sluice +0\.75 +0\.75\.\.0\.81 +1\.33 +1\.23\.\.1\.33/);
+  assert.match(lines[best], / own MiB +min\.\.max/);
 });
 
 test('names are taken as they are listed; an unknown one is refused', () => {
