@@ -18,27 +18,25 @@ void fetch(std::coroutine_handle<> frame) noexcept {
 
 }  // namespace
 
-void Executor::run(const ReadyNode& node) {
-  // The node lies in a frame that may die while it runs: read all of it first.
-  const std::coroutine_handle<> handle = node.handle;
+void Executor::run(std::coroutine_handle<> handle) {
   if (handle.done()) {
     Scope::reap(handle);
     return;
   }
-  const auto waiter = PromiseBase::waiter_of(handle);
-  if (waiter && waiter != handle) fetch(waiter);
+  if (const auto waiter = PromiseBase::waiter_of(handle)) fetch(waiter);
   handle.resume();
 }
 
 std::size_t Executor::run_ready(std::size_t count_max) {
   std::size_t count = 0;
   while (ready_first_ != nullptr && count < count_max) {
-    const ReadyNode& node = *ready_first_;
-    ready_first_ = node.next;
+    // The node lies in a frame that may die while it runs: read all of it first.
+    const std::coroutine_handle<> handle = ready_first_->handle;
+    ready_first_ = ready_first_->next;
     ++count;
     if (ready_first_ != nullptr) fetch(ready_first_->handle);
-    run(node);
-    while (going_on_ != nullptr) run(*std::exchange(going_on_, nullptr));
+    run(handle);
+    while (going_on_) run(std::exchange(going_on_, nullptr));
   }
   return count;
 }

@@ -8,9 +8,8 @@
 
 namespace sluice {
 
-// ReadyNode - a suspended coroutine that stands, or will stand, on a ready list; or a spawned task
-// that has ended, which run_ready() does not resume but gives back to its scope. Lives in the
-// awaiting frame, or in that of the spawned task.
+// ReadyNode - a suspended coroutine that stands, or will stand, on a ready list. Lives in the
+// awaiting frame.
 struct ReadyNode {
   ReadyNode* next = nullptr;
   std::coroutine_handle<> handle;
@@ -26,7 +25,7 @@ struct ReadyNode {
 class Executor {
  public:
   Executor() = default;
-  ~Executor() { SL_ASSERT(ready_first_ == nullptr && going_on_ == nullptr); }
+  ~Executor() { SL_ASSERT(ready_first_ == nullptr && !going_on_); }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -38,10 +37,11 @@ class Executor {
   }
 
   // For tasks that end: who waited for one goes on next, before all that are ready, while what they
-  // share lies in the cache. Whoever is resumed ends one task at most, so there is only one.
-  void go_on(const ReadyNode& waiter) noexcept {
-    SL_ASSERT(going_on_ == nullptr);
-    going_on_ = &waiter;
+  // share lies in the cache; a spawned task, which nobody waited for, is given back to its scope.
+  // Whoever is resumed ends one task at most, so there is only one.
+  void go_on(std::coroutine_handle<> waiter) noexcept {
+    SL_ASSERT(!going_on_);
+    going_on_ = waiter;
   }
 
   [[nodiscard]] bool has_ready() const noexcept { return ready_first_ != nullptr; }
@@ -54,12 +54,12 @@ class Executor {
   [[nodiscard]] FramePool& frames() noexcept { return frames_; }
 
  private:
-  static void run(const ReadyNode& node);
+  static void run(std::coroutine_handle<> handle);
 
   FramePool frames_;
   ReadyNode* ready_first_ = nullptr;
   ReadyNode* ready_last_ = nullptr;
-  const ReadyNode* going_on_ = nullptr;  // null outside run_ready(): nowhere else do tasks end
+  std::coroutine_handle<> going_on_;  // null outside run_ready(): nowhere else do tasks end
 };
 
 }  // namespace sluice

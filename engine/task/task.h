@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <optional>
@@ -38,8 +39,10 @@ class PromiseBase {
   struct FinalAwaiter {
     bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> self) noexcept {
-      FrameHeader& header = header_of(self);
-      if (header.waiter.handle) header.executor->go_on(header.waiter);
+      const FrameHeader& header = header_of(self);
+      if (header.waiter == 0) return;
+      const auto waiter = waiter_of(self);
+      header.executor->go_on(waiter ? waiter : self);
     }
     void await_resume() noexcept {}
   };
@@ -48,20 +51,24 @@ class PromiseBase {
     std::abort();
   }  // no exceptions on the data path
 
-  // Who waits for the end of the task that has this frame, if anybody. Every coroutine is a task.
+  // Who waits for the end of the task that has this frame; null: nobody, or a scope. Every
+  // coroutine is a task.
   static std::coroutine_handle<> waiter_of(std::coroutine_handle<> frame) noexcept {
-    return header_of(frame).waiter.handle;
+    const std::uintptr_t waiter = header_of(frame).waiter;
+    if ((waiter & kOfScope) != 0) return {};
+    return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(waiter));
   }
 
  private:
   template <class T>
   friend class Task;
   friend class Scope;
-  // Stands before the frame.
+  static constexpr std::uintptr_t kOfScope = 1;
+  // Stands before the frame. One word for both waiters: there is one of these for each task of each
+  // connection.
   struct alignas(std::max_align_t) FrameHeader {
     Executor* executor;
-    Scope* scope = nullptr;  // of a spawned task
-    ReadyNode waiter = {};   // of a spawned task: itself
+    std::uintptr_t waiter = 0;  // a frame's address; of a spawned task its scope's, and kOfScope
   };
   static FrameHeader& header_of(std::coroutine_handle<> frame) noexcept {
     return static_cast<FrameHeader*>(frame.address())[-1];
@@ -119,7 +126,7 @@ class [[nodiscard]] Task {
 
   bool await_ready() const noexcept { return done(); }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {
-    PromiseBase::header_of(frame_).waiter.handle = waiter;
+    PromiseBase::header_of(frame_).waiter = reinterpret_cast<std::uintptr_t>(waiter.address());
   }
   T await_resume() { return frame_.promise().take(); }
 
