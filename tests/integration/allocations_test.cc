@@ -2,14 +2,17 @@
 // 3), but for those that BoringSSL makes for its records (there, TLS). Counted in plain builds: a
 // sanitizer brings an allocator of its own.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cctype>
+#include <deque>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <tuple>
 
+#include "engine/task/frame_pool.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/raw_tls_client.h"
 #include "tests/integration/running_gateway.h"
@@ -192,6 +195,37 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Allocations,
                          ::testing::Combine(::testing::ValuesIn(kKinds),
                                             ::testing::Values(Wire::kPlain, Wire::kTls)),
                          name_of);
+
+// Descriptors for as many connections, both ends of each; false when the machine allows fewer.
+bool allow_descriptors(rlim_t count) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(count, limit.rlim_max));
+  return limit.rlim_cur >= count && ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+// What a connection keeps between two requests comes from slabs, each of them one allocation.
+TEST(IdleConnections, KeepHalfAKibibyteEach) {
+  constexpr std::size_t kConnections = 2000;
+  constexpr std::size_t kBytesMax = 512;
+  ASSERT_TRUE(allow_descriptors(2 * kConnections + 100)) << "ulimit -Hn is too low";
+  const RunningGateway gateway(gateway_config("http://127.0.0.1:9", nullptr, false),
+                               count_allocations_of_this_thread);
+  ASSERT_NE(gateway.port(), 0);
+  const Kind models{"models", "/v1/models", "", "", 200, 0};
+  const std::string request = request_text(models);
+  Client first(gateway.port(), nullptr);
+  ASSERT_EQ(first.ask(request), models.status);
+  const std::uint64_t before = allocations_counted();
+  std::deque<Client> clients;
+  for (std::size_t i = 0; i < kConnections; ++i) {
+    clients.emplace_back(gateway.port(), nullptr);
+    ASSERT_EQ(clients.back().ask(request), models.status);
+  }
+  const std::uint64_t slabs = allocations_counted() - before;
+  EXPECT_GT(slabs, 0u);
+  EXPECT_LE(slabs, 1 + kConnections / (FramePool::kSlabBytes / kBytesMax - 1));
+}
 
 }  // namespace
 }  // namespace sluice
