@@ -48,6 +48,8 @@ class BufferRing {
 
   // Buffers that the kernel still holds, be it in part, or will with the next publish().
   [[nodiscard]] std::size_t free_count() const noexcept { return free_count_; }
+  // More than half of them are in use: some large receives more, and there are none.
+  [[nodiscard]] bool is_low() const noexcept { return free_count_ * 2 < count_; }
   [[nodiscard]] std::size_t total() const noexcept { return count_; }
   [[nodiscard]] bool incremental() const noexcept { return incremental_; }
 

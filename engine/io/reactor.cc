@@ -13,6 +13,7 @@ std::size_t Reactor::turn(Instant until) {
   now_ = clock_->now();
   timers_.advance(now_);
   run_ready(kReadyMax);
+  if (some_full_) pause_full();
   // Behind the coroutines: the buffers that they have let go of are free now, and nothing else may
   // wake us for them.
   if (starved_count_ > 0) feed_starved();
@@ -21,6 +22,22 @@ std::size_t Reactor::turn(Instant until) {
 
 void Reactor::attend(RecvStream& stream) noexcept {
   if (!static_cast<ListNode&>(stream).linked()) attended_.push_back(stream);
+}
+
+void Reactor::note_full(RecvStream& stream) noexcept {
+  static_cast<ListNode&>(stream).unlink();
+  attended_.push_front(stream);
+  stream.full_ = true;
+  some_full_ = true;
+}
+
+void Reactor::pause_full() noexcept {
+  some_full_ = false;
+  for (RecvStream* stream = attended_.front(); stream != nullptr && stream->full_;
+       stream = attended_.after(*stream)) {
+    stream->full_ = false;
+    stream->pause_if_full();
+  }
 }
 
 void Reactor::feed_starved() noexcept {

@@ -49,6 +49,9 @@ class Reactor : public Executor {
   // Streams that hold unread slices of the ring, or found no buffer to receive into. Looked at when
   // buffers run short.
   void attend(RecvStream& stream) noexcept;
+  // A stream that has as much as it may unless its reader takes some in this turn: it pauses
+  // behind the ready list. The kernel would hear of it no earlier.
+  void note_full(RecvStream& stream) noexcept;
   void note_starved() noexcept {
     ++starved_count_;
     ++counters_.starved;
@@ -83,6 +86,7 @@ class Reactor : public Executor {
   // than can succeed would fail again and again; arming none would stand still for as long as slow
   // readers hold the rest.
   void feed_starved() noexcept;
+  void pause_full() noexcept;
 
   // A turn's share of the ready list, each with all that goes on because of it: half a millisecond
   // of usual work, then timers and completions are looked at.
@@ -95,7 +99,8 @@ class Reactor : public Executor {
   std::int64_t unix_ms_ = 0;
   TimerWheel timers_;
   BlockPool blocks_;
-  IntrusiveList<RecvStream> attended_;
+  IntrusiveList<RecvStream> attended_;  // the full ones first
+  bool some_full_ = false;
   std::size_t starved_count_ = 0;
   std::size_t streams_ = 0;
   Counters counters_;

@@ -49,11 +49,11 @@ void RecvStream::on_completion(Completion completion) noexcept {
   // Ended by our own pause, or by the kernel for reasons of its own (more == false): go on when
   // there is room.
   if (over && !starved_ && queue_.bytes() < kPauseBytes) arm();
-  else pause_if_full();
+  else if (queue_.bytes() >= kPauseBytes) reactor_->note_full(*this);
 }
 
 void RecvStream::pause_if_full() noexcept {
-  if (queue_.bytes() < kPauseBytes) return;
+  if (state_ != State::kOpen || ended() || queue_.bytes() < kPauseBytes) return;
   if (in_flight()) reactor_->kernel().cancel(*this);
   else poll_hang_up();
 }

@@ -150,7 +150,10 @@ class RecvStream final : public Op, public ListNode {
   [[nodiscard]] bool halted() const noexcept {
     return !in_flight() && (state_ != State::kStopped || !hang_up_poll_.in_flight());
   }
-  void leave_attention() noexcept { unlink(); }
+  void leave_attention() noexcept {
+    full_ = false;
+    unlink();
+  }
   void set_starved(bool starved) noexcept;
 
   Reactor* reactor_;
@@ -167,6 +170,7 @@ class RecvStream final : public Op, public ListNode {
   bool hung_up_ = false;
   State state_ = State::kOpen;
   bool starved_ = false;
+  bool full_ = false;  // noted by the reactor this turn
 };
 
 }  // namespace sluice

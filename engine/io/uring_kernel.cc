@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -15,6 +16,10 @@ namespace {
 constexpr std::uint64_t kIgnored =
     0;  // cancellations and wake-ups that we send: only their failure shows
 constexpr std::uint64_t kWoken = 1;  // a wake-up that another shard sent us
+
+// EBUSY: the completion queue overflowed; what lies there is collected now and the rest comes with
+// the next turn.
+void check(int failed) { SL_ASSERT(failed == 0 || failed == EBUSY || failed == EAGAIN); }
 
 Error os_error(int os_errno) { return error_from_errno(os_errno, Side::kOurs); }
 
@@ -189,25 +194,36 @@ void UringKernel::deliver(const io_uring_cqe& cqe) noexcept {
   op.complete(std::move(completion));
 }
 
+std::size_t UringKernel::deliver_all() {
+  return ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
+}
+
 std::size_t UringKernel::collect(Instant now, Instant until) {
+  buffers_.publish();
+  // Many buffers are in use: first the sends that let go of them, else the receives that come up
+  // meanwhile would find none, and each costs an operation more. Never twice in a row: the receives
+  // must come, too.
+  if (!std::exchange(sends_first_, false) && buffers_.is_low() && ring_.queued() > 0) {
+    check(ring_.submit());
+    if (const std::size_t count = deliver_all(); count > 0) {
+      sends_first_ = true;
+      return count;
+    }
+  }
   // A sleep with nothing to wake us but other shards: for ever, in the kernel's words a negative
   // timeout.
   const Duration timeout = until == kNever ? Duration(-1) : until - now;
   const bool wait = (until == kNever || until > now) && !ring_.has_completion();
-  buffers_.publish();
   // Timers that are due soon have been promised to the millisecond.
   const bool gather = gathering_ && (timeout < Duration::zero() || timeout >= 1ms);
-  const int failed = ring_.enter(wait, timeout, gather);
-  // EBUSY: the completion queue overflowed; what lies there is collected now and the rest comes
-  // with the next turn.
-  SL_ASSERT(failed == 0 || failed == EBUSY || failed == EAGAIN);
-  std::size_t count = ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
+  check(ring_.enter(wait, timeout, gather));
+  std::size_t count = deliver_all();
   // One enter runs at most 20 deferred items (6.13): look again while more wait. Once only: the
   // more connections a turn takes up, the more of them have left the cache by its next step.
-  if (ring_.has_deferred_work()) {
+  if (ring_.has_deferred_work() && !buffers_.is_low()) {
     buffers_.publish();
     static_cast<void>(ring_.enter(false, Duration::zero()));
-    count += ring_.for_each_completion([this](const io_uring_cqe& cqe) { deliver(cqe); });
+    count += deliver_all();
   }
   return count;
 }

@@ -65,6 +65,7 @@ class UringKernel final : public Kernel {
  private:
   io_uring_sqe& prepare(std::uint8_t opcode, int fd, Op& op) noexcept;
   void deliver(const io_uring_cqe& cqe) noexcept;
+  std::size_t deliver_all();
   void probe_vectorized_send();
 
   UringRing ring_;
@@ -72,6 +73,7 @@ class UringKernel final : public Kernel {
   bool vectorized_send_ = false;
   bool can_gather_ = false;
   bool gathering_ = false;
+  bool sends_first_ = false;  // the last collect() was for sends alone
 };
 
 // Why io_uring could not be opened, with the mend, for a person: names kernel.io_uring_disabled and

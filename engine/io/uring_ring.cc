@@ -146,10 +146,9 @@ io_uring_sqe& UringRing::next_sqe() noexcept {
   return sqe;
 }
 
+int UringRing::submit() noexcept { return call_enter(0, enter_flags_, nullptr, 0); }
+
 int UringRing::enter(bool wait, Duration timeout, bool gather) noexcept {
-  const std::uint32_t to_submit = queued();
-  __atomic_store_n(sq_tail_, sq_tail_local_, __ATOMIC_RELEASE);
-  publish_cq_head();  // also when a handler's submission brings us here: the kernel needs the room
   std::uint32_t flags = enter_flags_ | IORING_ENTER_GETEVENTS;
   __kernel_timespec ts{};
   io_uring_getevents_arg argument{};
@@ -167,9 +166,17 @@ int UringRing::enter(bool wait, Duration timeout, bool gather) noexcept {
     argument_bytes = sizeof(argument);
     flags |= IORING_ENTER_EXT_ARG;
   }
-  const long result = syscall(__NR_io_uring_enter, enter_fd_, to_submit,
-                              wait ? gather ? kGatherCompletions : 1u : 0u, flags, argument_address,
-                              argument_bytes);
+  return call_enter(wait ? gather ? kGatherCompletions : 1u : 0u, flags, argument_address,
+                    argument_bytes);
+}
+
+int UringRing::call_enter(std::uint32_t completions_min, std::uint32_t flags, const void* argument,
+                          std::size_t argument_bytes) noexcept {
+  const std::uint32_t to_submit = queued();
+  __atomic_store_n(sq_tail_, sq_tail_local_, __ATOMIC_RELEASE);
+  publish_cq_head();  // also when a handler's submission brings us here: the kernel needs the room
+  const long result = syscall(__NR_io_uring_enter, enter_fd_, to_submit, completions_min, flags,
+                              argument, argument_bytes);
   if (result >= 0) {
     submitted_ += static_cast<std::uint32_t>(result);
     return 0;

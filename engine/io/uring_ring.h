@@ -41,6 +41,9 @@ class UringRing {
   // EINTR are 0: the caller looks anyway). With `gather`, and if can_gather(), it goes on sleeping
   // until kGatherCompletions lie there or kGatherMax is over.
   int enter(bool wait, Duration timeout, bool gather = false) noexcept;
+  // Hands the queued entries over and collects nothing: what of them completes at once lies ready
+  // then, while receives wait. Returns as enter().
+  int submit() noexcept;
   [[nodiscard]] bool can_gather() const noexcept {
     return (features_ & uring::kFeatureMinTimeout) != 0;
   }
@@ -88,6 +91,8 @@ class UringRing {
 
  private:
   [[nodiscard]] int map(const io_uring_params& params) noexcept;
+  int call_enter(std::uint32_t completions_min, std::uint32_t flags, const void* argument,
+                 std::size_t argument_bytes) noexcept;
   void unmap() noexcept;
   // Has what a completion that lies ready will be handed to brought near, while those before it
   // are handled: among many connections it lies in no cache that is close. Whoever it was for may
