@@ -156,7 +156,8 @@ Task<void> GatewayShard::drain(Shard& shard, GatewayShard& self, DrainPlan plan)
   co_await stop_accepting(shard, self);
   Scope cutter(shard);
   cutter.spawn(cut_after(shard, self, plan.grace));
-  co_await worker.connections.join();
+  // One that the administrator gives back meanwhile is served to its end as well.
+  while (worker.connections.count() > 0) co_await worker.connections.join();
   self.connections_ended_ = true;
   self.grace_over_.request(Error{.code = Errc::kCancelled});
   co_await cutter.join();

@@ -170,10 +170,12 @@ std::expected<AdminAnswer, AdminResponse> put(ControlRoom& room, const Json& giv
   std::map<std::string, std::string> names;  // by path
   for (const auto& [name, value] : given.items()) {
     const auto text = text_of(value);
-    names.emplace(path_of(name), name);
-    if (auto problem = refuse_setting(room, name, text, values))
+    if (auto problem = refuse_setting(room, name, text, values)) {
       problems.push_back(std::move(*problem));
-    else values[path_of(name)] = *text;
+      continue;
+    }
+    names.emplace(path_of(name), name);
+    values[path_of(name)] = *text;
   }
   args["values"] = std::move(values);
   AdminAnswer answer = room.gateway().change(

@@ -14,7 +14,8 @@ if [ ! -e "$policy" ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update || echo 'the package lists may be old' >&2
-apt-get -qq install -y --no-install-recommends nginx-light haproxy wrk openssl util-linux`;
+apt-get -qq install -y --no-install-recommends libbenchmark-dev libgmock-dev libgtest-dev \\
+  nginx-light haproxy wrk openssl util-linux`;
 
 const OPTION = '-Dbenchmarks=true';
 const PORTKEY = '@portkey-ai/gateway@1.15.2';
@@ -23,7 +24,7 @@ const run = (program, ...words) => execFileSync(program, words, {cwd: root, stdi
 
 // A program that lies elsewhere (SLUICE=path) is built by whoever said so.
 function build() {
-  run(path.join(root, 'tools/install-deps'), 'check');
+  run(path.join(root, 'tools/install-deps'), 'build');
   if (existsSync(path.join(built, 'build.ninja'))) run('meson', 'configure', built, OPTION);
   else run('meson', 'setup', built, OPTION);
   const targets = Object.values(programs).map((file) => path.relative(built, file))

@@ -17,6 +17,7 @@ std::size_t Reactor::turn(Instant until) {
   // Behind the coroutines: the buffers that they have let go of are free now, and nothing else may
   // wake us for them.
   if (starved_count_ > 0) feed_starved();
+  else relieve_low();
   return completions;
 }
 
@@ -40,15 +41,22 @@ void Reactor::pause_full() noexcept {
   }
 }
 
+void Reactor::copy_out_attended() noexcept {
+  for (RecvStream* stream = attended_.front(); stream != nullptr;) {
+    RecvStream* const next = attended_.after(*stream);
+    stream->copy_out();
+    stream = next;
+  }
+}
+
+void Reactor::relieve_low() noexcept {
+  if (kernel_->buffers_free() * 2 >= kernel_->buffers_total()) low_turns_ = 0;
+  else if (++low_turns_ % kLowTurnsMax == 0) copy_out_attended();
+}
+
 void Reactor::feed_starved() noexcept {
   const std::size_t enough = (kernel_->buffers_total() + 3) / 4;
-  if (kernel_->buffers_free() < enough) {
-    for (RecvStream* stream = attended_.front(); stream != nullptr;) {
-      RecvStream* const next = attended_.after(*stream);
-      stream->copy_out();
-      stream = next;
-    }
-  }
+  if (kernel_->buffers_free() < enough) copy_out_attended();
   const std::size_t free = kernel_->buffers_free();
   std::size_t share = free >= enough ? starved_count_ : std::min(free, starved_count_);
   for (RecvStream* stream = attended_.front(); stream != nullptr && share > 0;) {

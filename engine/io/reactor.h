@@ -50,7 +50,8 @@ class Reactor : public Executor {
   // buffers run short.
   void attend(RecvStream& stream) noexcept;
   // A stream that has as much as it may unless its reader takes some in this turn: it pauses
-  // behind the ready list. The kernel would hear of it no earlier.
+  // behind the ready list. The next collect hands the pause over, as it would one asked for at
+  // once.
   void note_full(RecvStream& stream) noexcept;
   void note_starved() noexcept {
     ++starved_count_;
@@ -86,11 +87,18 @@ class Reactor : public Executor {
   // than can succeed would fail again and again; arming none would stand still for as long as slow
   // readers hold the rest.
   void feed_starved() noexcept;
+  void copy_out_attended() noexcept;
+  // Frees ring buffers likewise after kLowTurnsMax turns with more than half of them in use: while
+  // they are, each turn costs a system call more (UringKernel::collect), and a few unread bytes
+  // keep a whole buffer.
+  void relieve_low() noexcept;
   void pause_full() noexcept;
 
   // A turn's share of the ready list, each with all that goes on because of it: half a millisecond
   // of usual work, then timers and completions are looked at.
   static constexpr std::size_t kReadyMax = 256;
+  // Rare enough that a busy shard, whose readers take all in their turn, copies nothing for it.
+  static constexpr std::uint32_t kLowTurnsMax = 64;
 
   Kernel* kernel_;
   Clock* clock_;
@@ -101,6 +109,7 @@ class Reactor : public Executor {
   BlockPool blocks_;
   IntrusiveList<RecvStream> attended_;  // the full ones first
   bool some_full_ = false;
+  std::uint32_t low_turns_ = 0;
   std::size_t starved_count_ = 0;
   std::size_t streams_ = 0;
   Counters counters_;

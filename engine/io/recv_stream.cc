@@ -53,9 +53,9 @@ void RecvStream::on_completion(Completion completion) noexcept {
 }
 
 void RecvStream::pause_if_full() noexcept {
-  if (state_ != State::kOpen || ended() || queue_.bytes() < kPauseBytes) return;
-  if (in_flight()) reactor_->kernel().cancel(*this);
-  else poll_hang_up();
+  if (!in_flight()) poll_hang_up();
+  else if (state_ == State::kOpen && !ended() && queue_.bytes() >= kPauseBytes)
+    reactor_->kernel().cancel(*this);
 }
 
 void RecvStream::poll_hang_up() noexcept {

@@ -12,7 +12,8 @@ namespace sluice {
 // Affinity  one shard.
 // Lifetime  must be stopped (co_await stop()) before it dies and before its descriptor is closed
 //           (INVARIANTS C2).
-// Limits    stops receiving at kPauseBytes unread, goes on at kResumeBytes (HTTP_RULES, Timers).
+// Limits    stops receiving when kPauseBytes lie unread at the end of a turn (what the kernel had
+//           on its way then still comes), goes on at kResumeBytes (HTTP_RULES, Timers).
 class RecvStream final : public Op, public ListNode {
  public:
   static constexpr std::size_t kPauseBytes = 64 * 1024;

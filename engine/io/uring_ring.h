@@ -41,8 +41,9 @@ class UringRing {
   // EINTR are 0: the caller looks anyway). With `gather`, and if can_gather(), it goes on sleeping
   // until kGatherCompletions lie there or kGatherMax is over.
   int enter(bool wait, Duration timeout, bool gather = false) noexcept;
-  // Hands the queued entries over and collects nothing: what of them completes at once lies ready
-  // then, while receives wait. Returns as enter().
+  // Hands the queued entries over, sends and all others, and runs no deferred work: a send that the
+  // socket takes at once has completed then, a receive that waits for bytes gets none. Returns as
+  // enter().
   int submit() noexcept;
   [[nodiscard]] bool can_gather() const noexcept {
     return (features_ & uring::kFeatureMinTimeout) != 0;

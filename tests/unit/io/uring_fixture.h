@@ -3,14 +3,13 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <string>
 
 #include "engine/io/recv_stream.h"
 #include "engine/io/uring_kernel.h"
 #include "engine/task/task.h"
+#include "tests/unit/tcp_pair.h"
 
 namespace sluice {
 
@@ -54,35 +53,6 @@ inline SocketAddress loopback() {
   in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.bytes = sizeof(sockaddr_in);
   return address;
-}
-
-struct Pair {
-  int ours;
-  int theirs;
-};
-
-// A TCP connection, as the gateway's are. (Of a socket pair of AF_UNIX Linux 6.17 and 6.18 forget
-// the end of the stream at times, when the receive is a multishot one.)
-inline Pair socket_pair() {
-  static constexpr int kBufferBytes = 200'000;
-  const auto open_socket = [] {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof(kBufferBytes));
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof(kBufferBytes));
-    return fd;
-  };
-  const int listener = open_socket();
-  SocketAddress address = loopback();
-  auto* const any = reinterpret_cast<sockaddr*>(&address.storage);
-  EXPECT_EQ(bind(listener, any, address.bytes), 0);
-  EXPECT_EQ(listen(listener, 1), 0);
-  EXPECT_EQ(getsockname(listener, any, &address.bytes), 0);
-  const int ours = open_socket();
-  EXPECT_EQ(connect(ours, any, address.bytes), 0);
-  const int theirs = accept(listener, nullptr, nullptr);
-  EXPECT_GE(theirs, 0);
-  close(listener);
-  return {ours, theirs};
 }
 
 inline Task<std::string> read_all(Reactor&, RecvStream& stream) {

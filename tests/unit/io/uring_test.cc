@@ -17,7 +17,7 @@ namespace {
 
 TEST_P(Uring, ReceivesAllBytesInOrderAndTheEnd) {
   Reactor reactor(kernel_, clock_);
-  const Pair pair = socket_pair();
+  const Pair pair = tcp_pair();
   std::string sent;
   for (int i = 0; i < 1500; ++i) sent += "line " + std::to_string(i) + "\n";
   RecvStream stream(reactor, Side::kDownstream);
@@ -44,7 +44,7 @@ Task<SendResult> send_pieces(Reactor& reactor, int fd, std::span<iovec> pieces, 
 
 TEST_P(Uring, ASleepWaitsForMoreCompletionsWhenAsked) {
   Reactor reactor(kernel_, clock_);
-  const Pair pair = socket_pair();
+  const Pair pair = tcp_pair();
   RecvStream stream(reactor, Side::kDownstream);
   stream.start(pair.ours);
   reactor.turn(clock_.now());
@@ -76,7 +76,7 @@ TEST_P(Uring, ASleepWaitsForMoreCompletionsWhenAsked) {
 
 TEST_P(Uring, GathersPiecesIntoOneSend) {
   Reactor reactor(kernel_, clock_);
-  const Pair pair = socket_pair();
+  const Pair pair = tcp_pair();
   std::string parts[] = {"HTTP/1.1 200 OK\r\n", "\r\n", "body"};
   iovec pieces[3];
   for (int i = 0; i < 3; ++i) pieces[i] = {parts[i].data(), parts[i].size()};
@@ -92,7 +92,7 @@ TEST_P(Uring, GathersPiecesIntoOneSend) {
 
 TEST_P(Uring, ASendToAPeerThatDoesNotReadEndsAtItsDeadlineAndTellsHowFarItCame) {
   Reactor reactor(kernel_, clock_);
-  const Pair pair = socket_pair();
+  const Pair pair = tcp_pair();
   std::string megabytes(8u << 20, 'x');
   iovec piece{megabytes.data(), megabytes.size()};
   Task<SendResult> task = send_pieces(reactor, pair.ours, std::span(&piece, 1),
@@ -119,7 +119,7 @@ Task<Errc> next_error(Reactor&, RecvStream& stream, Limits limits) {
 
 TEST_P(Uring, AWaitForBytesEndsAtItsDeadlineOrWhenItIsCancelled) {
   Reactor reactor(kernel_, clock_);
-  const Pair pair = socket_pair();
+  const Pair pair = tcp_pair();
   {
     RecvStream stream(reactor, Side::kUpstream);
     stream.start(pair.ours);

@@ -170,10 +170,10 @@ class CountConnection : public CountExchange {
   void SetUp() override {
     CountExchange::SetUp();
     directory_->open = true;
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, asker_), 0);
+    asker_ = tcp_pair();
   }
   void TearDown() override {
-    close(asker_[1]);
+    close(asker_.theirs);
     CountExchange::TearDown();
   }
   Task<void> ask(std::string_view method, std::string_view path, std::string_view body = {}) {
@@ -183,8 +183,8 @@ class CountConnection : public CountExchange {
                        " HTTP/1.1\r\nHost: g\r\nConnection: close\r\n";
     if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     text.append("\r\n").append(body);
-    EXPECT_EQ(send(asker_[1], text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-    return serve_connection(*shard_, *worker_, asker_[0]);
+    EXPECT_EQ(send(asker_.theirs, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    return serve_connection(*shard_, *worker_, asker_.ours);
   }
   void provider_answers() {
     accept_one();
@@ -192,7 +192,7 @@ class CountConnection : public CountExchange {
     EXPECT_EQ(worker_->metrics.in_flight, 1u);
     provider_sends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   }
-  int asker_[2] = {-1, -1};
+  Pair asker_{-1, -1};
 };
 
 TEST_F(CountConnection, AMappedModelIsNamed) {

@@ -18,26 +18,26 @@ class ServeConnection : public ProxyTest {
   }
   void SetUp() override {
     ProxyTest::SetUp();
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, asker_), 0);
+    asker_ = tcp_pair();
     begin("GET / HTTP/1.0\r\n\r\n");  // makes the worker
     exchange_.reset();
   }
   void TearDown() override {
-    close(asker_[1]);
+    close(asker_.theirs);
     ProxyTest::TearDown();
   }
   void ask(std::string_view text) {
-    ASSERT_EQ(send(asker_[1], text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(send(asker_.theirs, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   }
 
-  int asker_[2] = {-1, -1};  // the gateway's end, the client's
+  Pair asker_{-1, -1};  // the gateway's end, the client's
 };
 
 TEST_F(ServeConnection, WhoDoesNotTakeAnAnswerKeepsNoBufferFromOthers) {  // INVARIANTS B1
   const std::string bytes(64 * 1024, 'x');
-  while (send(asker_[0], bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+  while (send(asker_.ours, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
   }
-  Task<void> serving = serve_connection(*shard_, *worker_, asker_[0]);
+  Task<void> serving = serve_connection(*shard_, *worker_, asker_.ours);
   ask("POST /nowhere HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\nthe body's beginning");
   for (int i = 0; i < 10; ++i) {
     pass(5ms);
@@ -47,19 +47,19 @@ TEST_F(ServeConnection, WhoDoesNotTakeAnAnswerKeepsNoBufferFromOthers) {  // INV
   ASSERT_FALSE(serving.done());
   ASSERT_EQ(send(peer_, "y", 1, 0), 1);
   turn_until([this] { return client_->readable(); });
-  shutdown(asker_[1], SHUT_RDWR);
+  shutdown(asker_.theirs, SHUT_RDWR);
   finish(serving);
 }
 
 TEST_F(ServeConnection, RequestsSentAheadAreAnsweredInOrder) {  // C1
-  Task<void> serving = serve_connection(*shard_, *worker_, asker_[0]);
+  Task<void> serving = serve_connection(*shard_, *worker_, asker_.ours);
   ask("GET /livez HTTP/1.1\r\nHost: g\r\nX-Request-Id: first\r\n\r\n"
       "GET /nowhere HTTP/1.1\r\nHost: g\r\nX-Request-Id: second\r\n\r\n"
       "GET /livez HTTP/1.1\r\nHost: g\r\nX-Request-Id: third\r\nConnection: close\r\n\r\n"
       "GET /livez HTTP/1.1\r\nHost: g\r\nX-Request-Id: never\r\n\r\n");
   finish(serving);
   std::string got(64 * 1024, '\0');
-  got.resize(static_cast<std::size_t>(recv(asker_[1], got.data(), got.size(), MSG_DONTWAIT)));
+  got.resize(static_cast<std::size_t>(recv(asker_.theirs, got.data(), got.size(), MSG_DONTWAIT)));
   std::string ids;
   constexpr std::string_view kName = "x-request-id: ";
   for (std::size_t at = got.find(kName); at != got.npos; at = got.find(kName, at + 1))
