@@ -41,7 +41,7 @@ class ProxyTest : public ShardTest {
   }
 
   void reset_by_client() {
-    constexpr struct linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+    constexpr struct linger kAtOnce { .l_onoff = 1, .l_linger = 0 };
     ASSERT_EQ(setsockopt(peer_, SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof(kAtOnce)), 0);
     close(std::exchange(peer_, -1));
   }
