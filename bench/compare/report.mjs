@@ -28,19 +28,27 @@ export function withAdded(round) {
   }));
 }
 
-// The better of nginx and HAProxy: the one with less CPU for a unit, or where that is not measured
-// with less memory for a connection. Null when neither has run.
+// Of each metric the better of nginx and HAProxy: one may take less CPU, the other answer sooner.
+// Null when neither has run.
 function better(peers) {
   const there = AGAINST.filter((peer) => peers[peer]);
-  const of = (peer) => peers[peer].cpu_us?.median ?? peers[peer].connection_bytes.median;
-  return there.toSorted((a, b) => of(a) - of(b))[0] ?? null;
+  if (there.length === 0) return null;
+  const best = {};
+  for (const metric of RATIOS) {
+    const sign = metric === 'units_per_s' ? -1 : 1;
+    const of = (peer) => sign * peers[peer][metric].median;
+    const measured = there.filter((peer) => peers[peer][metric]);
+    if (measured.length > 0) [best[metric]] = measured.toSorted((a, b) => of(a) - of(b));
+  }
+  return best;
 }
 
 // `rounds`: [{peer: run}], a run being {metric: number}; a peer whose run failed is not there.
 // `order`: the peers' names as they are to be shown. `against`: {name: peer} that all are compared
-// with, by default the relay and the better of nginx and HAProxy. Returns {peers: {peer: {metric:
-// spread}}, against, ratios: {peer: {name: {metric: spread}}}}, where a spread is {median, min,
-// max}. A ratio is taken within each round, since the machine drifts; then the median.
+// with, or {name: {metric: peer}}; by default the relay and the better of nginx and HAProxy.
+// Returns {peers: {peer: {metric: spread}}, against, ratios: {peer: {name: {metric: spread}}}},
+// where a spread is {median, min, max}. A ratio is taken within each round, since the machine
+// drifts; then the median.
 export function summarize(rounds, order, against = null) {
   const all = rounds.map(withAdded);
   const names = order.filter((peer) => all.some((round) => round[peer]));
@@ -59,16 +67,18 @@ export function summarize(rounds, order, against = null) {
   for (const peer of names) {
     ratios[peer] = {};
     for (const [to, base] of Object.entries(bases)) {
-      if (base === null || base === peer) continue;
-      ratios[peer][to] = ratiosOf(all, peer, base);
+      const found = ratiosOf(all, peer, base);
+      if (Object.keys(found).length > 0) ratios[peer][to] = found;
     }
   }
   return {peers, against: bases, ratios};
 }
 
-function ratiosOf(rounds, peer, base) {
+function ratiosOf(rounds, peer, bases) {
   const found = {};
   for (const metric of RATIOS) {
+    const base = typeof bases === 'string' ? bases : bases?.[metric];
+    if (!base || base === peer) continue;
     const numbers = rounds.filter((round) => round[peer] && round[base])
       .map((round) => round[peer][metric] / round[base][metric]).filter(Number.isFinite);
     if (numbers.length > 0) found[metric] = spread(numbers);
@@ -116,7 +126,7 @@ export function table(unit, {peers, against, ratios}) {
   for (const [to, name] of Object.entries(against)) {
     const compared = Object.entries(ratios).filter(([peer, of]) => of[to] && peer !== 'direct');
     if (compared.length === 0) continue;
-    lines.push('', line(`/ ${name}`, RATIO_COLUMNS.flatMap(
+    lines.push('', line(`/ ${typeof name === 'string' ? name : to}`, RATIO_COLUMNS.flatMap(
       ([title]) => [cell(title), 'min..max'.padStart(RANGE_WIDTH)])));
     for (const [peer, of] of compared) {
       lines.push(line(peer, RATIO_COLUMNS.flatMap(([, metric]) =>

@@ -121,7 +121,7 @@ const ORDER = ['sluice', 'nginx', 'haproxy', 'relay-uring', 'direct'];
 
 test('ratios are taken within a round, so that a slow round changes none', () => {
   const {ratios, against} = summarize(ROUNDS, ORDER);
-  assert.equal(against.better, 'nginx');
+  assert.equal(against.better.cpu_us, 'nginx');
   assert.deepEqual(ratios.sluice.relay.cpu_us, {median: 1.2, min: 1.2, max: 1.3});
   assert.deepEqual(ratios.sluice.better.cpu_us, {median: 0.75, min: 0.75, max: 0.8125});
   assert.equal(ratios.nginx.better, undefined);
@@ -145,7 +145,20 @@ test('a run that failed is missing, not zero', () => {
 test('idle connections are compared by their memory', () => {
   const {against} = summarize(
     [{nginx: {connection_bytes: 600}, haproxy: {connection_bytes: 500}}], ORDER);
-  assert.equal(against.better, 'haproxy');
+  assert.deepEqual(against.better, {connection_bytes: 'haproxy'});
+});
+
+test('of each metric the better is the one that is better there', () => {
+  const {ratios, against} = summarize([{
+    sluice: {...run(10, 300), p99_us: 800, units_per_s: 100},
+    nginx: {...run(20, 400), p99_us: 1600, units_per_s: 50},
+    haproxy: {...run(16, 500), p99_us: 3200, units_per_s: 40}}], ORDER);
+  assert.deepEqual(against.better, {cpu_us: 'haproxy', units_per_s: 'nginx', p50_us: 'nginx',
+    p99_us: 'nginx', own_kib: 'haproxy'});
+  assert.equal(ratios.sluice.better.cpu_us.median, 10 / 16);
+  assert.equal(ratios.sluice.better.p99_us.median, 0.5);
+  assert.equal(ratios.sluice.better.units_per_s.median, 2);
+  assert.deepEqual(Object.keys(ratios.nginx.better), ['cpu_us', 'own_kib']);
 });
 
 test('without nginx, HAProxy and relay there are no ratios', () => {
@@ -160,7 +173,7 @@ test('the table has a row for each peer, and ratios to both', () => {
   assert.match(lines[1], /^sluice +13\.0 .* 12\.0\.\.24\.0$/);
   const relay = lines.indexOf(lines.find((line) => line.startsWith('/ relay-uring')));
   assert.match(lines[relay + 1], /^sluice +1\.20 +1\.20\.\.1\.30/);
-  const best = lines.indexOf(lines.find((line) => line.startsWith('/ nginx')));
+  const best = lines.indexOf(lines.find((line) => line.startsWith('/ better')));
   assert.match(lines[best + 1], /^sluice +0\.75 +0\.75\.\.0\.81 +1\.33 +1\.23\.\.1\.33/);
   assert.match(lines[best], / own MiB +min\.\.max/);
 });
