@@ -13,36 +13,77 @@
 namespace sluice {
 namespace {
 
-// The receive buffers of a shard, which all its connections share, when they are few.
-class ReceiveBuffers : public Uring {};
+// Until `bytes` lie unread in the socket: TCP hands them over in its own time.
+void await_bytes(int fd, std::size_t bytes) {
+  int unread = 0;
+  for (int wait_ms = 0; wait_ms < 60'000; ++wait_ms) {
+    ASSERT_EQ(ioctl(fd, FIONREAD, &unread), 0);
+    if (static_cast<std::size_t>(unread) >= bytes) return;
+    usleep(1000);
+  }
+  FAIL() << unread << " bytes of " << bytes << " came";
+}
+
+// The receive buffers of a shard, which all its connections share, when they are few: peers send
+// at once, each as much as `payload_`.
+class ReceiveBuffers : public Uring {
+ protected:
+  void open(std::size_t peers) {
+    for (std::size_t i = 0; i < peers; ++i) {
+      pairs_.push_back(tcp_pair());
+      streams_.push_back(std::make_unique<RecvStream>(reactor_, Side::kUpstream));
+      streams_.back()->start(pairs_.back().ours);
+    }
+  }
+  void all_send() {
+    for (const Pair& pair : pairs_) {
+      ASSERT_EQ(write(pair.theirs, payload_.data(), payload_.size()),
+                static_cast<ssize_t>(payload_.size()));
+    }
+    for (const Pair& pair : pairs_) await_bytes(pair.ours, payload_.size());
+  }
+  void all_end() {
+    for (const Pair& pair : pairs_) shutdown(pair.theirs, SHUT_WR);
+  }
+  void turn(int turns, Duration each) {
+    for (int i = 0; i < turns; ++i) reactor_.turn(clock_.now() + each);
+  }
+  void read_all_of_each() {
+    for (auto& stream : streams_) {
+      Task<std::string> task = read_all(reactor_, *stream);
+      finish(reactor_, task);
+      EXPECT_EQ(task.take().size(), payload_.size());
+    }
+  }
+  void TearDown() override {
+    for (auto& stream : streams_) {
+      const Task<void> stopped = stop_stream(reactor_, *stream);
+      finish(reactor_, stopped);
+    }
+    streams_.clear();
+    EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
+    EXPECT_EQ(reactor_.blocks().bytes_in_use(), 0u);
+    for (const Pair& pair : pairs_) {
+      close(pair.ours);
+      close(pair.theirs);
+    }
+  }
+
+  Reactor reactor_{kernel_, clock_};
+  std::string payload_ = std::string(50'000, 'p');
+  std::vector<Pair> pairs_;
+  std::vector<std::unique_ptr<RecvStream>> streams_;
+};
 
 // B1: many peers send at once more than the ring holds, and nobody reads: nothing is lost,
 // everything is read later.
 TEST_P(ReceiveBuffers, RunsOutOfBuffersWithoutLosingAByte) {
-  Reactor reactor(kernel_, clock_);
-  constexpr int kPeers = 48;
-  const std::string payload(50'000, 'p');
-  std::vector<Pair> pairs;
-  std::vector<std::unique_ptr<RecvStream>> streams;
-  for (int i = 0; i < kPeers; ++i) {
-    pairs.push_back(tcp_pair());
-    ASSERT_EQ(write(pairs.back().theirs, payload.data(), payload.size()),
-              static_cast<ssize_t>(payload.size()));
-    close(pairs.back().theirs);
-    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kDownstream));
-    streams.back()->start(pairs.back().ours);
-  }
-  for (int turn = 0; turn < 100; ++turn) reactor.turn(clock_.now() + 1ms);
-  EXPECT_GT(reactor.counters().starved, 0u);
-  for (auto& stream : streams) {
-    Task<std::string> task = read_all(reactor, *stream);
-    finish(reactor, task);
-    EXPECT_EQ(task.take().size(), payload.size());
-  }
-  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
-  streams.clear();
-  EXPECT_EQ(reactor.blocks().bytes_in_use(), 0u);
-  for (const Pair& pair : pairs) close(pair.ours);
+  open(48);
+  all_send();
+  all_end();
+  turn(100, 1ms);
+  EXPECT_GT(reactor_.counters().starved, 0u);
+  read_all_of_each();
 }
 
 // Reads until `stream` holds all buffers of the ring but `left` by the slices in `held`.
@@ -57,45 +98,28 @@ Task<void> hold_buffers(Reactor& reactor, RecvStream& stream, std::vector<Slice>
 
 // B1: a few buffers are enough for all others to get their turn, however long the rest is held.
 TEST_P(ReceiveBuffers, GoesOnWithTheFewBuffersThatSlowReadersLeave) {
-  Reactor reactor(kernel_, clock_);
   const Pair slow = tcp_pair();
-  RecvStream slow_stream(reactor, Side::kUpstream);
+  RecvStream slow_stream(reactor_, Side::kUpstream);
   slow_stream.start(slow.ours);
   std::vector<Slice> held;
   constexpr std::size_t kLeft = 3;  // below a quarter of the ring
-  const Task<void> holding = hold_buffers(reactor, slow_stream, held, kLeft);
+  const Task<void> holding = hold_buffers(reactor_, slow_stream, held, kLeft);
   const std::string flood(4096, 'f');
   const Instant limit = clock_.now() + 60s;
   while (!holding.done()) {
     ASSERT_LT(clock_.now(), limit);
     static_cast<void>(send(slow.theirs, flood.data(), flood.size(), MSG_DONTWAIT));
-    reactor.turn(clock_.now() + 1ms);
+    turn(1, 1ms);
   }
-  constexpr int kPeers = 24;
-  const std::string payload(50'000, 'p');
-  std::vector<Pair> pairs;
-  std::vector<std::unique_ptr<RecvStream>> streams;
-  for (int i = 0; i < kPeers; ++i) {
-    pairs.push_back(tcp_pair());
-    ASSERT_EQ(write(pairs.back().theirs, payload.data(), payload.size()),
-              static_cast<ssize_t>(payload.size()));
-    close(pairs.back().theirs);
-    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kDownstream));
-    streams.back()->start(pairs.back().ours);
-  }
-  for (int turn = 0; turn < 50; ++turn) reactor.turn(clock_.now() + 1ms);
-  EXPECT_GT(reactor.counters().starved, 0u);
-  for (auto& stream : streams) {
-    Task<std::string> task = read_all(reactor, *stream);
-    finish(reactor, task);
-    EXPECT_EQ(task.take().size(), payload.size());
-  }
+  open(24);
+  all_send();
+  all_end();
+  turn(50, 1ms);
+  EXPECT_GT(reactor_.counters().starved, 0u);
+  read_all_of_each();
   held.clear();
-  const Task<void> stopped = stop_stream(reactor, slow_stream);
-  finish(reactor, stopped);
-  streams.clear();
-  EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
-  for (const Pair& pair : pairs) close(pair.ours);
+  const Task<void> stopped = stop_stream(reactor_, slow_stream);
+  finish(reactor_, stopped);
   close(slow.ours);
   close(slow.theirs);
 }
@@ -117,87 +141,39 @@ Task<void> echo_bytes(Reactor& reactor, RecvStream& stream, std::size_t count) {
   }
 }
 
-// Until `bytes` lie unread in the socket: TCP hands them over in its own time.
-void await_bytes(int fd, std::size_t bytes) {
-  int unread = 0;
-  for (int wait_ms = 0; wait_ms < 60'000; ++wait_ms) {
-    ASSERT_EQ(ioctl(fd, FIONREAD, &unread), 0);
-    if (static_cast<std::size_t>(unread) >= bytes) return;
-    usleep(1000);
-  }
-  FAIL() << unread << " bytes of " << bytes << " came";
-}
-
 // What is sent lets go of buffers, and what comes up meanwhile needs them.
 TEST_P(ReceiveBuffers, SendsGoFirstWhenBuffersAreFew) {
-  Reactor reactor(kernel_, clock_);
-  constexpr int kPeers = 16;
   constexpr int kRounds = 3;
-  const std::string payload(50'000, 'p');  // of all peers: four fifths of the ring
-  std::vector<Pair> pairs;
-  std::vector<std::unique_ptr<RecvStream>> streams;
+  open(16);  // four fifths of the ring
+  std::string back(kRounds * payload_.size(), ' ');
   std::vector<Task<void>> echoes;
-  for (int i = 0; i < kPeers; ++i) {
-    pairs.push_back(tcp_pair());
-    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kUpstream));
-    streams.back()->start(pairs.back().ours);
-    echoes.push_back(echo_bytes(reactor, *streams.back(), kRounds * payload.size()));
-  }
-  const auto write_to_all = [&] {
-    for (const Pair& pair : pairs) {
-      ASSERT_EQ(write(pair.theirs, payload.data(), payload.size()),
-                static_cast<ssize_t>(payload.size()));
-    }
-    for (const Pair& pair : pairs) await_bytes(pair.ours, payload.size());
-  };
-  reactor.turn(clock_.now());
-  write_to_all();
-  reactor.turn(clock_.now());
+  for (auto& stream : streams_) echoes.push_back(echo_bytes(reactor_, *stream, back.size()));
+  turn(1, 0ms);
+  all_send();
+  turn(1, 0ms);
   for (int round = 1; round < kRounds; ++round) {
-    write_to_all();
-    reactor.turn(clock_.now());  // the sends
-    reactor.turn(clock_.now());  // the receives
+    all_send();
+    turn(2, 0ms);  // the sends, the receives
   }
-  for (const Task<void>& echo : echoes) finish(reactor, echo);
-  EXPECT_EQ(reactor.counters().starved, 0u);
-  std::string back(kRounds * payload.size(), ' ');
-  for (int i = 0; i < kPeers; ++i) {
-    EXPECT_EQ(recv(pairs[i].theirs, back.data(), back.size(), MSG_WAITALL),
+  for (const Task<void>& echo : echoes) finish(reactor_, echo);
+  EXPECT_EQ(reactor_.counters().starved, 0u);
+  for (const Pair& pair : pairs_) {
+    EXPECT_EQ(recv(pair.theirs, back.data(), back.size(), MSG_WAITALL),
               static_cast<ssize_t>(back.size()));
-    const Task<void> stopped = stop_stream(reactor, *streams[i]);
-    finish(reactor, stopped);
-    close(pairs[i].ours);
-    close(pairs[i].theirs);
   }
 }
 
 // Bytes that nobody reads give the ring's buffers back, though nobody waits for one yet.
 TEST_P(ReceiveBuffers, WhatLiesUnreadForLongIsCopiedOutOfALowRing) {
-  Reactor reactor(kernel_, clock_);
-  constexpr std::size_t kPeers = 11;  // two thirds of the ring
-  const std::string payload(RecvStream::kPauseBytes, 'p');
-  std::vector<Pair> pairs;
-  std::vector<std::unique_ptr<RecvStream>> streams;
-  for (std::size_t i = 0; i < kPeers; ++i) {
-    pairs.push_back(tcp_pair());
-    streams.push_back(std::make_unique<RecvStream>(reactor, Side::kUpstream));
-    streams.back()->start(pairs.back().ours);
-    ASSERT_EQ(write(pairs.back().theirs, payload.data(), payload.size()),
-              static_cast<ssize_t>(payload.size()));
-    await_bytes(pairs.back().ours, payload.size());
-  }
-  reactor.turn(clock_.now());
+  payload_.resize(RecvStream::kPauseBytes, 'p');
+  open(11);  // two thirds of the ring
+  all_send();
+  turn(1, 0ms);
   EXPECT_LT(kernel_.buffers_free() * 2, kernel_.buffers_total());
-  for (int turn = 0; turn < 100; ++turn) reactor.turn(clock_.now());
+  turn(100, 0ms);
   EXPECT_EQ(kernel_.buffers_free(), kernel_.buffers_total());
-  EXPECT_EQ(reactor.counters().starved, 0u);
-  for (std::size_t i = 0; i < kPeers; ++i) {
-    EXPECT_EQ(streams[i]->unread_bytes(), payload.size());
-    const Task<void> stopped = stop_stream(reactor, *streams[i]);
-    finish(reactor, stopped);
-    close(pairs[i].ours);
-    close(pairs[i].theirs);
-  }
+  EXPECT_EQ(reactor_.counters().starved, 0u);
+  for (const auto& stream : streams_) EXPECT_EQ(stream->unread_bytes(), payload_.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, ReceiveBuffers, ::testing::ValuesIn(kVariants), variant_name);
