@@ -303,7 +303,9 @@ Task<void> serve_admin_connection(Shard& shard, AdminThread& self, int fd, std::
   CancelSource ends_idle;
   const CancelLink ends(self.ends_waiting(origin), ends_idle);
   const CancelLink cut(seat.cut(), ends_idle);
-  Stream client(shard, fd, Side::kDownstream);
+  // What a shard relays comes through a pair of AF_UNIX.
+  const RecvMode mode = origin == AdminOrigin::kRelay ? RecvMode::kSingle : RecvMode::kMultishot;
+  Stream client(shard, fd, Side::kDownstream, mode);
   if (!bytes.empty()) {
     PoolBlock& block = PoolBlock::create(shard.blocks(), bytes.size());
     std::memcpy(block.data(), bytes.data(), bytes.size());

@@ -14,8 +14,9 @@ if [ ! -e "$policy" ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update || echo 'the package lists may be old' >&2
+npm=; command -v npm >/dev/null || npm=npm
 apt-get -qq install -y --no-install-recommends libbenchmark-dev libgmock-dev libgtest-dev \\
-  nginx-light haproxy wrk openssl util-linux`;
+  nginx-light haproxy wrk openssl util-linux $npm`;
 
 const OPTION = '-Dbenchmarks=true';
 const PORTKEY = '@portkey-ai/gateway@1.15.2';

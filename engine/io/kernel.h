@@ -83,6 +83,9 @@ class Kernel {
   // Multishot: a completion per received slice; result 0 is the end of the stream; -ENOBUFS: no
   // buffer was free, start again after buffers_free() has grown.
   virtual void recv(int fd, Op& op) = 0;
+  // The next slice alone, else as recv(). A kernel whose recv() sees every end need not tell them
+  // apart.
+  virtual void recv_once(int fd, Op& op) { recv(fd, op); }
   // One read straight into `target`, at least one byte.
   virtual void recv_into(int fd, std::span<char> target, Op& op) = 0;
   // One gathered send; result: bytes taken, which may be fewer than given.

@@ -97,7 +97,7 @@ class Reactor : public Executor {
   // A turn's share of the ready list, each with all that goes on because of it: half a millisecond
   // of usual work, then timers and completions are looked at.
   static constexpr std::size_t kReadyMax = 256;
-  // Rare enough that a busy shard, whose readers take all in their turn, copies nothing for it.
+  // Rare enough that a busy shard copies little for it: what the readers of one turn have left.
   static constexpr std::uint32_t kLowTurnsMax = 64;
 
   Kernel* kernel_;

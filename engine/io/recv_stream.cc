@@ -15,7 +15,10 @@ void RecvStream::start(int fd) noexcept {
   arm();
 }
 
-void RecvStream::arm() noexcept { reactor_->kernel().recv(fd_, *this); }
+void RecvStream::arm() noexcept {
+  if (mode_ == RecvMode::kMultishot) reactor_->kernel().recv(fd_, *this);
+  else reactor_->kernel().recv_once(fd_, *this);
+}
 
 void RecvStream::set_starved(bool starved) noexcept {
   if (starved_ == starved) return;

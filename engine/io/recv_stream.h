@@ -5,6 +5,11 @@
 
 namespace sluice {
 
+// RecvMode - kSingle, for pairs of AF_UNIX: a receive for each slice. Under a multishot one Linux
+// from 6.17 on forgets at times an end that comes right behind bytes: it goes on only where
+// recvmsg says that something is left, and of AF_UNIX that is not said of the end.
+enum class RecvMode : std::uint8_t { kMultishot, kSingle };
+
 // RecvStream - everything a socket receives, in order: a multishot receive that stays armed, also
 // while idle (an armed receive holds no buffer), and the queue of slices that nobody has read yet.
 //
@@ -19,8 +24,8 @@ class RecvStream final : public Op, public ListNode {
   static constexpr std::size_t kPauseBytes = 64 * 1024;
   static constexpr std::size_t kResumeBytes = 16 * 1024;
 
-  RecvStream(Reactor& reactor, Side side) noexcept
-      : reactor_(&reactor), queue_(reactor.blocks()), side_(side) {}
+  RecvStream(Reactor& reactor, Side side, RecvMode mode = RecvMode::kMultishot) noexcept
+      : reactor_(&reactor), queue_(reactor.blocks()), side_(side), mode_(mode) {}
 
   void start(int fd) noexcept;
   [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -172,6 +177,7 @@ class RecvStream final : public Op, public ListNode {
   State state_ = State::kOpen;
   bool starved_ = false;
   bool full_ = false;  // noted by the reactor this turn
+  RecvMode mode_;
 };
 
 }  // namespace sluice

@@ -119,12 +119,16 @@ void UringKernel::accept(int fd, Op& op) {
   sqe.accept_flags = SOCK_CLOEXEC;
 }
 
-void UringKernel::recv(int fd, Op& op) {
+io_uring_sqe& UringKernel::prepare_recv(int fd, Op& op) noexcept {
   io_uring_sqe& sqe = prepare(IORING_OP_RECV, fd, op);
-  sqe.ioprio = IORING_RECV_MULTISHOT;
   sqe.flags = IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::kGroup;
+  return sqe;
 }
+
+void UringKernel::recv(int fd, Op& op) { prepare_recv(fd, op).ioprio = IORING_RECV_MULTISHOT; }
+
+void UringKernel::recv_once(int fd, Op& op) { static_cast<void>(prepare_recv(fd, op)); }
 
 void UringKernel::recv_into(int fd, std::span<char> target, Op& op) {
   io_uring_sqe& sqe = prepare(IORING_OP_RECV, fd, op);
@@ -200,9 +204,9 @@ std::size_t UringKernel::deliver_all() {
 
 std::size_t UringKernel::collect(Instant now, Instant until) {
   buffers_.publish();
-  // Many buffers are in use: first the sends that let go of them, else the receives that come up
-  // meanwhile would find none, and each costs an operation more. Never twice in a row: the receives
-  // must come, too.
+  // Many buffers are in use: first what is queued, the sends among it that let go of them, else the
+  // receives that come up meanwhile would find none, and each costs an operation more. Never twice
+  // in a row: the receives must come, too.
   if (!std::exchange(sends_first_, false) && buffers_.is_low() && ring_.queued() > 0) {
     check(ring_.submit());
     if (const std::size_t count = deliver_all(); count > 0) {

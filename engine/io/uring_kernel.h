@@ -41,6 +41,7 @@ class UringKernel final : public Kernel {
 
   void accept(int fd, Op& op) override;
   void recv(int fd, Op& op) override;
+  void recv_once(int fd, Op& op) override;
   void recv_into(int fd, std::span<char> target, Op& op) override;
   void send(int fd, msghdr& message, Op& op) override;
   void connect(int fd, const SocketAddress& address, Op& op) override;
@@ -64,6 +65,7 @@ class UringKernel final : public Kernel {
 
  private:
   io_uring_sqe& prepare(std::uint8_t opcode, int fd, Op& op) noexcept;
+  io_uring_sqe& prepare_recv(int fd, Op& op) noexcept;
   void deliver(const io_uring_cqe& cqe) noexcept;
   std::size_t deliver_all();
   void probe_vectorized_send();

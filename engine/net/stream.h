@@ -18,7 +18,10 @@ namespace sluice {
 // Lifetime  co_await close_stream() before it dies (INVARIANTS C2).
 class Stream {
  public:
-  Stream(Shard& shard, int fd, Side side) noexcept : recv_(shard, side) { recv_.start(fd); }
+  Stream(Shard& shard, int fd, Side side, RecvMode mode = RecvMode::kMultishot) noexcept
+      : recv_(shard, side, mode) {
+    recv_.start(fd);
+  }
   ~Stream() { SL_ASSERT(fd() < 0); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include "engine/io/operations.h"
-#include "engine/io/pool_block.h"
 #include "engine/net/address.h"
 #include "engine/proxy/admin_door.h"
 
@@ -13,24 +12,6 @@ namespace {
 // How long an administrator's answer may be silent before a connection under TLS is given up: an
 // event stream speaks each second.
 constexpr Duration kSilenceMax = 60s;
-// One read of what the administrator says.
-constexpr std::size_t kPieceBytes = 16 * 1024;
-
-// What the administrator says next; empty at the end. Not by the stream's multishot receive: of a
-// pair of AF_UNIX Linux from 6.17 on forgets an end that comes right behind bytes then, because
-// its recvmsg says that nothing is left (of TCP it says that the end is).
-Task<Result<Slice>> read_pair(Shard& shard, Stream& pair, CancelSource* cancel) {
-  SL_ASSERT(!pair.recv().in_flight());
-  if (Slice received = pair.recv().take(); !received.empty() || pair.ended()) co_return received;
-  PoolBlock& block = PoolBlock::create(shard.blocks(), kPieceBytes);
-  const Limits limits{.deadline = shard.now() + kSilenceMax, .cancel = cancel};
-  const std::span<char> room(block.data(), block.capacity());
-  const Result<std::size_t> got = co_await RecvInto(shard, pair.fd(), room, limits, pair.side());
-  if (got && *got > 0) co_return Slice(block, block.data(), static_cast<std::uint32_t>(*got));
-  block.discard();
-  if (!got) co_return std::unexpected(got.error());
-  co_return Slice();
-}
 
 // Sends the rest of the request's body through `pair`.
 Task<Result<void>> relay_body(Shard& shard, Exchange& exchange, Stream& pair,
@@ -57,7 +38,8 @@ Task<void> relay_answer(Shard& shard, Exchange& exchange, Stream& pair) {
   const WriteLimits write_limits{.stall = exchange.settings().client_stall,
                                  .cancel = &exchange.cancel};
   while (true) {
-    Result<Slice> some = co_await read_pair(shard, pair, &exchange.cancel);
+    const Limits limits{.deadline = shard.now() + kSilenceMax, .cancel = &exchange.cancel};
+    Result<Slice> some = co_await read_some(shard, pair, limits);
     if (!some || some->empty()) co_return;
     Outbox outbox(shard.blocks());
     outbox.add(some->view());
@@ -71,7 +53,8 @@ Task<void> relay_answer(Shard& shard, Exchange& exchange, Stream& pair) {
 // the answer.
 enum class Permission : std::uint8_t { kGiven, kRefused, kGone };
 Task<Permission> relay_permission(Shard& shard, Exchange& exchange, Stream& pair) {
-  Result<Slice> said = co_await read_pair(shard, pair, &exchange.cancel);
+  const Limits limits{.deadline = shard.now() + kSilenceMax, .cancel = &exchange.cancel};
+  Result<Slice> said = co_await read_some(shard, pair, limits);
   if (!said || said->empty()) co_return Permission::kGone;
   const bool given = said->view().starts_with("HTTP/1.1 100 ");
   Outbox outbox(shard.blocks());
@@ -89,8 +72,7 @@ Task<void> relay(Shard& shard, Exchange& exchange, std::string bytes, std::uint6
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) co_return;
   exchange.worker->admin->hand_over(shard, ends[1], std::move(bytes),
                                     peer_address(exchange.client->fd()));
-  Stream pair(shard, ends[0], Side::kOurs);
-  co_await pair.recv().pause();
+  Stream pair(shard, ends[0], Side::kOurs, RecvMode::kSingle);
   Permission permission = Permission::kGiven;
   if (missing > 0 && exchange.head->expect_continue)
     permission = co_await relay_permission(shard, exchange, pair);

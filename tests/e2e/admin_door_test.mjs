@@ -12,7 +12,7 @@ import {
   account, ask, atEnd, CLIENT_KEY, eventually, program, run, startGateway, startMock,
 } from './harness.mjs';
 import {makeSite, serve} from './store.mjs';
-import {exchange, rawClient, RawClient, requestText} from './wire.mjs';
+import {exchange, rawClient, requestText} from './wire.mjs';
 
 const TOKEN = 'sk-test-admin-6f1d2c3b4a596877';
 const VERSION = '/api/admin/version';
@@ -261,21 +261,6 @@ test('over TLS the administrator answers through the shard', async (t) => {
   assert.match(login.headers['set-cookie'][0], /^__Host-sluice_admin_\d+=.*; Secure$/);
   await eventually(() => /admin method=POST.*client=127\.0\.0\.1/.test(gateway.errors),
     'the address of the client, not of the shard');
-});
-
-test('over TLS the end of an answer is the connection\'s', async (t) => {
-  const tls = await authority(t, ['127.0.0.1']);
-  const files = {certificate: tls.certificate('127.0.0.1'), key: tls.key('127.0.0.1')};
-  const {gateway} = await start(t, {tls: [files]});
-  const ca = await readFile(tls.ca);
-  const request = requestText(VERSION, '',
-    {host: '127.0.0.1', connection: 'close', authorization: bearer.Authorization}, 'GET');
-  await Promise.all(Array.from({length: 40}, async () => {
-    const client = new RawClient(gateway.url, {ca});
-    await client.send(request);
-    await client.ends();
-    assert.match(client.received, /^HTTP\/1\.1 200 .*"0\.1\.0"/s);
-  }));
 });
 
 // An address of its own speaks no TLS, whatever those of listen do.

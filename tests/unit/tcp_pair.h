@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,13 +14,14 @@ struct Pair {
 };
 
 // A TCP connection, as the gateway's are, whose ends buffer `buffer_bytes` each (the kernel doubles
-// it). Not of AF_UNIX: of that Linux from 6.17 on forgets the end of the stream when it comes right
-// behind bytes and the receive is a multishot one.
+// it). Not of AF_UNIX: see RecvMode.
 inline Pair tcp_pair(int buffer_bytes = 200'000) {
   const auto open_socket = [buffer_bytes] {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes));
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes));
+    constexpr int kOn = 1;  // accepted sockets inherit all three
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof(kOn));
     return fd;
   };
   const int listener = open_socket();

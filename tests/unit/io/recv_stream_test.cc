@@ -149,6 +149,23 @@ TEST_P(RecvStreams, AReaderThatTakesAllOfItInTheTurnIsNotPaused) {
   close(pair.theirs);
 }
 
+// Of AF_UNIX, for which a multishot receive may miss it (RecvMode).
+TEST_P(RecvStreams, AnEndRightBehindBytesIsSeenThroughASocketPair) {
+  Reactor reactor(kernel_, clock_);
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+  RecvStream stream(reactor, Side::kOurs, RecvMode::kSingle);
+  stream.start(fds[0]);
+  reactor.turn(clock_.now());  // waits, before anything comes
+  ASSERT_EQ(write(fds[1], "head", 4), 4);
+  ASSERT_EQ(write(fds[1], "body", 4), 4);
+  close(fds[1]);
+  Task<std::string> task = read_all(reactor, stream);
+  finish(reactor, task);
+  EXPECT_EQ(task.take(), "headbody");
+  close(fds[0]);
+}
+
 // COMPAT 37: a client that has sent more ahead than is received, and leaves.
 TEST_P(RecvStreams, APeerThatLeavesBehindAFullQueueIsNoticed) {
   Reactor reactor(kernel_, clock_);

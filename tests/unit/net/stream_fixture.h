@@ -59,7 +59,7 @@ class StreamTest : public ShardTest {
     const int small = 4096;  // a slow reader shows after some KiB
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     fd_ = fds[0];
-    stream_.emplace(*shard_, fd_, Side::kDownstream);
+    stream_.emplace(*shard_, fd_, Side::kDownstream, RecvMode::kSingle);
     wire_.emplace(fds[1]);
   }
   void TearDown() override {

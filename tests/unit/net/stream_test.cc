@@ -186,7 +186,7 @@ TEST_F(StreamTest, WhatASlowReaderDoesNotTakeIsCopiedOutOfTheRing) {
   const std::string text = long_text(40 * 1024);
   int fds[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  Stream source(*shard_, fds[0], Side::kUpstream);
+  Stream source(*shard_, fds[0], Side::kUpstream, RecvMode::kSingle);
   Wire provider(fds[1]);
   provider.send(text);
   while (outbox_.bytes() < text.size()) {

@@ -8,6 +8,7 @@
 #include "engine/proxy/serve_connection.h"
 #include "engine/proxy/try_account.h"
 #include "tests/unit/proxy/upstream_fixture.h"
+#include "tests/unit/tcp_pair.h"
 
 namespace sluice {
 namespace {

@@ -96,7 +96,7 @@ TEST_F(EarlyStream, AClientThatTakesNoCommentHasLeft) {
   directory_->routing.queue.comments = 10s;
   begin(kChat);
   make_stream(ApiKind::kChat);
-  reset_by_client();
+  shutdown(peer_, SHUT_RDWR);
   QueueComments comments(*exchange_, shard_->now());
   Task<void> saying = say_queued(*shard_, *exchange_, comments);
   finish(saying);

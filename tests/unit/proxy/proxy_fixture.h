@@ -9,41 +9,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "engine/net/resolver.h"
 #include "engine/proxy/collect_head.h"
 #include "engine/proxy/exchange.h"
 #include "tests/unit/shard_fixture.h"
-#include "tests/unit/tcp_pair.h"
 #include "tls/digest.h"
 
 namespace sluice {
 
-// ProxyTest - one exchange of a shard: the client is the other end of a TCP connection, time
-// stands still. A test fills directory_ and settings_, then calls begin().
+// ProxyTest - one exchange of a shard: the client is the other end of a socket pair, time stands
+// still. A test fills directory_ and settings_, then calls begin().
 class ProxyTest : public ShardTest {
  protected:
   void SetUp() override {
     ShardTest::SetUp();
     pools_.emplace(*shard_, resolver_, nullptr, UpstreamPools::Limits{});
     dispatcher_.emplace(*shard_, 1);
-    const Pair pair = tcp_pair();
-    client_.emplace(*shard_, pair.ours, Side::kDownstream);
-    peer_ = pair.theirs;
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    client_.emplace(*shard_, fds[0], Side::kDownstream, RecvMode::kSingle);
+    peer_ = fds[1];
   }
   void TearDown() override {
     exchange_.reset();
     worker_.reset();
     Task<void> closing = close_stream(*shard_, *client_);
     finish(closing);
-    if (peer_ >= 0) close(peer_);
-  }
-
-  void reset_by_client() {
-    constexpr struct linger kAtOnce { .l_onoff = 1, .l_linger = 0 };
-    ASSERT_EQ(setsockopt(peer_, SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof(kAtOnce)), 0);
-    close(std::exchange(peer_, -1));
+    close(peer_);
   }
 
   // An account that serves what `models` names, under the same names; all models when it is empty.
