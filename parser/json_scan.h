@@ -6,9 +6,9 @@
 
 namespace sluice {
 
-// The ways to read blocks; all give the same. kSse2 is in every x86-64; kAvx2 also needs PCLMULQDQ,
-// POPCNT and BMI, and is taken where they are.
-enum class JsonScanMachine : std::uint8_t { kScalar, kSse2, kAvx2 };
+// The ways to read blocks; all give the same, and the last that the processor has is taken. kSse2 is
+// in every x86-64; kAvx2 also needs PCLMULQDQ, POPCNT and BMI, and kAvx512 these and its F and BW.
+enum class JsonScanMachine : std::uint8_t { kScalar, kSse2, kAvx2, kAvx512 };
 [[nodiscard]] bool runs_here(JsonScanMachine machine) noexcept;
 
 // JsonScan - finds two strings, names as a rule, near the top of a JSON text that comes in pieces.
@@ -38,7 +38,7 @@ class JsonScan {
   // step over bytes of the string that are neither quote nor backslash and go on with seek(), or
   // over all of it with its closing quote and call leave_string().
   [[nodiscard]] Step seek(std::string_view in, std::size_t at) noexcept {
-    return seek_(place_, in, at);
+    return seek_(wanted_, place_, in, at);
   }
 
   void leave_string() noexcept { place_.in_string = 0; }
@@ -49,24 +49,24 @@ class JsonScan {
   [[nodiscard]] std::int64_t depth() const noexcept { return place_.depth; }
 
   // Begins another text.
-  void restart() noexcept {
-    place_.in_string = 0;
-    place_.escaped = 0;
-    place_.depth = 0;
-  }
+  void restart() noexcept { place_ = Place(); }
 
-  // Where the scan stands.
-  struct Place {
+  // What it looks for.
+  struct Wanted {
     std::string_view name_a;
     std::string_view name_b;
     std::int64_t depth_max;
+  };
+  // Where it stands.
+  struct Place {
     std::int64_t depth = 0;
     std::uint64_t in_string = 0;  // all ones within a string
     std::uint64_t escaped = 0;    // 1: the next byte follows a backslash
   };
 
  private:
-  Step (*seek_)(Place& place, std::string_view in, std::size_t at) noexcept;
+  Step (*seek_)(const Wanted& wanted, Place& place, std::string_view in, std::size_t at) noexcept;
+  Wanted wanted_;
   Place place_;
 };
 

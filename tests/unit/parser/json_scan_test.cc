@@ -56,8 +56,8 @@ std::vector<Hit> expected_hits(std::string_view text, std::int64_t depth_max) {
 
 std::vector<JsonScanMachine> machines() {
   std::vector<JsonScanMachine> here;
-  for (const auto machine :
-       {JsonScanMachine::kScalar, JsonScanMachine::kSse2, JsonScanMachine::kAvx2})
+  for (const auto machine : {JsonScanMachine::kScalar, JsonScanMachine::kSse2,
+                             JsonScanMachine::kAvx2, JsonScanMachine::kAvx512})
     if (runs_here(machine)) here.push_back(machine);
   return here;
 }
