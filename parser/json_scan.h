@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-// The ways to read blocks; all give the same, and the last that the processor has is taken. kSse2 is
-// in every x86-64; kAvx2 also needs PCLMULQDQ, POPCNT and BMI, and kAvx512 these and its F and BW.
+// The ways to read blocks; all give the same, and the last that the processor has is taken. kSse2
+// is in every x86-64; kAvx2 also needs PCLMULQDQ, POPCNT and BMI, kAvx512 these and its F and BW.
 enum class JsonScanMachine : std::uint8_t { kScalar, kSse2, kAvx2, kAvx512 };
 [[nodiscard]] bool runs_here(JsonScanMachine machine) noexcept;
 
