@@ -183,12 +183,12 @@ std::uint64_t prefix_xor(std::uint64_t bits) noexcept {
   return bits;
 }
 
-// pass_block_*, of each machine: one block, of the window. The bytes passed up to a string that is
-// asked for; 0 where there is none.
+// pass_block_*, of each machine: the block in[at, at + bytes), as walk_block().
 template <JsonBlock (*read_block)(const char*, char, char) noexcept>
-[[gnu::always_inline]] inline std::size_t pass_block(const Wanted& wanted, Place& place,
-                                                     std::string_view in, std::size_t at,
-                                                     std::size_t bytes, Window window) noexcept {
+[[gnu::always_inline]] inline std::size_t pass_block_plain(const Wanted& wanted, Place& place,
+                                                           std::string_view in, std::size_t at,
+                                                           std::size_t bytes,
+                                                           Window window) noexcept {
   const JsonBlock block = without(
       read_block(window.bytes, wanted.name_a.data()[0], wanted.name_b.data()[0]), window.skipped);
   const std::uint64_t quotes = real_quotes(place, block, bytes);
@@ -197,8 +197,8 @@ template <JsonBlock (*read_block)(const char*, char, char) noexcept>
   return walk_block(wanted, place, in, at, bytes, block, quotes, inside);
 }
 
-// seek_*, of each machine. The place is a copy, so that it lies in registers: nothing else may
-// change it, which gcc cannot know.
+// seek_*, of each machine: JsonScan::seek(). The place is a copy, so that it lies in registers:
+// nothing else may change it, which gcc cannot know.
 template <JsonBlock (*read_block)(const char*, char, char) noexcept>
 Step seek_plain(const Wanted& wanted, Place& stored, std::string_view in, std::size_t at) noexcept {
   Place place = stored;
@@ -207,7 +207,7 @@ Step seek_plain(const Wanted& wanted, Place& stored, std::string_view in, std::s
   while (passed == 0 && at < in.size()) {
     const std::size_t bytes = std::min(in.size() - at, kBlockBytes);
     const Window window = window_at(in, at, bytes, copy);
-    passed = pass_block<read_block>(wanted, place, in, at, bytes, window);
+    passed = pass_block_plain<read_block>(wanted, place, in, at, bytes, window);
     at += passed == 0 ? bytes : passed;
   }
   stored = place;
@@ -216,40 +216,13 @@ Step seek_plain(const Wanted& wanted, Place& stored, std::string_view in, std::s
 
 #if defined(__x86_64__)
 
-[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t bits_of(__m256i low,
-                                                                         __m256i high) noexcept {
-  const auto low_bits = static_cast<std::uint32_t>(_mm256_movemask_epi8(low));
-  const auto high_bits = static_cast<std::uint32_t>(_mm256_movemask_epi8(high));
-  return low_bits | static_cast<std::uint64_t>(high_bits) << 32;
-}
-
-[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t matches(__m256i low, __m256i high,
-                                                                         char c) noexcept {
-  const __m256i wanted = _mm256_set1_epi8(c);
-  return bits_of(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
-}
-
-// The bits of one byte of a block; the rest of it.
-[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t find_avx2(const char* bytes,
+[[gnu::target("avx2"), gnu::always_inline]] inline std::uint64_t find_avx2(__m256i low,
+                                                                           __m256i high,
                                                                            char c) noexcept {
-  return matches(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes)),
-                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32)), c);
-}
-
-[[gnu::target("avx2"), gnu::always_inline]] inline JsonBlock read_rest_avx2(
-    const char* bytes, char letter_a, char letter_b) noexcept {
-  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
-  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32));
-  const __m256i low_curly = _mm256_or_si256(low, _mm256_set1_epi8(0x20));
-  const __m256i high_curly = _mm256_or_si256(high, _mm256_set1_epi8(0x20));
-  const __m256i a = _mm256_set1_epi8(letter_a);
-  const __m256i b = _mm256_set1_epi8(letter_b);
-  const __m256i low_letters = _mm256_or_si256(_mm256_cmpeq_epi8(low, a), _mm256_cmpeq_epi8(low, b));
-  const __m256i high_letters =
-      _mm256_or_si256(_mm256_cmpeq_epi8(high, a), _mm256_cmpeq_epi8(high, b));
-  return {.opens = matches(low_curly, high_curly, '{'),
-          .closes = matches(low_curly, high_curly, '}'),
-          .letters = bits_of(low_letters, high_letters)};
+  const __m256i wanted = _mm256_set1_epi8(c);
+  const auto bits = [](int mask) { return std::uint64_t{static_cast<std::uint32_t>(mask)}; };
+  return bits(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted))) |
+         bits(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted))) << 32;
 }
 
 // prefix_xor by a carry-less multiplication by all ones.
@@ -263,15 +236,21 @@ Step seek_plain(const Wanted& wanted, Place& stored, std::string_view in, std::s
 [[gnu::target("avx2,pclmul,popcnt,bmi"), gnu::always_inline]] inline std::size_t pass_block_avx2(
     const Wanted& wanted, Place& place, std::string_view in, std::size_t at, std::size_t bytes,
     Window window) noexcept {
-  JsonBlock strings{.quotes = find_avx2(window.bytes, '"') >> window.skipped};
-  if (lies_plainly_in_string(place, strings.quotes, in.data()[at + bytes - 1])) return 0;
-  strings.backslashes = find_avx2(window.bytes, '\\') >> window.skipped;
-  const std::uint64_t quotes = real_quotes(place, strings, bytes);
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(window.bytes));
+  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(window.bytes + 32));
+  JsonBlock block{.quotes = find_avx2(low, high, '"') >> window.skipped};
+  if (lies_plainly_in_string(place, block.quotes, in.data()[at + bytes - 1])) return 0;
+  block.backslashes = find_avx2(low, high, '\\') >> window.skipped;
+  const std::uint64_t quotes = real_quotes(place, block, bytes);
   if (lies_in_string(place, quotes)) return 0;
   const std::uint64_t inside = prefix_xor_pclmul(quotes) ^ place.in_string;
-  const JsonBlock block =
-      without(read_rest_avx2(window.bytes, wanted.name_a.data()[0], wanted.name_b.data()[0]),
-              window.skipped);
+  const __m256i low_curly = _mm256_or_si256(low, _mm256_set1_epi8(0x20));
+  const __m256i high_curly = _mm256_or_si256(high, _mm256_set1_epi8(0x20));
+  block.opens = find_avx2(low_curly, high_curly, '{') >> window.skipped;
+  block.closes = find_avx2(low_curly, high_curly, '}') >> window.skipped;
+  block.letters = (find_avx2(low, high, wanted.name_a.data()[0]) |
+                   find_avx2(low, high, wanted.name_b.data()[0])) >>
+                  window.skipped;
   return walk_block(wanted, place, in, at, bytes, block, quotes, inside);
 }
 
